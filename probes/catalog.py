@@ -1,0 +1,279 @@
+"""The one table of every probe: its name, what it computes, how to read it, and where it comes from."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from . import deep, top
+from .directions import Directions
+from .moments import Moments
+from .outcome import BELOW_FLOOR, DEGENERATE, NOT_DEFINED, OK, DegenerateError, NotDefinedError, Outcome
+from .snapshot import Snapshot
+
+DEEP = "Rangamani & Unal, arXiv 2603.23805"
+POSTER = "Rangamani & Unal, poster"
+TOP = "Andriopoulos et al., arXiv 2409.04180"
+
+# Streaming statistics that a probe may name among its parameters, and the pass in which each sees the samples: in the
+# second pass the features arrive centred. Each has __init__(d, n, device), update(H, Y) and merge(other).
+STATISTICS: dict[str, tuple[type, int]] = {
+    "moments": (Moments, 1),
+    "directions": (Directions, 1),
+    "centred_directions": (Directions, 2),
+}
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One measure.
+
+    Attributes:
+        name: as it stands in the table; the word before the dot is the family.
+        measure: pure function; its parameters are the quantities it reads (``Snapshot`` lists them).
+        title: in words, for axes and headings.
+        meaning: two sentences for a reader who has not seen the paper.
+        formula: in plain text.
+        source: paper.
+        collapsed: value at full collapse, None where there is none.
+        bounds: smallest and largest value.
+        better: "low", "high" or "" - which way collapse lies.
+        variant: which of several forms this is.
+        where: "layer" (every layer), "top" (the last one) or "network" (once).
+        log: whether values span decades.
+        chance: function for the value to expect by chance.
+        floor: function for the value that rounding could make.
+    """
+
+    name: str
+    measure: Callable[..., float | Outcome]
+    title: str
+    meaning: str = ""
+    formula: str = ""
+    source: str = ""
+    collapsed: float | None = None
+    bounds: tuple[float, float] = (0.0, 1.0)
+    better: str = ""
+    variant: str = "default"
+    where: str = "layer"
+    log: bool = False
+    chance: Callable[..., float] | None = None
+    floor: Callable[..., float] | None = None
+
+    @cached_property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the quantities that the measure, its chance level and its floor read."""
+        return tuple(dict.fromkeys(n for f in (self.measure, self.chance, self.floor) if f for n in _parameters(f)))
+
+    def evaluate(self, snapshot: Snapshot) -> Evaluation:
+        """Measure one layer; what cannot be measured comes back as NaN with a status and a note, never as an error."""
+        try:
+            result = _call(self.measure, snapshot)
+            outcome = result if isinstance(result, Outcome) else Outcome(float(result))
+        except NotDefinedError as reason:
+            return Evaluation(Outcome(float("nan"), NOT_DEFINED, str(reason)))
+        except DegenerateError as reason:
+            return Evaluation(Outcome(float("nan"), DEGENERATE, str(reason)))
+        chance = _call(self.chance, snapshot) if self.chance else None
+        floor = _call(self.floor, snapshot) if self.floor else None
+        if floor is not None and outcome.status == OK and outcome.value <= floor:
+            outcome = Outcome(outcome.value, BELOW_FLOOR, outcome.note or "no more than rounding could produce")
+        return Evaluation(outcome, chance, floor)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A measure's outcome with the chance level and the numerical floor it is to be held against."""
+
+    outcome: Outcome
+    chance: float | None = None
+    floor: float | None = None
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
+
+
+def _call(function: Callable[..., Any], snapshot: Snapshot) -> Any:
+    return function(**{name: snapshot.read(name) for name in _parameters(function)})
+
+
+INF = float("inf")
+_noise = {"better": "low", "collapsed": 0.0, "log": True}
+_aligned = {"better": "high", "collapsed": 1.0}
+_outside = {"better": "low", "collapsed": 0.0, "log": True, "where": "top"}
+
+CATALOG: tuple[Probe, ...] = (
+    Probe(
+        "deep.noise", deep.noise, "Noise component",
+        "Variance of the features outside their top k directions. It falls to 0 when a layer keeps only as many "
+        "directions as the targets have.",
+        "Tr(S_H) - Tr(V'S_H V), V = top-k eigenvectors of S_H", POSTER,
+        bounds=(0, INF), floor=deep.noise_floor, **_noise,
+    ),
+    Probe(
+        "deep.noise_fraction", deep.noise_fraction, "Noise fraction",
+        "Share of the features' variance outside their top k directions. Near 0 the layer is collapsed; for features "
+        "without any structure it is about 1 - k/d.",
+        "1 - Tr(V'S_H V)/Tr(S_H)", f"{DEEP}, NRC1", floor=deep.noise_fraction_floor, **_noise,
+    ),
+    Probe(
+        "deep.spectral_gap", deep.spectral_gap, "Spectral gap at k",
+        "Ratio of the k-th to the next eigenvalue of the feature covariance. Near 1 the top-k subspace is not "
+        "determined and no alignment with it means anything.",
+        "l_k / l_(k+1) of S_H", DEEP, bounds=(1, INF), better="high", log=True,
+    ),
+    Probe(
+        "deep.feature_stable_rank", deep.stable_rank, "Feature stable rank",
+        "How many directions the features use, counted softly by variance. In a collapsed layer it comes down to the "
+        "targets' own.",
+        "sum l_i / l_1 of S_H", DEEP, bounds=(1, INF),
+    ),
+    Probe(
+        "deep.feature_stable_rank", deep.stable_rank_covariance, "Feature stable rank (covariance form)",
+        "The same count on squared eigenvalues, which weighs large directions more. The published figures show this "
+        "form; the two must not be mixed.",
+        "sum l_i^2 / l_1^2 of S_H", f"{DEEP}, figures", bounds=(1, INF), variant="covariance",
+    ),
+    Probe(
+        "deep.weight_stable_rank", deep.weight_stable_rank, "Weight stable rank",
+        "How many directions the layer's weight uses, counted softly. In a collapsed layer the weight is of low rank, "
+        "near that of the targets.",
+        "||W||_F^2 / ||W||_2^2; convolutions as c_in x (c_out k k)", DEEP, bounds=(1, INF), better="low",
+    ),
+    Probe(
+        "deep.target_stable_rank", deep.target_stable_rank, "Target stable rank",
+        "How many directions the targets use, counted softly. It is the line that the features' stable rank comes "
+        "down to.",
+        "sum l_i / l_1 of S_Y", DEEP, bounds=(1, INF), where="network",
+    ),
+    Probe(
+        "deep.target_stable_rank", deep.target_stable_rank_covariance, "Target stable rank (covariance form)",
+        "The same count on squared eigenvalues. It stands beside the covariance form of the features' stable rank.",
+        "sum l_i^2 / l_1^2 of S_Y", f"{DEEP}, figures", bounds=(1, INF), where="network", variant="covariance",
+    ),
+    Probe(
+        "deep.feature_weight_alignment", deep.feature_weight_alignment, "Feature-weight alignment",
+        "Whether the weight reads the directions in which the features vary most. 1 means that the top k of both span "
+        "the same space; two random spaces give the chance level.",
+        "mean cosine of the principal angles between V and the top-k right singular vectors of W", f"{DEEP}, NRC3",
+        chance=deep.alignment_chance, **_aligned,
+    ),
+    Probe(
+        "deep.feature_weight_alignment", deep.smallest_feature_weight_alignment, "Feature-weight alignment (smallest)",
+        "The worst of the same angles. It shows a single direction that the mean hides.",
+        "smallest cosine of the same angles", f"{DEEP}, NRC3", variant="smallest", **_aligned,
+    ),
+    Probe(
+        "deep.noise_alignment", deep.noise_alignment, "Noise alignment",
+        "What the weight's top k directions share with the features' remaining ones. 0 means that the weight ignores "
+        "the noise.",
+        "mean sine of the principal angles between V and the top-k right singular vectors of W", DEEP,
+        better="low", collapsed=0.0, log=True,
+    ),
+    Probe(
+        "deep.cka", deep.cka, "Signal-target alignment (CKA)",
+        "Whether samples that are alike in the features are alike in the targets. At a perfect optimum it stays below "
+        "1 unless the targets' covariance is isotropic.",
+        "||S_HY||_F^2 / (||S_H||_F ||S_Y||_F)", f"{DEEP}, NRC2", better="high",
+    ),
+    Probe(
+        "deep.cka", deep.signal_cka, "Signal-target alignment (CKA of the signal)",
+        "The same after projecting the features on their top k directions. It leaves out what the noise takes away.",
+        "CKA(HV, Y)", DEEP, better="high", variant="signal",
+    ),
+    Probe(
+        "deep.feature_target_alignment", deep.feature_target_alignment, "Feature-target covariance alignment",
+        "Whether what the features say of the targets lies in the targets' own top k directions. With targets of exact "
+        "rank k it is 1 for any features, trained or not.",
+        "mean cosine between the top-k right singular vectors of S_HY and the top-k eigenvectors of S_Y", POSTER,
+        chance=deep.target_chance, **_aligned,
+    ),
+    Probe(
+        "deep.cross_alignment", deep.cross_alignment, "Cross alignment",
+        "The same against the targets' remaining n - k directions. It is 0 when collapsed, and for any features when "
+        "the targets have exact rank k.",
+        "mean cosine between the top-k right singular vectors of S_HY and the other n-k eigenvectors of S_Y", POSTER,
+        better="low", collapsed=0.0,
+    ),
+    Probe(
+        "deep.feature_side_alignment", deep.feature_side_alignment, "Feature-side alignment",
+        "Whether the feature directions that carry the targets are the ones of highest variance. 1 when collapsed, "
+        "and informative even for targets of exact rank k.",
+        "mean cosine between the top-k left singular vectors of S_HY and V", POSTER,
+        chance=deep.alignment_chance, **_aligned,
+    ),
+    Probe(
+        "deep.linear_mse", deep.linear_mse, "Linear MSE",
+        "Error of the best affine map from this layer's features to the targets. In collapsed layers it reaches the "
+        "network's own error.",
+        "Tr(S_Y - S_HY' S_H^+ S_HY)/n, eigenvalues up to d eps l_1 cut", f"{DEEP}, NRC4",
+        bounds=(0, INF), better="low", log=True,
+    ),
+    Probe(
+        "deep.linear_mse", deep.linear_mse_ratio, "Linear MSE over network MSE",
+        "The same error as a multiple of the network's own on the same samples. About 1 or less in collapsed layers.",
+        "linear MSE / model MSE", f"{DEEP}, NRC4", bounds=(0, INF), better="low", log=True, variant="ratio",
+    ),
+    Probe(
+        "deep.linear_r2", deep.linear_r2, "Linear predictability (R2)",
+        "Share of the targets' variance that the best affine map from this layer explains. It grows with depth to what "
+        "the network reaches.",
+        "1 - linear MSE / (Tr(S_Y)/n)", f"{DEEP}, NRC4", better="high",
+    ),
+    Probe(
+        "model.mse", deep.network_mse, "Network MSE",
+        "The network's own mean squared error over the same samples and all outputs. The linear predictability of a "
+        "layer is held against it.",
+        "mean (f(x) - y)^2", "", bounds=(0, INF), better="low", log=True, where="network",
+    ),
+    Probe(
+        "nrc.1", top.nrc1, "NRC1: feature collapse",
+        "Part of the last features' directions outside their top n principal components. 0 when collapsed; with a "
+        "ReLU before the last layer it cannot reach 0, and the centred form shows what remains.",
+        "mean ||u - P u||^2, u = h/||h||, P on the top-n components of the centred features", f"{TOP}, NRC1",
+        floor=top.direction_floor, **_outside,
+    ),
+    Probe(
+        "nrc.2", top.nrc2, "NRC2: self-duality",
+        "Part of the last features' directions outside the row space of the last weight. 0 when collapsed.",
+        "mean ||u - Q u||^2, Q on the row space of W", f"{TOP}, NRC2", floor=top.direction_floor, **_outside,
+    ),
+    Probe(
+        "nrc.1_centred", top.nrc1_centred, "NRC1, centred rows",
+        "NRC1 with every row centred before it is normalised. It can reach 0 behind a ReLU too; it takes a second "
+        "pass over the data.",
+        "mean ||u - P u||^2, u = (h - mean)/||h - mean||", f"{TOP}, NRC1; centred", floor=top.direction_floor, **_outside,
+    ),
+    Probe(
+        "nrc.2_centred", top.nrc2_centred, "NRC2, centred rows",
+        "NRC2 with every row centred before it is normalised. It can reach 0 behind a ReLU too; it takes a second "
+        "pass over the data.",
+        "mean ||u - Q u||^2, u = (h - mean)/||h - mean||", f"{TOP}, NRC2; centred", floor=top.direction_floor, **_outside,
+    ),
+    Probe(
+        "nrc.3", top.nrc3, "NRC3: weight Gram against targets",
+        "Distance of WW' from the square root of the target covariance less a multiple of the identity, both "
+        "normalised. 0 when collapsed, with the multiple that fits best.",
+        "|| WW'/||WW'|| - A/||A|| ||_F^2, A = S_Y^(1/2) - sqrt(gamma) I", f"{TOP}, NRC3",
+        **{**_outside, "bounds": (0, 4)},
+    ),
+    Probe(
+        "nrc.3_gamma_ratio", top.gamma_ratio, "NRC3: gamma / l_min",
+        "The multiple that NRC3 fits, as a share of the targets' smallest eigenvalue. It stands for the product of the "
+        "effective regularisations.",
+        "gamma / l_min", f"{TOP}, NRC3", where="top",
+    ),
+    *(
+        Probe(
+            f"nrc.evr_{i}", top.explained_variance(i), f"Explained variance of component {i}",
+            f"Share of the last features' variance along their principal component {i}. When collapsed, only the first "
+            "n components matter.",
+            f"l_{i} / sum l of S_H", TOP, where="top",
+        )
+        for i in range(1, 6)
+    ),
+)  # fmt: skip

@@ -1,0 +1,244 @@
+"""The deep measures: what each layer's features and weight say of collapse (Rangamani & Unal, arXiv 2603.23805).
+
+Notation: H (N, d) features entering a layer, Y (N, n) targets, W (m, d) the layer's weight, k the signal rank;
+S_H, S_Y, S_HY centred covariances divided by N; V (d, k) the leading eigenvectors of S_H. Functions take finished
+spectra (``probes.subspace.Spectrum``) and return a number or an ``Outcome``.
+"""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+
+from .outcome import BELOW_FLOOR, DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
+from .subspace import EPS, Spectrum, chance_cosine, principal_cosines, principal_sines
+
+CLOSE = 1.001  # neighbouring values whose ratio is below this leave the subspace between them undetermined
+
+
+def noise(S_H: Tensor, features: Spectrum, k: int) -> float:
+    """Noise component Tr(S_H) - Tr(V'S_H V), >= 0, in squared feature units; 0 when collapsed. Poster, absolute form.
+
+    The trace of (I - VV')S_H(I - VV'): neither a difference of two large numbers nor a sum of small eigenvalues, each
+    of which carries the rounding of the largest. Reads 1e-12 of the trace to three digits at d = 512.
+    """
+    _fits(k, features.dim)
+    V = features.leading(k)
+    rest = S_H - V @ (V.mT @ S_H)
+    return max(0.0, float((rest - (rest @ V) @ V.mT).trace()))
+
+
+def noise_fraction(S_H: Tensor, features: Spectrum, k: int) -> float:
+    """Noise fraction 1 - Tr(V'S_H V)/Tr(S_H), in [0, 1]; 0 when collapsed. The paper's NRC1."""
+    return noise(S_H, features, k) / _trace(features)
+
+
+def noise_floor(features: Spectrum, mean_square: float, unit_roundoff: float) -> float:
+    """The noise that rounding could have made: u^2 E||h||^2 from storing the features with unit roundoff u, and
+    sqrt(d) eps Tr(S_H) from the float64 eigen-decomposition."""
+    return unit_roundoff**2 * mean_square + math.sqrt(features.dim) * EPS * features.total
+
+
+def noise_fraction_floor(features: Spectrum, mean_square: float, unit_roundoff: float) -> float:
+    """``noise_floor`` as a fraction of Tr(S_H)."""
+    return noise_floor(features, mean_square, unit_roundoff) / _trace(features)
+
+
+def spectral_gap(features: Spectrum, k: int) -> Outcome:
+    """Ratio l_k / l_(k+1) of the eigenvalues of S_H at the cut, >= 1; large when collapsed, 1 where V is not unique."""
+    if k >= features.dim:
+        raise NotDefinedError(f"k = {k} is the whole space of width {features.dim}: there is no cut")
+    gap = features.gap(k)
+    return Outcome(gap) if math.isfinite(gap) else Outcome(gap, OK, "nothing is left behind the cut")
+
+
+def stable_rank(features: Spectrum) -> float:
+    """Stable rank ||Hc||_F^2 / ||Hc||_2^2 = sum l_i / l_1 of the features, in [1, d]."""
+    return _trace(features) / float(features.values[0])
+
+
+def stable_rank_covariance(features: Spectrum) -> float:
+    """Stable rank of the covariance itself, sum l_i^2 / l_1^2, in [1, d]: the form of the published figures."""
+    _trace(features)
+    return float((features.values**2).sum() / features.values[0] ** 2)
+
+
+def weight_stable_rank(weight: Spectrum) -> float:
+    """Stable rank ||W||_F^2 / ||W||_2^2 of the weight, in [1, min(m, d)]; convolutions as c_in x (c_out k k)."""
+    return float((weight.values**2).sum() / weight.values[0] ** 2)
+
+
+def target_stable_rank(targets: Spectrum) -> float:
+    """Stable rank of the targets, sum l_i / l_1 over S_Y, in [1, n]: the reference line of the features' own."""
+    return stable_rank(targets)
+
+
+def target_stable_rank_covariance(targets: Spectrum) -> float:
+    """Stable rank of S_Y itself, sum l_i^2 / l_1^2, in [1, n]: reference of the covariance form."""
+    return stable_rank_covariance(targets)
+
+
+def feature_weight_alignment(features: Spectrum, weight: Spectrum, k: int) -> Outcome:
+    """Mean cosine of the principal angles between V and the top-k right singular vectors of W, in [0, 1]; 1 when
+    collapsed. The paper's NRC3."""
+    return _aligned(features, weight, k, lambda cosines: float(cosines.mean()))
+
+
+def smallest_feature_weight_alignment(features: Spectrum, weight: Spectrum, k: int) -> Outcome:
+    """Smallest of the same cosines, in [0, 1]; 1 when collapsed: the direction that the mean may hide."""
+    return _aligned(features, weight, k, lambda cosines: float(cosines.min()))
+
+
+def noise_alignment(features: Spectrum, weight: Spectrum, k: int) -> Outcome:
+    """Mean sine of the angles between the top-k of W and V, in [0, 1]; 0 when collapsed: what the weight's leading
+    directions share with the features' remaining d - k."""
+    note = _subspace_note(features, weight, k)
+    sines = principal_sines(weight.leading(k), features.leading(k))
+    return Outcome(float(sines.mean()), DEGENERATE if "numerical rank" in note else OK, note)
+
+
+def alignment_chance(features: Spectrum, k: int) -> float:
+    """Mean cosine to expect of two random k-planes in R^d."""
+    return chance_cosine(k, features.dim)
+
+
+def cka(features: Spectrum, targets: Spectrum, cross: Tensor) -> float:
+    """Linear CKA(H, Y) = ||S_HY||_F^2 / (||S_H||_F ||S_Y||_F), in [0, 1]. The paper's NRC2 (Kornblith et al. 2019).
+
+    Exact from moments. At a perfect optimum it is below 1 unless S_Y is isotropic. ``cross`` is S_HY (d, n).
+    """
+    _trace(features), _trace(targets, "targets")
+    return float(cross.norm() ** 2 / (features.values.norm() * targets.values.norm()))
+
+
+def signal_cka(features: Spectrum, targets: Spectrum, cross: Tensor, k: int) -> float:
+    """Linear CKA between H projected on V and Y, in [0, 1]: the same, with the noise taken away first."""
+    _fits(k, features.dim)
+    _trace(features), _trace(targets, "targets")
+    signal = features.leading(k).mT @ cross
+    return float(signal.norm() ** 2 / (features.values[:k].norm() * targets.values.norm()))
+
+
+def feature_target_alignment(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, k: int) -> Outcome:
+    """Mean cosine between the top-k right singular vectors of S_HY and the top-k eigenvectors of S_Y, in [0, 1].
+
+    Poster. When the targets have exact rank k this is 1 for any features, trained or not, and the note says so.
+    """
+    note = _cross_note(features, targets, cross_svd, k)
+    cosines = principal_cosines(cross_svd.leading(k), targets.leading(k))
+    return Outcome(float(cosines.mean()), OK, note)
+
+
+def cross_alignment(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, k: int) -> Outcome:
+    """Mean cosine between the top-k right singular vectors of S_HY and the remaining n - k eigenvectors of S_Y, in
+    [0, 1]; 0 when collapsed, and 0 for any features when the targets have exact rank k."""
+    if k >= targets.dim:
+        raise NotDefinedError(f"all {targets.dim} target directions are signal (k = {k}): none remain")
+    note = _cross_note(features, targets, cross_svd, k)
+    cosines = principal_cosines(cross_svd.leading(k), targets.remaining(k))
+    return Outcome(float(cosines.mean()), OK, note)
+
+
+def target_chance(targets: Spectrum, k: int) -> float:
+    """Mean cosine to expect of two random k-planes in R^n."""
+    return chance_cosine(k, targets.dim)
+
+
+def feature_side_alignment(features: Spectrum, cross_left: Tensor, k: int) -> Outcome:
+    """Mean cosine between the top-k left singular vectors of S_HY and V, in [0, 1]; 1 when collapsed: whether the
+    directions that carry the target are the ones of high variance."""
+    _fits(k, features.dim)
+    _trace(features)
+    if cross_left.shape[1] < k:
+        raise DegenerateError(f"S_HY has rank {cross_left.shape[1]}, fewer than k = {k} directions")
+    return Outcome(float(principal_cosines(cross_left[:, :k], features.leading(k)).mean()), OK, _cut_note(features, k))
+
+
+def linear_mse(residual: float, residual_floor: float, N: int, d: int) -> Outcome:
+    """Mean squared error over samples and outputs of the least-squares affine map from H to Y, >= 0, in squared target
+    units. The paper's NRC4, to be read beside ``model.mse``.
+
+    With N <= d every network predicts its targets linearly, whatever it learned: the value is marked degenerate.
+    """
+    return _predicted(residual, residual, residual_floor, N, d)
+
+
+def linear_r2(residual: float, residual_floor: float, targets: Spectrum, N: int, d: int) -> Outcome:
+    """Share 1 - MSE / (Tr(S_Y)/n) of the targets' variance that the same map explains, in [0, 1]."""
+    variance = _trace(targets, "targets") / targets.dim
+    outcome = _predicted(1.0 - residual / variance, residual, residual_floor, N, d)
+    return outcome if outcome.status == DEGENERATE else Outcome(outcome.value)
+
+
+def linear_mse_ratio(residual: float, residual_floor: float, model_mse: float, N: int, d: int) -> Outcome:
+    """Linear MSE over the network's own MSE on the same samples, >= 0; about 1 or less when collapsed."""
+    if model_mse == 0:
+        raise DegenerateError("the network's own error is exactly 0")
+    outcome = _predicted(residual / model_mse, residual, residual_floor, N, d)
+    return outcome if outcome.status == DEGENERATE else Outcome(outcome.value)
+
+
+def network_mse(model_mse: float) -> float:
+    """Mean squared error over samples and outputs of the network itself, on the samples that the probes saw."""
+    return model_mse
+
+
+def _predicted(value: float, residual: float, floor: float, N: int, d: int) -> Outcome:
+    if N <= d:
+        return Outcome(value, DEGENERATE, f"N = {N} <= d = {d}: an affine map fits any targets exactly")
+    if residual <= floor:
+        return Outcome(value, BELOW_FLOOR, "no more than float64 rounding")
+    return Outcome(value)
+
+
+def _trace(features: Spectrum, what: str = "features") -> float:
+    total = features.total
+    if total <= 0:
+        raise DegenerateError(f"the {what} do not vary: Tr(S) = 0")
+    return total
+
+
+def _fits(k: int, d: int) -> None:
+    if k > d:
+        raise NotDefinedError(f"k = {k} exceeds the width d = {d}")
+
+
+def _aligned(features: Spectrum, weight: Spectrum, k: int, summary: object) -> Outcome:
+    note = _subspace_note(features, weight, k)
+    cosines = principal_cosines(features.leading(k), weight.leading(k))
+    return Outcome(summary(cosines), DEGENERATE if "numerical rank" in note else OK, note)  # type: ignore[operator]
+
+
+def _subspace_note(features: Spectrum, weight: Spectrum, k: int) -> str:
+    _fits(k, features.dim)
+    _trace(features)
+    if weight.values.numel() < k:
+        raise NotDefinedError(f"the weight has only {weight.values.numel()} singular directions, fewer than k = {k}")
+    if k == features.dim:
+        return f"trivially 1: k = {k} is the whole space"
+    rank = weight.rank(1e-10 * float(weight.values[0]))
+    if rank < k:
+        return f"the weight has numerical rank {rank} < k = {k}"
+    close = weight.gap(k) < CLOSE
+    return _cut_note(features, k) or (f"singular values {k} and {k + 1} of the weight coincide" if close else "")
+
+
+def _cut_note(features: Spectrum, k: int) -> str:
+    if k < features.dim and features.gap(k) < CLOSE:
+        return f"eigenvalues {k} and {k + 1} of S_H coincide: the top-{k} subspace is not unique"
+    return ""
+
+
+def _cross_note(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, k: int) -> str:
+    _fits(k, features.dim)
+    _trace(features), _trace(targets, "targets")
+    if cross_svd.values.numel() < k:
+        raise NotDefinedError(f"S_HY has only {cross_svd.values.numel()} singular directions, fewer than k = {k}")
+    if k == targets.dim:
+        return f"trivial: k = {k} is the whole target space"
+    if float(targets.values[k:].sum()) <= 1e-10 * targets.total:
+        return f"the targets have exact rank {k}: 1 with the top {k} and 0 with the rest for any features"
+    return ""
+
+

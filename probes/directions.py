@@ -1,0 +1,54 @@
+"""Second moment of the directions of rows, which nrc.1 and nrc.2 read."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .gram import add_gram_, mirrored
+
+
+class Directions:
+    """Streaming E[u u'] of the unit rows u = h / ||h||; rows of zero norm have no direction, are dropped and counted.
+
+    Attributes:
+        count: rows with a direction.
+        dropped: rows of zero norm.
+        total: (d, d), sum of u u'; only its upper block triangle is kept.
+    """
+
+    def __init__(self, d: int, n: int = 0, device: torch.device | str = "cpu") -> None:
+        self.d, self.n = d, n
+        self.count = 0
+        self.dropped = 0
+        self.total = torch.zeros(d, d, dtype=torch.float64, device=device)
+
+    def update(self, H: Tensor, Y: Tensor | None = None) -> None:
+        """Take in a batch of features H (N, d); targets Y are not looked at."""
+        rows = H.to(self.total)
+        # the largest entry goes first, so that squares neither overflow nor vanish
+        peak = rows.abs().amax(1) if rows.shape[0] else rows.new_zeros(0)
+        alive = peak > 0
+        rows = rows[alive] / peak[alive, None]
+        rows = rows / rows.norm(dim=1, keepdim=True)
+        self.count += rows.shape[0]
+        self.dropped += int((~alive).sum())
+        add_gram_(self.total, rows)
+
+    def merge(self, other: Directions) -> None:
+        """Take in another accumulator over other rows of the same layer."""
+        self.count += other.count
+        self.dropped += other.dropped
+        self.total += other.total.to(self.total.device)
+
+    def __add__(self, other: Directions) -> Directions:
+        """Directions of both sets of rows; neither operand changes."""
+        total = Directions(self.d, self.n, self.total.device)
+        total.merge(self)
+        total.merge(other)
+        return total
+
+    @property
+    def second(self) -> Tensor:
+        """E[u u'] (d, d), of trace 1."""
+        return mirrored(self.total) / self.count

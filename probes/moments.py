@@ -1,0 +1,73 @@
+"""Count, mean and centred second moments of features and targets together, in one pass."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from .gram import add_gram_, mirrored
+
+
+class Moments:
+    """Streaming count, mean and scatter of the rows z = [h, y].
+
+    Each batch is centred about its own mean before it is squared, and its shift from the mean so far enters as one
+    more row (Chan, Golub & LeVeque 1983, eq. 2.1b). Nothing is ever formed about zero, so an offset of 1e4 costs no
+    digits; everything is float64, whatever the dtype of what arrives. The law: the statistic of the whole equals the
+    merge of any split.
+
+    Attributes:
+        count: N, rows seen.
+        mean: (d + n,), mean of z.
+        scatter: (d + n, d + n), sum of (z - mean)(z - mean)'; only its upper block triangle is kept.
+    """
+
+    def __init__(self, d: int, n: int, device: torch.device | str = "cpu") -> None:
+        self.d, self.n = d, n
+        self.count = 0
+        self.mean = torch.zeros(d + n, dtype=torch.float64, device=device)
+        self.scatter = torch.zeros(d + n, d + n, dtype=torch.float64, device=device)
+
+    def update(self, H: Tensor, Y: Tensor) -> None:
+        """Take in a batch of features H (N, d) and targets Y (N, n); any N, one and none included."""
+        N = H.shape[0]
+        if N == 0:
+            return
+        rows = self.mean.new_empty(N + 1, self.d + self.n)
+        rows[:N, : self.d] = H
+        rows[:N, self.d :] = Y
+        batch_mean = rows[:N].mean(0)
+        rows[:N] -= batch_mean
+        self._shift(rows[N], batch_mean, N)
+        add_gram_(self.scatter, rows)
+
+    def merge(self, other: Moments) -> None:
+        """Take in another accumulator over other rows of the same layer."""
+        if other.count == 0:
+            return
+        row = torch.empty_like(self.mean)
+        self._shift(row, other.mean.to(row.device), other.count)
+        self.scatter += other.scatter.to(row.device)
+        add_gram_(self.scatter, row[None])
+
+    def _shift(self, row: Tensor, mean: Tensor, N: int) -> None:
+        """Write into ``row`` the row whose square accounts for joining two means, and join them."""
+        total = self.count + N
+        delta = mean - self.mean
+        torch.mul(delta, math.sqrt(self.count * N / total), out=row)
+        self.mean += delta * (N / total)
+        self.count = total
+
+    def __add__(self, other: Moments) -> Moments:
+        """Moments of both sets of rows; neither operand changes."""
+        total = Moments(self.d, self.n, self.mean.device)
+        total.merge(self)
+        total.merge(other)
+        return total
+
+    @property
+    def covariance(self) -> Tensor:
+        """Covariance of z (d + n, d + n), divided by N."""
+        return mirrored(self.scatter) / self.count

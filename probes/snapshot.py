@@ -1,0 +1,180 @@
+"""One layer's finished statistics and weight, and every quantity that measures read from them, each computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .moments import Moments
+from .outcome import DegenerateError, NotDefinedError
+from .subspace import EPS, Spectrum, singular, spectrum, target_tolerance
+
+
+@dataclass
+class Snapshot:
+    """What is known of a layer when its samples have been seen.
+
+    A measure names the quantities it reads as its parameters; ``read`` looks each up here: the streaming statistics by
+    their own names, and everything below. A quantity that does not exist raises ``NotDefinedError`` with the reason.
+
+    Attributes:
+        statistics: finished streaming statistics by name; "moments" is always among them.
+        weight_matrix: W (m, d), or None with ``weight_missing`` saying why.
+        rank: k as the user set it, or None for the numerical rank of S_Y.
+        unit_roundoff: of the dtype in which the network held these features.
+        target_roundoff: of the dtype in which the targets came.
+        network_mse: the network's own mean squared error, or None with ``mse_missing`` saying why.
+    """
+
+    statistics: Mapping[str, Any]
+    weight_matrix: Tensor | None = None
+    weight_missing: str = "the layer has no weight matrix"
+    rank: int | None = None
+    unit_roundoff: float = EPS / 2
+    target_roundoff: float = EPS / 2
+    network_mse: float | None = None
+    mse_missing: str = "the network's output was not seen"
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self, name: str) -> Any:
+        """The quantity ``name``, computed at most once."""
+        if name in self.statistics:
+            return self.statistics[name]
+        if name in self.missing:
+            raise NotDefinedError(self.missing[name])
+        if name.startswith("_") or not hasattr(type(self), name):
+            raise NotDefinedError(f"no quantity is called {name!r} here")
+        return getattr(self, name)
+
+    @property
+    def moments(self) -> Moments:
+        moments = self.statistics["moments"]
+        if not isinstance(moments, Moments):
+            raise TypeError(f"statistics['moments'] must be probes.Moments, not {type(moments).__name__}")
+        return moments
+
+    @property
+    def N(self) -> int:
+        return self.moments.count
+
+    @property
+    def d(self) -> int:
+        return self.moments.d
+
+    @property
+    def n(self) -> int:
+        return self.moments.n
+
+    @cached_property
+    def _covariance(self) -> Tensor:
+        return self.moments.covariance
+
+    @property
+    def S_H(self) -> Tensor:
+        """Covariance of the features (d, d)."""
+        return self._covariance[: self.d, : self.d]
+
+    @cached_property
+    def features(self) -> Spectrum:
+        """Spectrum of S_H; a layer that does not vary beyond its own rounding is degenerate."""
+        total = float(self.S_H.trace())
+        if total <= 4 * self.unit_roundoff**2 * self.mean_square or total <= 0:
+            raise DegenerateError("the features do not vary over the samples (dead or constant layer)")
+        return spectrum(self.S_H)
+
+    @cached_property
+    def mean_square(self) -> float:
+        """E||h||^2, offset included: what rounding of the features is relative to."""
+        return float(self._covariance.diagonal()[: self.d].sum() + (self.moments.mean[: self.d] ** 2).sum())
+
+    @cached_property
+    def targets(self) -> Spectrum:
+        """Spectrum of S_Y."""
+        S_Y = self._covariance[self.d :, self.d :]
+        square = float(S_Y.trace() + (self.moments.mean[self.d :] ** 2).sum())
+        if float(S_Y.trace()) <= 4 * self.target_roundoff**2 * square or float(S_Y.trace()) <= 0:
+            raise DegenerateError("the targets do not vary over the samples")
+        return spectrum(S_Y)
+
+    @cached_property
+    def target_rank(self) -> int:
+        """Numerical rank of S_Y."""
+        mean = self.moments.mean[self.d :]
+        square = self.targets.total + float((mean**2).sum())
+        return self.targets.rank(target_tolerance(self.targets.values, square, self.target_roundoff))
+
+    @cached_property
+    def k(self) -> int:
+        """Signal rank: the user's, or the numerical rank of S_Y."""
+        return self.target_rank if self.rank is None else self.rank
+
+    @cached_property
+    def cross(self) -> Tensor:
+        """S_HY (d, n)."""
+        return self._covariance[: self.d, self.d :]
+
+    @cached_property
+    def cross_svd(self) -> Spectrum:
+        """Singular values and right singular vectors (n, r) of S_HY."""
+        return singular(self.cross)
+
+    @cached_property
+    def cross_left(self) -> Tensor:
+        """Left singular vectors (d, r) of S_HY."""
+        return torch.linalg.svd(self.cross, full_matrices=False)[0]
+
+    @cached_property
+    def weight(self) -> Spectrum:
+        """Singular values and right singular vectors of W."""
+        W = self._weight
+        if not float(W.abs().max()) > 0:
+            raise DegenerateError("the weight is zero")
+        return singular(W)
+
+    @cached_property
+    def gram(self) -> Tensor:
+        """WW' (m, m)."""
+        W = self._weight
+        return W @ W.mT
+
+    @property
+    def _weight(self) -> Tensor:
+        W = self.weight_matrix
+        if W is None:
+            raise NotDefinedError(self.weight_missing)
+        if not bool(torch.isfinite(W).all()):
+            raise DegenerateError("the weight holds NaN or infinity")
+        if W.shape[1] != self.d:
+            raise NotDefinedError(f"the weight reads {W.shape[1]} features, and {self.d} were pooled")
+        return W
+
+    @cached_property
+    def residual(self) -> float:
+        """Mean over samples and outputs of the squared residual of the least-squares affine map from H to Y.
+
+        Tr(S_Y - S_HY' S_H^+ S_HY)/n, evaluated as the quadratic form of the map in the joint covariance, so that an
+        error in the map enters only squared. Eigenvalues of S_H up to d eps l_1 are cut.
+        """
+        values, vectors = self.features.values, self.features.vectors
+        kept = values > self.d * EPS * float(values[0])
+        rotated = vectors[:, kept].mT @ self.cross
+        coefficients = vectors[:, kept] @ (rotated / values[kept, None])
+        explained = (coefficients * (2 * self.cross - self.S_H @ coefficients)).sum()
+        return max(0.0, float(self._covariance.diagonal()[self.d :].sum() - explained) / self.n)
+
+    @cached_property
+    def residual_floor(self) -> float:
+        """The residual that float64 rounding could leave."""
+        return 4 * self.d**0.5 * EPS * self.targets.total / self.n
+
+    @property
+    def model_mse(self) -> float:
+        """The network's own mean squared error on the same samples."""
+        if self.network_mse is None:
+            raise NotDefinedError(self.mse_missing)
+        return self.network_mse
