@@ -1,0 +1,36 @@
+"""DeepNRC: layer probes that measure deep neural regression collapse in any torch network."""
+
+import probes as _probes
+from deepnrc._version import __version__
+
+if not hasattr(_probes, "CATALOG"):
+    raise ImportError(
+        f"DeepNRC needs its own package 'probes', but Python found another one at {_probes.__file__}. Rename that file "
+        "or folder, or run from another directory."
+    )
+
+from deepnrc.attachment import Attachment, attach
+from deepnrc.errors import DataError, DeepNRCError, UsageError
+from deepnrc.probing import probe
+from deepnrc.report import Report, load
+from deepnrc.tracking import Tracker
+from probes import CATALOG, Directions, Moments, Outcome, Probe, Snapshot
+
+__all__ = [
+    "CATALOG",
+    "Attachment",
+    "DataError",
+    "DeepNRCError",
+    "Directions",
+    "Moments",
+    "Outcome",
+    "Probe",
+    "Report",
+    "Snapshot",
+    "Tracker",
+    "UsageError",
+    "__version__",
+    "attach",
+    "load",
+    "probe",
+]

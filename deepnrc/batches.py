@@ -1,0 +1,81 @@
+"""Batches as they come from a loader: (input, target), where the input may be a tensor, a tuple or a dict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from deepnrc.errors import DataError, UsageError
+
+PAIRED = "A loader must yield (input, target) pairs, where input is a tensor, a tuple, or a dict of keyword arguments"
+
+
+def as_loader(data: object, batch_size: int = 1024) -> Iterable[Any]:
+    """A loader as it is; a pair of whole tensors or arrays (X, Y) in batches."""
+    if isinstance(data, tuple) and len(data) == 2 and all(isinstance(part, Tensor | np.ndarray) for part in data):
+        X, Y = map(torch.as_tensor, data)
+        if X.shape[:1] != Y.shape[:1]:
+            raise UsageError(f"X has shape {tuple(X.shape)} and Y {tuple(Y.shape)}: they need the same number of rows.")
+        return DataLoader(TensorDataset(X, Y), batch_size=batch_size)
+    if not isinstance(data, Iterable):
+        raise UsageError(f"{PAIRED}; {type(data).__name__} cannot be iterated over. A pair (X, Y) of tensors does too.")
+    return data
+
+
+def pairs(loader: Iterable[Any], device: torch.device, max_samples: int | None = None) -> Iterator[tuple[Any, Any, int]]:
+    """The loader's batches as (input, targets, rows) on ``device``, cut to ``max_samples`` rows in all."""
+    left = max_samples
+    for number, batch in enumerate(loader, 1):
+        if not isinstance(batch, list | tuple) or len(batch) != 2:
+            size = f" of {len(batch)}" if isinstance(batch, list | tuple) else ""
+            raise UsageError(f"{PAIRED}; batch {number} is a {type(batch).__name__}{size}.")
+        x, y = (mapped(torch.as_tensor, part) for part in batch)
+        rows = len(y) if isinstance(y, Tensor) and y.ndim else 0
+        if left is not None and rows > left:
+            x, y = (mapped(lambda t, keep=left, of=rows: t[:keep] if len(t) == of else t, part) for part in (x, y))
+            rows = left
+        _check_finite(x, number)
+        yield mapped(lambda t: t.to(device, non_blocking=True), x), y, rows
+        if left is not None:
+            left -= rows
+            if left <= 0:
+                return
+
+
+def mapped(function: Callable[[Any], Any], value: Any) -> Any:
+    """Apply a function to every tensor or array in nested tuples, lists and mappings; leave the rest as it is."""
+    if isinstance(value, Mapping):
+        return {key: mapped(function, item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(mapped(function, item) for item in value) if type(value) in (tuple, list) else tuple(
+            mapped(function, item) for item in value
+        )
+    return function(value) if isinstance(value, Tensor | np.ndarray) else value
+
+
+def tensors(value: Any) -> list[Tensor]:
+    """Every tensor in nested tuples, lists and mappings, in order."""
+    found: list[Tensor] = []
+    mapped(found.append, value)
+    return found
+
+
+def call(model: nn.Module, x: Any) -> Any:
+    """Run the network on one batch: a tuple or list as positional arguments, a mapping as keyword arguments."""
+    if isinstance(x, Mapping):
+        return model(**x)
+    return model(*x) if isinstance(x, tuple | list) else model(x)
+
+
+def _check_finite(x: Any, number: int) -> None:
+    for tensor in tensors(x):
+        # one sum is cheap, and NaN or infinity survive it; only a sum that overflows needs the closer look
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor.sum())):
+            bad = int((~torch.isfinite(tensor)).sum())
+            if bad:
+                raise DataError(f"The inputs of batch {number} hold {bad} NaN or infinite values. Clean them first.")

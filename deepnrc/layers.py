@@ -1,0 +1,224 @@
+"""Which modules of a network are probed: where features are read, which axis holds them, which weight goes with them."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+
+from deepnrc.errors import UsageError
+from deepnrc.wording import did_you_mean, listing
+
+Layers = str | type[nn.Module] | Sequence[str | type[nn.Module]] | Callable[[str, nn.Module], bool]
+
+BLOCK = re.compile(r"Block|Bottleneck|Residual|EncoderLayer|DecoderLayer|TransformerLayer|MBConv|DepthwiseSeparable")
+SHORTCUT = {"downsample", "shortcut", "skip", "identity_conv", "conv_shortcut", "skip_connection"}
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """One place where features are read.
+
+    Attributes:
+        name: of the module, as in ``named_modules``.
+        module: the module that a hook goes on.
+        reads: "input" (of a Linear or convolution, so that features and weight belong together) or "output".
+        axis: which axis of the tensor holds features; None where only the tensor's shape can tell.
+        dim: d, the width, as far as the module tells it.
+        holder: the module whose weight acts on these features; None if there is none, with ``missing`` saying why.
+    """
+
+    name: str
+    module: nn.Module
+    reads: str
+    axis: int | None
+    dim: int | None
+    holder: nn.Module | None = None
+    missing: str = ""
+
+    @property
+    def kind(self) -> str:
+        return type(self.module).__name__
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is probed and what, for which reason, is left out."""
+
+    sites: tuple[Site, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+
+def has_weight(module: nn.Module) -> bool:
+    """Whether the module is a Linear or a convolution of any kind."""
+    return isinstance(module, nn.Linear | _ConvNd)
+
+
+def weight_matrix(holder: nn.Module) -> Tensor:
+    """The weight as W (m, d) in float64: convolutions (c_out k k, c_in), so that its right singular vectors live where
+    the pooled features do."""
+    weight: Tensor = holder.weight.detach().to(dtype=torch.float64)  # type: ignore[operator, union-attr, assignment]
+    if isinstance(holder, nn.Linear):
+        return weight
+    if isinstance(holder, _ConvTransposeNd):
+        return weight.flatten(1).mT
+    return weight.movedim(1, -1).flatten(0, -2)
+
+
+def choose(model: nn.Module, layers: Layers = "weights") -> Choice:
+    """Choose the sites of ``model``, in the order in which its modules were registered.
+
+    Args:
+        layers: "weights" (every Linear and convolution but the shortcuts), "blocks" (outputs of residual and
+            transformer blocks), a glob on module names or a list of them ("!glob" leaves out), module types, or a
+            callable ``(name, module) -> bool``. Linear and convolutions are read at their input, anything else at its
+            output.
+    Errors: UsageError if nothing matches, with the nearest names.
+    """
+    modules = {name: module for name, module in model.named_modules() if name}
+    if not modules and has_weight(model):
+        modules = {"(network)": model}
+    uninitialised = [name for name, m in modules.items() if isinstance(m, nn.modules.lazy.LazyModuleMixin)]
+    if uninitialised:
+        raise UsageError(f"{listing(uninitialised)} have no weights yet. Run one batch through the network first.")
+    if layers == "weights":
+        return _weights(modules)
+    if layers == "blocks":
+        return _blocks(modules)
+    names = _chosen(modules, layers)
+    return Choice(tuple(site_at(name, modules[name]) for name in names), ())
+
+
+def _weights(modules: dict[str, nn.Module]) -> Choice:
+    shortcuts = _shortcuts(modules)
+    left_out = [(name, "shortcut around a block") for name in shortcuts]
+    sites = []
+    for name, module in modules.items():
+        if has_weight(module):
+            if name not in shortcuts:
+                if _inside_attention(name, modules):
+                    left_out.append((name, "nn.MultiheadAttention uses its weight without running the module"))
+                else:
+                    sites.append(site_at(name, module))
+        elif any(p.ndim >= 2 for p in module.parameters(recurse=False)):
+            left_out.append((name, f"{type(module).__name__} is neither Linear nor a convolution"))
+    if not sites:
+        raise UsageError("The network has no Linear or convolution to probe. Name other modules with layers=[...].")
+    return Choice(tuple(sites), tuple(left_out))
+
+
+def _inside_attention(name: str, modules: dict[str, nn.Module]) -> bool:
+    return isinstance(modules.get(name.rpartition(".")[0]), nn.MultiheadAttention)
+
+
+def _blocks(modules: dict[str, nn.Module]) -> Choice:
+    blocks = _block_names(modules)
+    if not blocks:
+        kinds = sorted({type(m).__name__ for m in modules.values() if any(True for _ in m.children())})
+        raise UsageError(
+            "No residual or transformer blocks were recognised in the network. Use layers='weights', or name its "
+            f"blocks with a glob or a type. Its composite modules are: {listing(kinds)}."
+        )
+    left_out = [
+        (name, "outside every block") for name in modules if has_weight(modules[name]) and not _within(name, blocks)
+    ]
+    return Choice(tuple(site_at(name, modules[name]) for name in blocks), tuple(left_out))
+
+
+def _block_names(modules: dict[str, nn.Module]) -> list[str]:
+    """The outermost modules whose class is named like a block and which hold a weight."""
+    found: list[str] = []
+    for name, module in modules.items():
+        if BLOCK.search(type(module).__name__) and not _within(name, found) and any(map(has_weight, module.modules())):
+            found.append(name)
+    return found
+
+
+def _within(name: str, outer: Iterable[str]) -> bool:
+    return any(name.startswith(f"{o}.") for o in outer)
+
+
+def _shortcuts(modules: dict[str, nn.Module]) -> list[str]:
+    """Weights on a shortcut inside a block; a stage's own downsampling lies on the main path and is no shortcut."""
+    found = []
+    for block in _block_names(modules):
+        for name, module in modules.items():
+            if name.startswith(f"{block}.") and has_weight(module) and SHORTCUT & set(name[len(block) :].split(".")):
+                found.append(name)
+    return found
+
+
+def _chosen(modules: dict[str, nn.Module], layers: Layers) -> list[str]:
+    if isinstance(layers, type) or isinstance(layers, str):
+        layers = [layers]
+    if not isinstance(layers, Sequence):
+        if not callable(layers):
+            raise UsageError(f"layers must be 'weights', 'blocks', globs, types or a callable, not {layers!r}.")
+        names = [name for name, module in modules.items() if layers(name, module)]
+        if not names:
+            raise UsageError(f"The callable chose none of the {len(modules)} modules: {listing(modules)}.")
+        return names
+    wanted = [entry for entry in layers if not (isinstance(entry, str) and entry.startswith("!"))]
+    unwanted = [entry[1:] for entry in layers if isinstance(entry, str) and entry.startswith("!")]
+    found: set[str] = set() if wanted else {site.name for site in _weights(modules).sites}
+    for entry in wanted:
+        found |= _matching(modules, entry)
+    for pattern in unwanted:
+        found -= _matching(modules, pattern)
+    if not found:
+        raise UsageError(f"layers={list(layers)!r} leaves nothing to probe. Modules: {listing(modules)}.")
+    return [name for name in modules if name in found]
+
+
+def _matching(modules: dict[str, nn.Module], entry: str | type[nn.Module]) -> set[str]:
+    """A type matches its instances; a name matches itself; a glob matches weights, or other modules if there are none."""
+    if isinstance(entry, type):
+        found = {name for name, module in modules.items() if isinstance(module, entry)}
+        if not found:
+            kinds = sorted({type(m).__name__ for m in modules.values()})
+            raise UsageError(f"No module is a {entry.__name__}. The network is made of: {listing(kinds)}.")
+        return found
+    if not isinstance(entry, str):
+        raise UsageError(f"layers may hold globs and module types, not {entry!r}.")
+    if entry in modules:
+        return {entry}
+    matched = {name for name in modules if fnmatch.fnmatchcase(name, entry)}
+    if not matched:
+        raise UsageError(
+            f"No layer is called {entry!r}.{did_you_mean(entry, modules)} The network has: {listing(modules)}."
+        )
+    return {name for name in matched if has_weight(modules[name])} or matched
+
+
+def site_at(name: str, module: nn.Module) -> Site:
+    """Where the features of one module are read: a weight's at its input, anything else's at its output."""
+    if isinstance(module, nn.Linear):
+        return Site(name, module, "input", -1, module.in_features, module)
+    if isinstance(module, _ConvNd):
+        if module.groups > 1:
+            reason = f"not defined for grouped convolutions (groups = {module.groups})"
+            return Site(name, module, "input", 1, module.in_channels, None, reason)
+        return Site(name, module, "input", 1, module.in_channels, module)
+    axis, dim = _output_axis(module)
+    return Site(name, module, "output", axis, dim, None, "no weight layer reads this output")
+
+
+def _output_axis(module: nn.Module) -> tuple[int | None, int | None]:
+    """Feature axis and width of a module's output, as far as its own layers tell; a block with any convolution keeps
+    channels first."""
+    inner = [m for m in module.modules() if has_weight(m)]
+    if isinstance(module, _BatchNorm):
+        return 1, module.num_features
+    if isinstance(module, nn.LayerNorm):
+        return -1, module.normalized_shape[-1]
+    if not inner:
+        return None, None
+    last = inner[-1]
+    width = last.out_channels if isinstance(last, _ConvNd) else last.out_features
+    return (1 if any(isinstance(m, _ConvNd) for m in inner) else -1), int(width)  # type: ignore[arg-type]

@@ -1,0 +1,41 @@
+"""The Lightning callback, apart from the rest because Lightning is optional."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from deepnrc.errors import UsageError
+
+if TYPE_CHECKING:
+    from deepnrc.tracking import Tracker
+
+
+def callback(tracker: Tracker) -> Any:
+    """A callback that probes before training (step 0) and after each of its epochs (step epoch + 1), and logs too."""
+    base = _callback_class()
+    from deepnrc.tracking import flat
+
+    def measure(trainer: Any, step: int) -> None:
+        measured = tracker(step)
+        if measured is not None and trainer.logger is not None:
+            trainer.logger.log_metrics(flat(measured), step=trainer.global_step)
+
+    class CollapseCallback(base):  # type: ignore[misc, valid-type]
+        def on_train_start(self, trainer: Any, module: Any) -> None:
+            measure(trainer, 0)
+
+        def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
+            measure(trainer, trainer.current_epoch + 1)
+
+    return CollapseCallback()
+
+
+def _callback_class() -> type:
+    for package in ("lightning.pytorch", "pytorch_lightning"):
+        try:
+            found: type = importlib.import_module(package).Callback
+            return found
+        except ModuleNotFoundError:
+            continue
+    raise UsageError("The Lightning callback needs Lightning: pip install lightning.")

@@ -1,0 +1,91 @@
+"""Where numbers came from: versions, arguments, and fingerprints of network and data."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import platform
+import zlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from deepnrc._version import __version__
+
+
+def record(
+    model: nn.Module,
+    arguments: dict[str, object],
+    left_out: Iterable[tuple[str, str]],
+    seconds: float,
+    *,
+    run: str,
+    step: int,
+) -> dict[str, Any]:
+    """The provenance of one measurement, as plain values that JSON can hold."""
+    first = next(model.parameters(), None)
+    return {
+        "run": run,
+        "step": step,
+        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+        "device": "cpu" if first is None else str(first.device),
+        "arguments": {name: plain(value) for name, value in arguments.items()},
+        "model": {
+            "class": f"{type(model).__module__}.{type(model).__qualname__}",
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "fingerprint": fingerprint(model),
+        },
+        "left_out": [list(pair) for pair in left_out],
+        "versions": {
+            "deepnrc": __version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def plain(value: object) -> Any:
+    """A value as JSON can hold it; types, callables and other objects by their names."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(item) for item in value]
+    name = getattr(value, "__qualname__", None) or getattr(value, "name", None)
+    return str(name) if name is not None else str(value)
+
+
+def fingerprint(model: nn.Module) -> str:
+    """Hash of every parameter and buffer: names, shapes, dtypes and bytes."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, value in model.state_dict().items():
+        if isinstance(value, Tensor):
+            digest.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
+            digest.update(_bytes(value))
+    return digest.hexdigest()
+
+
+class DataFingerprint:
+    """Checksums of inputs and of targets over a pass; the order of samples changes them, the batch size does not."""
+
+    def __init__(self) -> None:
+        self._sums: dict[int, int] = {}
+
+    def update(self, tensors: Iterable[Tensor]) -> None:
+        """Take in one batch: its tensors, always in the same order."""
+        for position, tensor in enumerate(tensors):
+            self._sums[position] = zlib.crc32(_bytes(tensor), self._sums.get(position, 0))
+
+    def __str__(self) -> str:
+        return "crc32:" + "-".join(f"{value:08x}" for value in self._sums.values())
+
+
+def _bytes(tensor: Tensor) -> memoryview:
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    return memoryview(flat.view(torch.uint8).numpy()) if flat.numel() else memoryview(b"")

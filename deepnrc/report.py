@@ -1,0 +1,182 @@
+"""The report: one tidy table and where it came from; saved, loaded, joined and read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from deepnrc import storage
+from deepnrc import summary as terminal
+from deepnrc.errors import UsageError
+from deepnrc.onset import TAU, onsets
+from deepnrc.rows import COLUMNS, NETWORK
+from deepnrc.wording import did_you_mean, listing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+KEY = ["run", "step", "depth", "layer", "measure", "variant"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Report:
+    """What was measured.
+
+    Attributes:
+        table: tidy frame, one row one value, with the columns of ``deepnrc.rows.COLUMNS``; `(network)` rows hold what
+            belongs to no layer.
+        provenance: one record for each (run, step): versions, arguments, fingerprints, time, device.
+    """
+
+    table: pd.DataFrame
+    provenance: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, Any]], provenance: Iterable[Mapping[str, Any]] = ()) -> Report:
+        """A report from rows with the table's columns."""
+        table = pd.DataFrame(list(rows), columns=list(COLUMNS))
+        return cls(table.astype(COLUMNS), tuple(provenance))
+
+    def __add__(self, other: Report) -> Report:
+        """Both reports in one; the same run and step in both is an error."""
+        return join([self, other])
+
+    @property
+    def runs(self) -> list[str]:
+        """Runs in the order in which they were added."""
+        return list(dict.fromkeys(self.table["run"]))
+
+    @property
+    def steps(self) -> list[int]:
+        """All steps, ascending."""
+        return sorted(set(self.table["step"]))
+
+    @property
+    def measures(self) -> list[str]:
+        """Names of the measures in the table."""
+        return list(dict.fromkeys(self.table["measure"]))
+
+    def at(self, step: int | None = None, run: str | None = None) -> Report:
+        """One step only (None: each run's last), of one run or of all."""
+        table = self.table
+        if run is not None:
+            if run not in self.runs:
+                raise UsageError(f"There is no run {run!r}.{did_you_mean(run, self.runs)} Runs: {listing(self.runs)}.")
+            table = table[table["run"] == run]
+        wanted = table.groupby("run")["step"].transform("max") if step is None else step
+        table = table[table["step"] == wanted]
+        if table.empty:
+            raise UsageError(f"Step {step} was not measured. Steps: {listing([str(s) for s in self.steps])}.")
+        kept = set(zip(table["run"], table["step"], strict=True))
+        return Report(
+            table.reset_index(drop=True), tuple(p for p in self.provenance if (p["run"], p["step"]) in kept)
+        )
+
+    def renamed(self, run: str) -> Report:
+        """The same with another label for its one run."""
+        if len(self.runs) != 1:
+            raise UsageError(f"Only a report of one run can be renamed; this one has {listing(self.runs)}.")
+        return Report(self.table.assign(run=run), tuple({**p, "run": run} for p in self.provenance))
+
+    def values(self, measure: str, variant: str = "default") -> pd.DataFrame:
+        """The rows of one measure, in order of run, step and depth.
+
+        Errors: UsageError for a measure or variant that the table does not hold.
+        """
+        rows = self.table[self.table["measure"] == measure]
+        if rows.empty:
+            raise UsageError(
+                f"The report has no measure {measure!r}.{did_you_mean(measure, self.measures)} "
+                f"It has: {listing(self.measures, 40)}."
+            )
+        chosen = rows[rows["variant"] == variant]
+        if chosen.empty:
+            there = list(dict.fromkeys(rows["variant"]))
+            raise UsageError(f"{measure} has no variant {variant!r} here. Variants: {listing(there)}.")
+        order = {run: i for i, run in enumerate(self.runs)}
+        return chosen.sort_values(["run", "step", "depth"], key=lambda c: c.map(order) if c.name == "run" else c)
+
+    def wide(self) -> pd.DataFrame:
+        """A row a layer: indexed by run, step, depth and layer, a column a measure ("name (variant)" for variants)."""
+        rows = self.table[self.table["layer"] != NETWORK]
+        plain = rows["variant"] == "default"
+        names = rows["measure"].where(plain, rows["measure"] + " (" + rows["variant"] + ")")
+        frame = rows.assign(measure=names).pivot(
+            index=["run", "step", "depth", "layer"], columns="measure", values="value"
+        )
+        return frame[list(dict.fromkeys(names))].rename_axis(columns=None)
+
+    def onset(self, tau: float = TAU) -> pd.DataFrame:
+        """The layer from which collapse holds up to the last one, for each run and step; see ``deepnrc.onset``."""
+        return onsets(self.table, tau)
+
+    def summary(self, tau: float = TAU) -> None:
+        """Print warnings, a row a layer, and collapse onset, for the last step of each run."""
+        print(terminal.text(self, tau))  # noqa: T201
+
+    def __str__(self) -> str:
+        return terminal.text(self)
+
+    def __repr__(self) -> str:
+        layers = self.table.loc[self.table["layer"] != NETWORK, "layer"].nunique()
+        return f"<Report: {len(self.runs)} runs, {len(self.steps)} steps, {layers} layers, {len(self.table)} values>"
+
+    def heatmap(self, measure: str | Sequence[str] | None = None, *, path: str | Path | None = None, **kwargs: Any) -> Axes:
+        """Draw a heatmap with layers down the side; see ``deepnrc.figures.heatmap`` for all arguments.
+
+        Across: steps if there are several, else runs if there are several, else measures.
+        """
+        from deepnrc import figures
+
+        return figures.heatmap(self, measure, path=path, **kwargs)
+
+    def lines(self, measure: str, *, path: str | Path | None = None, **kwargs: Any) -> Axes:
+        """Draw a measure by depth, one line a step or run; see ``deepnrc.figures.lines``."""
+        from deepnrc import figures
+
+        return figures.lines(self, measure, path=path, **kwargs)
+
+    def html(self, path: str | Path, title: str | None = None) -> Path:
+        """Write one self-contained page: summary, heatmaps, table, explanations, provenance, data."""
+        from deepnrc import html
+
+        return html.write(self, path, title)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write table.parquet and manifest.json into a folder, which is made; ``deepnrc.load`` reads it back.
+
+        Errors: UsageError if the folder is a file or cannot be written to.
+        """
+        return storage.save(self.table, self.provenance, folder)
+
+
+def join(reports: Sequence[Report]) -> Report:
+    """Several reports as one. Errors: UsageError if two of them hold the same run and step."""
+    table = pd.concat([report.table for report in reports], ignore_index=True)
+    twice = table[table.duplicated(KEY)]
+    if not twice.empty:
+        run, step = twice.iloc[0]["run"], twice.iloc[0]["step"]
+        raise UsageError(f"Run {run!r}, step {step}, is in more than one report. Give one another label with renamed().")
+    return Report(table, tuple(record for report in reports for record in report.provenance))
+
+
+def load(*folders: str | Path) -> Report:
+    """Read reports that ``Report.save`` wrote; several folders become one report.
+
+    Runs that share a label are told apart by their folders' names.
+    Errors: DataError if a folder is no report, or its table is damaged or was changed.
+    """
+    if not folders:
+        raise UsageError("load() needs at least one folder that Report.save wrote.")
+    reports = [Report(*storage.load(folder)) for folder in folders]
+    labels = [run for report in reports for run in report.runs]
+    if len(set(labels)) < len(labels):
+        reports = [
+            report.renamed(Path(folder).name) if len(report.runs) == 1 else report
+            for folder, report in zip(folders, reports, strict=True)
+        ]
+    return join(reports) if len(reports) > 1 else reports[0]

@@ -1,0 +1,124 @@
+"""From finished statistics to the rows of the tidy table: one row, one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+from tqdm.auto import tqdm
+
+from deepnrc.layers import site_at, weight_matrix
+from deepnrc.streams import LayerStream, Streams
+from probes import DegenerateError, NotDefinedError, Probe, Snapshot
+
+NETWORK = "(network)"
+COLUMNS = {
+    "run": "str",
+    "step": "int64",
+    "depth": "int64",
+    "layer": "str",
+    "kind": "str",
+    "measure": "str",
+    "variant": "str",
+    "value": "float64",
+    "status": "str",
+    "note": "str",
+    "n_samples": "int64",
+    "dim": "int64",
+    "target_dim": "int64",
+    "rank": "Int64",
+    "pool": "str",
+    "chance": "float64",
+    "floor": "float64",
+}
+
+
+def measured(
+    streams: Streams,
+    ran: Sequence[str],
+    weights: Mapping[str, nn.Module],
+    *,
+    rank: int | None,
+    run: str,
+    step: int,
+    progress: bool,
+) -> list[dict[str, Any]]:
+    """Evaluate every probe on every layer.
+
+    Args:
+        ran: names of the weights and output sites in the order in which they ran, for finding the weight that reads a
+            block's output.
+        weights: the network's Linear and convolutions by name.
+        rank: k, or None for the numerical rank of the targets.
+    """
+    rows: list[dict[str, Any]] = []
+    layers = list(streams.layers.values())
+    for layer in tqdm(layers, desc="measuring", unit="layer", disable=not progress, delay=2, leave=False):
+        holder, missing = _holder(layer, ran, weights)
+        snapshot = Snapshot(
+            layer.statistics,
+            weight_matrix=None if holder is None else weight_matrix(holder).to(layer.statistics["moments"].mean.device),
+            weight_missing=missing,
+            rank=rank,
+            unit_roundoff=layer.roundoff,
+            target_roundoff=streams.roundoff,
+            network_mse=streams.network_mse,
+            mse_missing=streams.residuals_missing,
+            missing={"centred_directions": "needs a second pass over the data"},
+        )
+        places = {"layer", "top"} if layer.top else {"layer"}
+        shared = {"run": run, "step": step, "depth": layer.depth, "layer": layer.key, "kind": layer.site.kind}
+        rows += _rows(streams.probes, places, snapshot, {**shared, "pool": layer.pool})
+        if layer.top:
+            network = {"run": run, "step": step, "depth": -1, "layer": NETWORK, "kind": "network", "pool": "none"}
+            rows += _rows(streams.probes, {"network"}, snapshot, network)
+    return rows
+
+
+def _rows(
+    probes: Sequence[Probe], places: set[str], snapshot: Snapshot, shared: dict[str, Any]
+) -> list[dict[str, Any]]:
+    rows = []
+    for probe in probes:
+        if probe.where in places:
+            result = probe.evaluate(snapshot)
+            rows.append(
+                shared
+                | {
+                    "measure": probe.name,
+                    "variant": probe.variant,
+                    "value": result.outcome.value,
+                    "status": result.outcome.status,
+                    "note": result.outcome.note,
+                    "n_samples": snapshot.N,
+                    "dim": snapshot.d,
+                    "target_dim": snapshot.n,
+                    "rank": _rank(snapshot),
+                    "chance": result.chance,
+                    "floor": result.floor,
+                }
+            )
+    return rows
+
+
+def _rank(snapshot: Snapshot) -> int | None:
+    try:
+        return snapshot.k
+    except (DegenerateError, NotDefinedError):
+        return None
+
+
+def _holder(layer: LayerStream, ran: Sequence[str], weights: Mapping[str, nn.Module]) -> tuple[nn.Module | None, str]:
+    """The module whose weight acts on these features: the layer's own, or, behind a block, that of the next to run."""
+    site = layer.site
+    if site.reads == "input" or site.name not in ran:
+        return site.holder, site.missing
+    end = len(ran) - list(reversed(ran)).index(site.name)
+    following = next((name for name in ran[end:] if name in weights), None)
+    if following is None:
+        return None, site.missing
+    reader = site_at(following, weights[following])
+    if reader.dim != layer.width:
+        return None, f"the next weight, '{following}', reads {reader.dim} features and not {layer.width}"
+    return reader.holder, reader.missing

@@ -1,0 +1,132 @@
+"""The report in a terminal: warnings first, then a row a layer, then what it comes to."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from deepnrc.onset import TAU
+from deepnrc.rows import NETWORK
+
+if TYPE_CHECKING:
+    from deepnrc.report import Report
+
+SHOWN = {
+    "noise": ("deep.noise_fraction", "default", ".2e"),
+    "floor": ("deep.noise_fraction", "floor", ".0e"),
+    "rank(H)": ("deep.feature_stable_rank", "default", ".2f"),
+    "rank(W)": ("deep.weight_stable_rank", "default", ".2f"),
+    "align": ("deep.feature_weight_alignment", "default", ".3f"),
+    "chance": ("deep.feature_weight_alignment", "chance", ".2f"),
+    "CKA": ("deep.cka", "default", ".3f"),
+    "lin. R2": ("deep.linear_r2", "default", ".4f"),
+    "lin. MSE": ("deep.linear_mse", "default", ".2e"),
+}
+LEGEND = (
+    "noise: share of variance outside the top k directions; rank: stable rank; align: feature-weight alignment; "
+    "lin.: best affine map to the targets. * degenerate, < below the numerical floor, - not defined."
+)
+
+
+def text(report: Report, tau: float = TAU) -> str:
+    """The summary of each run's last step."""
+    last = report.at()
+    parts = [_run(report, last, run, tau) for run in last.runs]
+    return "\n\n".join([*parts, LEGEND])
+
+
+def warnings(table: pd.DataFrame) -> list[str]:
+    """One sentence for each thing that makes values of one snapshot doubtful, with the layers it concerns."""
+    found = []
+    doubtful = table[table["status"] == "degenerate"]
+    for note, rows in doubtful.groupby("note", sort=False):
+        layers = list(dict.fromkeys(rows.sort_values("depth")["layer"]))
+        measures = rows["measure"].nunique()
+        where = ", ".join(layers[:4]) + (f" and {len(layers) - 4} more" if len(layers) > 4 else "")
+        found.append(f"{where}: {note} ({measures} measure{'s' if measures > 1 else ''})")
+    return found
+
+
+def verdict(report: Report, run: str, tau: float = TAU) -> list[str]:
+    """What the last step of a run comes to, in sentences."""
+    last = report.at(run=run)
+    lines = _onset_lines(last, tau)
+    network = last.table[last.table["layer"] == NETWORK].set_index(["measure", "variant"])["value"]
+    mse, rank = network.get(("model.mse", "default")), network.get(("deep.target_stable_rank", "default"))
+    facts = []
+    if mse is not None and not math.isnan(mse):
+        facts.append(f"network MSE {mse:.3g}")
+    if rank is not None and not math.isnan(rank):
+        facts.append(f"target stable rank {rank:.2f}")
+    features = last.table.query("measure == 'deep.feature_stable_rank' and variant == 'default'").sort_values("depth")
+    if len(features) and rank is not None:
+        facts.append(f"last features' stable rank {features['value'].iloc[-1]:.2f}")
+    if facts:
+        lines.append("; ".join(facts))
+    top = last.table[last.table["measure"].isin(["nrc.1", "nrc.2", "nrc.3"])]
+    if len(top):
+        lines.append("top layer: " + ", ".join(f"{m} {v:.2e}" for m, v in zip(top["measure"], top["value"], strict=True)))
+    return lines
+
+
+def _onset_lines(last: Report, tau: float) -> list[str]:
+    if "deep.noise_fraction" not in last.measures:
+        return []
+    lines = []
+    for row in last.onset(tau).itertuples():
+        rule = f"noise <= {tau:g}" if row.rule == "noise" else "with alignment and linear predictability too"
+        if row.layers:
+            lines.append(f"collapsed from layer {row.layer} on ({row.layers} of {row.of} layers): {rule}")
+        else:
+            lines.append(f"not collapsed at the last layer: {rule}")
+    return lines
+
+
+def _run(report: Report, last: Report, run: str, tau: float) -> str:
+    one = last.at(run=run)
+    table = one.table
+    first = table.iloc[0]
+    lines = [f"! {warning}" for warning in warnings(table)]
+    left_out = [pair for record in one.provenance for pair in record.get("left_out", [])]
+    if left_out:
+        names = ", ".join(name for name, _ in left_out[:4]) + (f" and {len(left_out) - 4} more" if len(left_out) > 4 else "")
+        reasons = "; ".join(dict.fromkeys(reason for _, reason in left_out))
+        lines.append(f"! left out: {names} ({reasons})")
+    measured = report.table.loc[report.table["run"] == run, "step"].nunique()
+    steps = f", last of {measured} steps" if measured > 1 else ""
+    rank = "?" if pd.isna(first["rank"]) else int(first["rank"])
+    lines.append(
+        f"{run}, step {first['step']}{steps}: N = {first['n_samples']} samples, n = {first['target_dim']} targets, k = {rank}"
+    )
+    lines.append(_layers(table))
+    return "\n".join([*lines, *verdict(report, run, tau)])
+
+
+def _layers(table: pd.DataFrame) -> str:
+    rows = table[table["layer"] != NETWORK]
+    names = rows.drop_duplicates("depth").sort_values("depth")
+    header = ["layer", "kind", "d", *SHOWN]
+    body = [[r.layer, r.kind, str(r.dim), *_cells(rows[rows["depth"] == r.depth])] for r in names.itertuples()]
+    kept = [i for i in range(len(header)) if i < 3 or any(line[i] != "" for line in body)]
+    grid = [[line[i] for i in kept] for line in [header, *body]]
+    widths = [max(len(line[i]) for line in grid) for i in range(len(kept))]
+    return "\n".join(
+        "  ".join(cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True)))
+        for line in grid
+    )
+
+
+def _cells(rows: pd.DataFrame) -> list[str]:
+    cells = []
+    for measure, field, form in SHOWN.values():
+        found = rows[(rows["measure"] == measure) & (rows["variant"] == "default")]
+        if found.empty:
+            cells.append("")
+            continue
+        row = found.iloc[0]
+        value = row["value"] if field == "default" else row[field]
+        mark = {"degenerate": "*", "below floor": "<"}.get(row["status"], "") if field == "default" else ""
+        cells.append("-" if pd.isna(value) else f"{mark}{value:{form}}")
+    return cells

@@ -1,0 +1,133 @@
+"""`Tracker`: probes during training, at log-spaced points, gathered in one report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import nn
+
+from deepnrc.errors import DataError, UsageError
+from deepnrc.probing import probe
+from deepnrc.report import Report, join
+from deepnrc.rows import NETWORK
+
+PER_DECADE = 8
+
+
+class Logger(Protocol):
+    """Anything with ``log(dict)``: Weights & Biases, trackio, or your own."""
+
+    def log(self, values: dict[str, Any], /) -> Any: ...
+
+
+def log_spaced(step: int, per_decade: int = PER_DECADE) -> bool:
+    """Whether ``step`` is one of the log-spaced points 0, 1, 2, 3, 4, 6, 7, 10, 13, 18, 24, 32, 42, 56, 75, 100, ..."""
+    if step < 2:
+        return step >= 0
+    exponent = 0
+    while (point := round(10 ** (exponent / per_decade))) < step:
+        exponent += 1
+    return point == step
+
+
+class Tracker:
+    """Probe a network while it trains; call it once an epoch (or step).
+
+    >>> import torch, deepnrc
+    >>> net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
+    >>> tracker = deepnrc.Tracker(net, (torch.randn(64, 4), torch.randn(64, 2)))
+    >>> for epoch in range(4):
+    ...     tracker()    # after the epoch's training
+    >>> tracker.report.steps
+    [0, 1, 2, 3]
+
+    Training goes on as if it had not been watched: training flags and torch's random state are put back.
+
+    Args:
+        model, loader: as for ``deepnrc.probe``; the loader should give the same samples each time.
+        steps: "log" (about eight points a decade), a whole number (every so many steps), or the steps themselves.
+        run: label in the table.
+        folder: save the report there after each measurement, so that nothing is lost if the run dies.
+        options: any other argument of ``deepnrc.probe``.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loader: Any,
+        *,
+        steps: str | int | Iterable[int] = "log",
+        run: str | None = None,
+        folder: str | Path | None = None,
+        progress: bool = False,
+        **options: Any,
+    ) -> None:
+        self._due = _schedule(steps)
+        self.model, self.loader, self.run, self.folder = model, loader, run, folder
+        self._options = {**options, "progress": progress}
+        self._reports: dict[int, Report] = {}
+        self._next = 0
+
+    def __call__(self, step: int | None = None, *, force: bool = False) -> Report | None:
+        """Measure if ``step`` is due, and return that measurement; otherwise None.
+
+        Args:
+            step: None counts the calls from 0.
+            force: measure in any case, for the last step of a training.
+        """
+        step = self._next if step is None else step
+        self._next = step + 1
+        if step in self._reports or not (force or self._due(step)):
+            return None
+        measured = probe(self.model, self.loader, run=self.run, step=step, **self._options)
+        self._reports[step] = measured
+        if self.folder is not None:
+            self.report.save(self.folder)
+        return measured
+
+    @property
+    def report(self) -> Report:
+        """All measurements so far, with a ``step`` column. Errors: DataError if there are none yet."""
+        if not self._reports:
+            raise DataError("Nothing has been measured yet: call the tracker once an epoch.")
+        return join([self._reports[step] for step in sorted(self._reports)])
+
+
+def _schedule(steps: str | int | Iterable[int]) -> Callable[[int], bool]:
+    if steps == "log":
+        return log_spaced
+    if isinstance(steps, int) and not isinstance(steps, bool) and steps >= 1:
+        return lambda step: step % steps == 0
+    if isinstance(steps, Iterable) and not isinstance(steps, str):
+        chosen = frozenset(steps)
+        if all(isinstance(step, int) for step in chosen):
+            return chosen.__contains__
+    raise UsageError(f"steps must be 'log', a whole number from 1, or whole numbers; it is {steps!r}.")
+
+
+def flat(report: Report) -> dict[str, float]:
+    """One measurement as a flat dict of plain numbers, "layer/measure", for experiment loggers."""
+    values = {}
+    for row in report.table.dropna(subset="value").itertuples():
+        name = row.measure if row.variant == "default" else f"{row.measure}.{row.variant}"
+        values[name if row.layer == NETWORK else f"{row.layer}/{name}"] = float(row.value)
+    return values
+
+
+def log_to(tracker: Tracker, logger: Logger, step: int | None = None) -> None:
+    """Call the tracker, and hand what it measured, if it did, to a logger with a ``log(dict)`` method."""
+    measured = tracker(step)
+    if measured is not None:
+        logger.log({"step": measured.steps[0], **flat(measured)})
+
+
+def lightning_callback(tracker: Tracker) -> Any:
+    """A Lightning callback that calls the tracker after each training epoch.
+
+    Errors: UsageError if neither ``lightning`` nor ``pytorch_lightning`` is installed.
+    """
+    from deepnrc.lightning import callback
+
+    return callback(tracker)
