@@ -1,0 +1,1 @@
+"""Data of the studies: readers, generators, and small real files shipped beside them."""

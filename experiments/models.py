@@ -1,0 +1,50 @@
+"""Networks that the studies train."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+NORMS = {None: None, "layer": nn.LayerNorm, "batch": nn.BatchNorm1d}
+
+
+def mlp(
+    inputs: int,
+    outputs: int,
+    *,
+    hidden: Sequence[int],
+    bias: bool = True,
+    last_relu: bool = True,
+    norm: str | None = None,
+    seed: int = 0,
+) -> nn.Sequential:
+    """A multilayer perceptron whose Linear layers are named layer1, layer2, ..., in order.
+
+    Args:
+        inputs, outputs: d_in and n.
+        hidden: widths of the hidden layers.
+        bias: biases in every Linear, the last one included.
+        last_relu: a ReLU before the last Linear too. With it the last features are nonnegative, and the literal nrc.1
+            and nrc.2 cannot reach 0.
+        norm: "layer" or "batch" normalisation after each hidden Linear, or None.
+        seed: of the initial weights (torch's default initialisation).
+    Errors: ValueError for an unknown norm or no hidden layer.
+    """
+    if norm not in NORMS or not hidden:
+        raise ValueError(f"norm must be None, 'layer' or 'batch' (is {norm!r}), and hidden not empty (is {hidden!r}).")
+    widths = [inputs, *hidden]
+    parts: OrderedDict[str, nn.Module] = OrderedDict()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for i, (a, b) in enumerate(zip(widths[:-1], widths[1:], strict=True), 1):
+            parts[f"layer{i}"] = nn.Linear(a, b, bias=bias)
+            make = NORMS[norm]
+            if make is not None:
+                parts[f"norm{i}"] = make(b)
+            if last_relu or i < len(hidden):
+                parts[f"relu{i}"] = nn.ReLU()
+        parts[f"layer{len(widths)}"] = nn.Linear(widths[-1], outputs, bias=bias)
+    return nn.Sequential(parts)

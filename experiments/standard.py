@@ -1,0 +1,55 @@
+"""Splitting and standardising data, each an explicit choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+SCALINGS = ("none", "centre", "standardise")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Training and held-out samples: x (N, d), y (N, n) each."""
+
+    x: Tensor
+    y: Tensor
+    x_test: Tensor
+    y_test: Tensor
+
+
+def split(
+    x: Tensor, y: Tensor, *, share: float = 0.8, inputs: str = "standardise", targets: str = "standardise", seed: int = 0
+) -> Split:
+    """Split at random and scale with the training part's own mean and standard deviation.
+
+    Args:
+        share: of the samples that go into training, in (0, 1).
+        inputs, targets: "none", "centre" or "standardise". Weight decay that collapses one scale of targets does
+            nothing to another, so this is part of a study's description.
+        seed: of the random split.
+    Errors: ValueError for an unknown scaling or a share that leaves a part empty.
+    """
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
+    count = round(share * len(x))
+    if not 0 < count < len(x):
+        raise ValueError(f"A share of {share} of {len(x)} samples leaves one part empty.")
+    train, test = order[:count], order[count:]
+    x, y = _scaled(x, train, inputs), _scaled(y, train, targets)
+    return Split(x[train], y[train], x[test], y[test])
+
+
+def _scaled(z: Tensor, train: Tensor, how: str) -> Tensor:
+    if how not in SCALINGS:
+        raise ValueError(f"There is no scaling {how!r}; choose from {', '.join(SCALINGS)}.")
+    if how == "none":
+        return z
+    part = z[train].double()
+    z = z.double() - part.mean(0)
+    if how == "standardise":
+        spread = part.std(0, correction=0)
+        # a constant column carries nothing and stays 0
+        z = z / torch.where(spread > 0, spread, 1.0)
+    return z.float()
