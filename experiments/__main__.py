@@ -1,0 +1,38 @@
+"""`python -m experiments NAME`: run a study from a checkout."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import tyro
+
+from deepnrc.errors import DeepNRCError
+from experiments.demo import Demo
+
+STUDIES = Annotated[Demo, tyro.conf.subcommand("demo")] | Annotated[None, tyro.conf.subcommand("list")]
+TIMES = {"demo": "about a minute on 2 cores: a swimmer policy collapses layer by layer, and the same without decay"}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the study that the command line names; the exit code."""
+    study = tyro.cli(
+        STUDIES,  # type: ignore[arg-type]
+        args=arguments,
+        prog="python -m experiments",
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+    if study is None:
+        for name, what in TIMES.items():
+            print(f"{name}: {what}")
+        return 0
+    try:
+        study.run()
+    except (DeepNRCError, ValueError, RuntimeError) as error:
+        print(f"experiments: {error}", file=sys.stderr)
+        return getattr(error, "exit_code", 2)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""The main job on real data: watch an imitation-learning network collapse layer by layer, with weight decay and without."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import joblib
+import torch
+from tyro.conf import arg
+
+import deepnrc
+from deepnrc.figures import overview
+from deepnrc.report import join
+from deepnrc.summary import verdict
+from experiments.data.shipped import load
+from experiments.models import mlp
+from experiments.standard import split
+from experiments.training import Recipe, train
+
+TAU = 0.05
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Train a 6-hidden-layer network on a MuJoCo expert's actions, with weight decay and without, and picture both."""
+
+    data: Annotated[str, arg(help="A shipped recording.")] = "swimmer_1k"
+    weight_decay: Annotated[tuple[float, ...], arg(help="One network is trained for each.")] = (1e-3, 0.0)
+    width: Annotated[int, arg(help="Of each hidden layer.")] = 128
+    depth: Annotated[int, arg(help="Hidden layers.")] = 6
+    epochs: Annotated[int, arg(help="Passes over the training pairs.")] = 4000
+    lr: Annotated[float, arg(help="Learning rate of SGD with momentum 0.9; cut tenfold twice.")] = 0.1
+    seed: Annotated[int, arg(help="Of weights, split and order.")] = 0
+    jobs: Annotated[int, arg(help="Networks trained side by side.")] = 2
+    out: Annotated[Path, arg(help="Folder for tables, pictures and the page.")] = Path("demo")
+
+    def run(self) -> None:
+        """Train, probe, draw, and say what came out."""
+        started = time.perf_counter()
+        cells = [joblib.delayed(trained)(self, decay, i) for i, decay in enumerate(self.weight_decay)]
+        report = join(joblib.Parallel(n_jobs=min(self.jobs, len(cells)))(cells))
+        files = self.draw(report)
+        print("\n" * len(cells))
+        for run in report.runs:
+            print(f"{run}\n  " + "\n  ".join(verdict(report, run, TAU)))
+        print(f"\nDone in {time.perf_counter() - started:.0f} s. Open:")
+        for path, what in files.items():
+            print(f"  {path}  {what}")
+
+    def draw(self, report: deepnrc.Report) -> dict[Path, str]:
+        """Write everything into ``out``; the files to open, with what they show."""
+        report.save(self.out / "report")
+        report.heatmap("deep.noise_fraction", path=self.out / "noise.png")
+        report.heatmap("deep.feature_stable_rank", path=self.out / "stable-rank.png")
+        overview(report, path=self.out / "overview.png")
+        page = report.html(self.out / "report.html", f"Collapse of an imitation-learning network: {self.data}")
+        return {
+            page: "everything on one page",
+            self.out / "noise.png": "noise fraction, layers x training",
+            self.out / "stable-rank.png": "how many directions each layer uses",
+            self.out / "overview.png": "all measures by depth, after training",
+        }
+
+
+def trained(demo: Demo, weight_decay: float, position: int) -> deepnrc.Report:
+    """Train one network on one thread, and return what was read along the way."""
+    torch.set_num_threads(1)
+    data = split(*load(demo.data), seed=demo.seed)
+    inputs, outputs = data.x.shape[1], data.y.shape[1]
+    model = mlp(inputs, outputs, hidden=[demo.width] * demo.depth, last_relu=False, seed=demo.seed)
+    run = f"weight decay {weight_decay:g}"
+    tracker = deepnrc.Tracker(model, (data.x, data.y), run=run, folder=demo.out / "runs" / run.replace(" ", "-"))
+    recipe = Recipe(lr=demo.lr, weight_decay=weight_decay, epochs=demo.epochs, seed=demo.seed)
+    train(model, data.x, data.y, recipe, tracker, title=run, position=position)
+    tracker(demo.epochs, force=True)
+    return tracker.report
