@@ -1,1 +1,0 @@
-"""Costs as ratios in one run: `python -m benchmarks`."""

@@ -1,0 +1,98 @@
+"""Inputs and targets held in memory, and the .npz archives they come from."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import TensorDataset
+
+from deepnrc.errors import DataError
+from deepnrc.wording import listing
+
+INPUTS = ("x", "X", "inputs")
+TARGETS = ("y", "Y", "targets")
+SAVE = "Save plain numbers: np.savez('data.npz', x=x, y=y)."
+
+
+def read_npz(path: Path, dtype: torch.dtype) -> TensorDataset:
+    """The arrays x (N, ...) and y (N, n) or (N,) in an .npz archive; X and Y, or inputs and targets, do as well.
+
+    Errors: DataError if the archive cannot be read, lacks one of the arrays, or holds Python objects in them.
+    """
+    if not path.is_file():
+        raise DataError(f"There is no file '{path}' (looked from {Path.cwd()}). Check the path.")
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"'{path}' is no .npz archive, or is cut short. {SAVE}")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            x, y = (_member(archive, names, path) for names in (INPUTS, TARGETS))
+    except DataError:
+        raise
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        if "Object arrays" in str(error):
+            raise DataError(f"'{path}' holds Python objects, which could run any code: refused. {SAVE}") from error
+        raise DataError(f"'{path}' is a damaged .npz archive ({error}). Copy, download or save it again.") from error
+    return paired(x, y, dtype, str(path))
+
+
+def _member(archive: Any, names: tuple[str, ...], path: Path) -> NDArray[Any]:
+    present = [name for name in names if name in archive]
+    if len(present) != 1:
+        what = f"none of the arrays {listing(names)}" if not present else f"more than one of {listing(names)}"
+        raise DataError(f"'{path}' holds {what}; it holds {listing(archive.files)}. {SAVE}")
+    array: NDArray[Any] = archive[present[0]]
+    return array
+
+
+def paired(x: NDArray[Any], y: NDArray[Any], dtype: torch.dtype, source: str) -> TensorDataset:
+    """Inputs x (N, ...) in `dtype` beside targets: classes (N,) if y is whole numbers (N,), else (N, n) in `dtype`.
+
+    Errors: DataError if there are no samples, or lengths, shapes, kinds or values do not allow it.
+    """
+    for name, array in (("x", x), ("y", y)):
+        if array.dtype.kind not in "fiub":
+            raise DataError(
+                f"The {name} of '{source}' holds {array.dtype}, not numbers. Save it as floats or integers."
+            )
+    if x.ndim < 2 or y.ndim not in (1, 2):
+        raise DataError(
+            f"'{source}' holds x {x.shape} and y {y.shape}; x must be (N, d) or (N, ...) and y (N, n), or (N,) for "
+            "classes. Reshape a single feature to (N, 1)."
+        )
+    if len(x) != len(y) or not x.size or not y.size:
+        raise DataError(
+            f"'{source}' holds x {x.shape} and y {y.shape}; there must be as many targets as inputs, and some of each."
+        )
+    if y.ndim == 1 and y.dtype.kind in "iub":
+        return TensorDataset(_floats(x, dtype, "x", source), classes(y, source))
+    return TensorDataset(_floats(x, dtype, "x", source), _floats(y.reshape(len(y), -1), dtype, "y", source))
+
+
+def classes(y: NDArray[Any], source: str) -> Tensor:
+    """Class numbers (N,) as int64. Errors: DataError if one is negative."""
+    if y.min() < 0:
+        raise DataError(
+            f"The classes of '{source}' include {y.min()}; number them from 0. "
+            "If these are values to predict, save them as floats."
+        )
+    return torch.from_numpy(y.astype(np.int64))
+
+
+def _floats(array: NDArray[Any], dtype: torch.dtype, name: str, source: str) -> Tensor:
+    """`array` in `dtype`. Errors: DataError if a value is not finite there."""
+    with np.errstate(over="ignore"):
+        values = torch.from_numpy(array.astype(np.float64 if dtype == torch.float64 else np.float32)).to(dtype)
+    bad = int((~values.isfinite()).sum())
+    if bad:
+        raise DataError(
+            f"The {name} of '{source}' holds {bad} of {values.numel()} values that are NaN, infinite or too large for "
+            f"{dtype}. Remove or repair their rows."
+        )
+    return values

@@ -1,0 +1,141 @@
+"""Tables with named columns: some are features, some are targets."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.utils.data import TensorDataset
+
+from deepnrc.errors import DataError, UsageError
+from deepnrc.sources.arrays import paired
+from deepnrc.wording import did_you_mean, listing
+
+
+def read_table(path: Path, targets: Sequence[str] | None, dtype: torch.dtype) -> TensorDataset:
+    """The columns `targets` of a .csv or .parquet table as targets (N, n), all its other columns as inputs (N, d).
+
+    A single target column of text holds classes, numbered in alphabetical order.
+    Errors: UsageError if no targets, or unknown ones, are named; DataError for a table that cannot be read, or a column
+    that is not numeric or has missing values.
+    """
+    frame = read_frame(path)
+    named = _named(targets, frame, path)
+    features = frame.drop(columns=named)
+    if features.columns.empty:
+        raise UsageError(f"All columns of '{path}' are targets. Leave some out as features.")
+    return paired(numbers(features, path), target_values(frame[named], path), dtype, str(path))
+
+
+def read_frame(path: Path, text_first: bool = False) -> pd.DataFrame:
+    """The table in a .csv or .parquet file; with `text_first` its first column is kept as text.
+
+    Errors: DataError if it is missing, unreadable, empty, or its columns have no names.
+    """
+    if not path.is_file():
+        raise DataError(f"There is no table '{path}' (looked from {Path.cwd()}). Check the path.")
+    try:
+        if path.suffix.lower() == ".parquet":
+            frame = pd.read_parquet(path)
+        else:
+            header = _header(path)
+            kinds = {header[0]: str} if text_first else None
+            with warnings.catch_warnings():
+                # pandas only warns of rows longer than the header, and cuts them
+                warnings.simplefilter("error", pd.errors.ParserWarning)
+                frame = pd.read_csv(path, dtype=kinds, index_col=False, low_memory=False)
+    except DataError:
+        raise
+    except (
+        ValueError,
+        OSError,
+        csv.Error,
+        pd.errors.ParserWarning,
+    ) as error:  # pandas' and pyarrow's parsing errors are ValueErrors
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise DataError(
+            f"'{path}' cannot be read as a {path.suffix} table ({reason}). It may be damaged or of another kind."
+        ) from error
+    if frame.empty:
+        raise DataError(f"The table '{path}' has no rows.")
+    return frame.set_axis([str(name) for name in frame.columns], axis="columns")
+
+
+def _header(path: Path) -> list[str]:
+    """The names in the first line of a csv file. Errors: DataError if they are no names."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        header = next(csv.reader(file), [])
+    if not header:
+        raise DataError(f"The table '{path}' is empty.")
+    if all(_is_number(name) for name in header):
+        raise DataError(f"The first line of '{path}' holds only numbers. Give the table a header with column names.")
+    blank = [number for number, name in enumerate(header, 1) if not name.strip()]
+    if blank:
+        raise DataError(
+            f"Column {blank[0]} of '{path}' has no name. If it is the row index that pandas writes, save the table "
+            "with index=False; else name it."
+        )
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise DataError(f"'{path}' has more than one column named {listing(twice)}. Give each its own name.")
+    return header
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _named(targets: Sequence[str] | None, frame: pd.DataFrame, path: Path) -> list[str]:
+    columns = list(frame.columns)
+    if not targets:
+        raise UsageError(f"Name the target columns of '{path}' with --targets. Its columns are {listing(columns)}.")
+    wanted = [targets] if isinstance(targets, str) else list(targets)
+    named = [part for name in wanted for part in ([name] if name in columns else name.split(","))]
+    for name in named:
+        if name not in columns:
+            split = " The columns seem to be separated by ';' or tabs: use commas." if len(columns) == 1 else ""
+            hint = did_you_mean(name, columns) or split
+            raise UsageError(f"'{path}' has no column {name!r}.{hint} Its columns are {listing(columns)}.")
+    if len(set(named)) < len(named):
+        raise UsageError(f"A target column is named twice: {listing(named)}. Name each once.")
+    return named
+
+
+def target_values(frame: pd.DataFrame, path: Path) -> np.ndarray:
+    """Targets (N, n) as float64, or class numbers (N,) if the one column is text. Errors: as for `numbers`."""
+    column = frame.iloc[:, 0]
+    if frame.shape[1] > 1 or pd.api.types.is_numeric_dtype(column.dtype):
+        return numbers(frame, path)
+    _refuse_missing(frame, path)
+    if not all(isinstance(value, str) for value in column):
+        raise DataError(
+            f"The target column {column.name!r} of '{path}' holds {column.dtype}, not numbers or class names."
+        )
+    return np.unique(column.to_numpy(dtype=str), return_inverse=True)[1]
+
+
+def numbers(frame: pd.DataFrame, path: Path) -> np.ndarray:
+    """All columns (N, d) as float64. Errors: DataError naming columns that are not numeric or have missing values."""
+    other = [str(name) for name, kind in frame.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
+    if other:
+        raise DataError(
+            f"These columns of '{path}' are not numeric: {listing(other)}. Drop them, or turn them into numbers."
+        )
+    _refuse_missing(frame, path)
+    return frame.to_numpy(dtype=np.float64)
+
+
+def _refuse_missing(frame: pd.DataFrame, path: Path) -> None:
+    missing = frame.isna().sum()
+    gaps = [f"{name} ({count})" for name, count in missing.items() if count]
+    if gaps:
+        raise DataError(f"'{path}' has missing values, by column: {listing(gaps)}. Drop or fill those rows.")

@@ -1,0 +1,123 @@
+"""Find the weights inside what a checkpoint holds, and bring their names in line with a network's own."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+from torch.nn.parameter import is_lazy
+
+from deepnrc.errors import DataError
+from deepnrc.wording import did_you_mean, listing
+
+PLAIN = frozenset(("state_dict", "model_state_dict", "model", "net", "network", "module", "weights"))
+AVERAGED = frozenset(("ema", "model_ema", "state_dict_ema", "ema_state_dict"))
+PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
+NOT_WEIGHTS = ("optim", "sched", "scaler")
+
+
+def find_state_dict(content: object, source: str, key: str | None = None) -> dict[str, Tensor]:
+    """The one set of weights in `content`, read from the file `source`, under `key` if that is given.
+
+    Errors: DataError if there are no weights, several sets of them, or nothing under `key`.
+    """
+    if key is not None:
+        content = _descend(content, key, source)
+    found = dict(_candidates(content))
+    usual = {path: state for path, state in found.items() if (PLAIN | AVERAGED).issuperset(path)}
+    choices = usual or found
+    if len(choices) == 1:
+        return next(iter(choices.values()))
+    if choices:
+        names = [".".join(path if key is None else (key, *path)) for path in choices]
+        raise DataError(f"'{source}' holds several sets of weights: {listing(names)}. Choose one with --state-key.")
+    loose = {name: value for name, value in _items(content).items() if isinstance(value, Tensor)}
+    if loose:
+        return loose
+    holds = listing(_items(content)) if isinstance(content, Mapping) else f"one {type(content).__name__}"
+    raise DataError(f"There are no weights in '{source}'. It holds: {holds}. Pass a file with a state dict.")
+
+
+def _items(content: object) -> dict[str, Any]:
+    return {k: v for k, v in content.items() if isinstance(k, str)} if isinstance(content, Mapping) else {}
+
+
+def _candidates(content: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Tensor]]]:
+    """Each mapping from names to tensors within `content`, with the path to it; optimizers and the like left out."""
+    items = _items(content)
+    pure = all(isinstance(value, Tensor) for value in items.values())
+    if isinstance(content, dict) and items and pure and len(items) == len(content):
+        yield path, content
+        return
+    for name, value in items.items():
+        if not any(word in name.lower() for word in NOT_WEIGHTS):
+            yield from _candidates(value, (*path, name))
+
+
+def _descend(content: object, key: str, source: str) -> object:
+    """What stands under a dotted `key`; names may themselves hold dots, and `key` may begin a state dict's names."""
+    items = _items(content)
+    if key in items:
+        return items[key]
+    for name in items:
+        if key.startswith(f"{name}."):
+            return _descend(items[name], key[len(name) + 1 :], source)
+    inner = {name[len(key) + 1 :]: value for name, value in items.items() if name.startswith(f"{key}.")}
+    if inner:
+        return inner
+    raise DataError(
+        f"'{source}' has nothing under the state key {key!r}.{did_you_mean(key, items)} "
+        f"There it holds: {listing(items)}."
+    )
+
+
+def fitted(state: dict[str, Tensor], own: Mapping[str, Any], source: str) -> dict[str, Tensor]:
+    """`state` under the names of a network whose state dict is `own`, with wrappers' prefixes dropped where needed.
+
+    Errors: DataError that lists the names missing, unexpected or of another shape.
+    """
+    best = max(_variants(state), key=lambda variant: len(variant.keys() & own.keys()))
+    for name, value in own.items():
+        if name.endswith("num_batches_tracked"):  # weights saved before torch 0.4.1 lack this counter of BatchNorm
+            best.setdefault(name, value)
+    problems = {
+        "missing": [name for name in own if name not in best],
+        "unexpected": [name for name in best if name not in own],
+        "of another shape": [
+            f"{name}: {tuple(best[name].shape)} in the file, {tuple(value.shape)} in the network"
+            for name, value in own.items()
+            if name in best and isinstance(value, Tensor) and not is_lazy(value) and value.shape != best[name].shape
+        ],
+    }
+    if not any(problems.values()):
+        return best
+    counted = [f"{len(names)} {what}: {listing(names)}" for what, names in problems.items() if names]
+    raise DataError(
+        f"The weights in '{source}' do not fit the network ({'; '.join(counted)}). Build the network they come from "
+        "(its name, its number of outputs: --num-classes), or choose other weights with --state-key."
+    )
+
+
+def _variants(state: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
+    """Copies of `state`: as it is, without each wrapper's prefix that all names share, without marks of compiling."""
+    yield _renamed(state, str)
+    while prefix := next((p for p in PREFIXES if state and all(name.startswith(p) for name in state)), ""):
+        state = _renamed(state, partial(_without, prefix))
+        yield _renamed(state, str)
+    yield _renamed(state, lambda name: name.replace("_orig_mod.", ""))
+
+
+def _without(prefix: str, name: str) -> str:
+    return name.removeprefix(prefix)
+
+
+def _renamed(state: dict[str, Tensor], rename: Callable[[str], str]) -> dict[str, Tensor]:
+    renamed = OrderedDict((rename(name), value) for name, value in state.items())
+    versions = getattr(state, "_metadata", None)
+    if versions is not None:  # the modules' version numbers, by module name: torch reads them back from here
+        kept = OrderedDict((rename(f"{name}.").removesuffix("."), version) for name, version in versions.items())
+        vars(renamed)["_metadata"] = kept
+    return renamed

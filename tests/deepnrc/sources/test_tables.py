@@ -1,0 +1,130 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from deepnrc.errors import DataError, UsageError
+from deepnrc.sources import load_data
+from deepnrc.sources.tables import read_table
+
+FRAME = pd.DataFrame({"a": [1, 2, 3], "price": [0.5, 1.5, 2.5], "b": [1.0, -1.0, 0.0], "size": [7, 8, 9]})
+
+
+def _saved(folder: Path, frame: pd.DataFrame, ending: str = "csv") -> Path:
+    path = folder / f"table.{ending}"
+    frame.to_csv(path, index=False) if ending == "csv" else frame.to_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("targets", [["size", "price"], ["size,price"], "size,price"])
+def test_columns_become_features_and_targets_in_the_order_named(tmp_path: Path, ending: str, targets: Any) -> None:
+    ((x, y),) = load_data(str(_saved(tmp_path, FRAME, ending)), targets=targets)
+    assert x.tolist() == FRAME[["a", "b"]].to_numpy().tolist()
+    assert y.tolist() == FRAME[["size", "price"]].to_numpy().tolist()
+    assert x.dtype == y.dtype == torch.float32
+
+
+def test_a_column_whose_name_holds_a_comma_can_be_named(tmp_path: Path) -> None:
+    path = _saved(tmp_path, FRAME.rename(columns={"price": "price, net"}))
+    assert read_table(path, ["price, net"], torch.float64).tensors[1][:, 0].tolist() == [0.5, 1.5, 2.5]
+
+
+def test_parquet_columns_named_by_numbers_are_named_by_their_digits(tmp_path: Path) -> None:
+    path = _saved(tmp_path, pd.DataFrame(np.eye(3)), "parquet")
+    assert read_table(path, ["2"], torch.float32).tensors[1].tolist() == [[0.0], [0.0], [1.0]]
+
+
+def test_one_column_of_text_holds_classes_in_alphabetical_order(tmp_path: Path) -> None:
+    path = _saved(tmp_path, FRAME.assign(kind=["dog", "cat", "dog"]))
+    classes = read_table(path, ["kind"], torch.float32).tensors[1]
+    assert classes.dtype == torch.int64
+    assert classes.tolist() == [1, 0, 1]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n", encoding="utf-8-sig")
+    assert read_table(tmp_path / "table.csv", ["a"], torch.float32).tensors[1].tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize(
+    ("targets", "words"),
+    [
+        (None, r"Name the target columns of '.*table\.csv' with --targets\. Its columns are 'a', 'price', 'b', 'size'"),
+        (["prize"], r"'.*table\.csv' has no column 'prize'\. Did you mean 'price' .*\? Its columns are 'a', 'price'"),
+        (["a", "a"], r"A target column is named twice: 'a', 'a'\. Name each once"),
+        (["a,price,b,size"], r"All columns of '.*table\.csv' are targets\. Leave some out as features"),
+    ],
+)
+def test_targets_that_are_not_there_are_refused(tmp_path: Path, targets: Any, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        load_data(str(_saved(tmp_path, FRAME)), targets=targets)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"name": list("xyz"), "day": ["a", "b", "c"]}, r"columns of '.*' are not numeric: 'name', 'day'\. Drop them"),
+        ({"b": [1, np.nan, np.nan]}, r"has missing values, by column: 'b \(2\)'\. Drop or fill those rows"),
+        ({"price": [1, np.nan, 2]}, r"has missing values, by column: 'price \(1\)'"),
+        ({"price": ["low", None, "high"]}, r"has missing values, by column: 'price \(1\)'"),
+        ({"b": [1, np.inf, 2]}, r"The x of '.*' holds 1 of 9 values that are NaN, infinite or too large"),
+    ],
+)
+def test_columns_that_are_not_numbers_are_named(tmp_path: Path, ending: str, columns: Any, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        read_table(_saved(tmp_path, FRAME.assign(**columns), ending), ["price"], torch.float32)
+
+
+def test_a_target_that_is_neither_number_nor_text_is_refused(tmp_path: Path) -> None:
+    path = _saved(tmp_path, FRAME.assign(day=pd.to_datetime(["2020-01-01"] * 3)), "parquet")
+    with pytest.raises(DataError, match=r"target column 'day' of '.*' holds datetime64.*, not numbers or class names"):
+        read_table(path, ["day"], torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", r"The table '.*table\.csv' is empty"),
+        ("a,b\n", r"The table '.*table\.csv' has no rows"),
+        (
+            "1.0,2.5\n3,4\n",
+            r"first line of '.*table\.csv' holds only numbers\. Give the table a header with column names",
+        ),
+        (",a,b\n0,1,2\n", r"Column 1 of '.*' has no name\. If it is the row index that pandas .* with index=False"),
+        ("a,b,a\n0,1,2\n", r"has more than one column named 'a'\. Give each its own name"),
+        ("a,b\n1,2,3\n4,5,6\n", r"cannot be read as a \.csv table \(Length of header"),
+        (
+            "a,b\n1,2\n3,4,5\n",
+            r"cannot be read as a \.csv table \(.*Expected 2 fields in line 3, saw 3.*It may be damaged",
+        ),
+        ("a,b\n1\n2,3\n", r"has missing values, by column: 'b \(1\)'"),
+    ],
+)
+def test_damaged_csv_files_are_explained(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "table.csv").write_text(text)
+    with pytest.raises(DataError, match=f"(?s){words}"):
+        read_table(tmp_path / "table.csv", ["a"], torch.float32)
+
+
+def test_other_separators_are_recognised(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("a;b\n1;2\n")
+    with pytest.raises(UsageError, match=r"has no column 'b'\. The columns seem to be separated by ';' or tabs: use"):
+        read_table(tmp_path / "table.csv", ["b"], torch.float32)
+
+
+def test_missing_and_foreign_files_are_explained(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"There is no table '.*absent\.csv' \(looked from .*\)\. Check the path"):
+        load_data(str(tmp_path / "absent.csv"), targets=["a"])
+    (tmp_path / "a.parquet").write_text("hello world")
+    with pytest.raises(
+        DataError, match=r"cannot be read as a \.parquet table \(.*It may be damaged or of another kind"
+    ):
+        load_data(str(tmp_path / "a.parquet"), targets=["a"])
+    (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00a,b\n")
+    with pytest.raises(DataError, match=r"cannot be read as a \.csv table \(.*codec can't decode"):
+        load_data(str(tmp_path / "a.csv"), targets=["a"])
