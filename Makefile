@@ -17,7 +17,7 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 
 bench: $(VENV)/.run
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m experiments.benchmark $(ARGS)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import joblib
+import numpy as np
 import torch
+from safetensors.torch import save_file
 from tyro.conf import arg
 
 import deepnrc
@@ -53,6 +55,8 @@ class Demo:
     def draw(self, report: deepnrc.Report) -> dict[Path, str]:
         """Write everything into ``out``; the files to open, with what they show."""
         report.save(self.out / "report")
+        data = split(*load(self.data), seed=self.seed)
+        np.savez_compressed(self.out / "data.npz", x=data.x.numpy(), y=data.y.numpy())
         report.heatmap("deep.noise_fraction", path=self.out / "noise.png")
         report.heatmap("deep.feature_stable_rank", path=self.out / "stable-rank.png")
         overview(report, path=self.out / "overview.png")
@@ -72,8 +76,17 @@ def trained(demo: Demo, weight_decay: float, position: int) -> deepnrc.Report:
     inputs, outputs = data.x.shape[1], data.y.shape[1]
     model = mlp(inputs, outputs, hidden=[demo.width] * demo.depth, last_relu=False, seed=demo.seed)
     run = f"weight decay {weight_decay:g}"
-    tracker = deepnrc.Tracker(model, (data.x, data.y), run=run, folder=demo.out / "runs" / run.replace(" ", "-"))
+    name = run.replace(" ", "-")
+    tracker = deepnrc.Tracker(model, (data.x, data.y), run=run, folder=demo.out / "runs" / name)
     recipe = Recipe(lr=demo.lr, weight_decay=weight_decay, epochs=demo.epochs, seed=demo.seed)
     train(model, data.x, data.y, recipe, tracker, title=run, position=position)
     tracker(demo.epochs, force=True)
+    save_file(model.state_dict(), demo.out / "runs" / f"{name}.safetensors")
     return tracker.report
+
+
+def network() -> torch.nn.Module:
+    """The demo's network, untrained, for the command line: `deepnrc probe experiments.demo:network ...`."""
+    demo = Demo()
+    x, y = load(demo.data)
+    return mlp(x.shape[1], y.shape[1], hidden=[demo.width] * demo.depth, last_relu=False, seed=demo.seed)

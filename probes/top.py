@@ -21,7 +21,7 @@ from .subspace import EPS, Spectrum, row_space
 def nrc1(features: Spectrum, directions: Directions, n: int, unit_roundoff: float) -> Outcome:
     """Mean squared part of the feature directions outside their top-n principal components, in [0, 1]; 0 when collapsed.
 
-    mean_i ||u_i - P u_i||^2 with P the projection on the top n components of the centred features (eq. 3).
+    mean_i ||u_i - P u_i||^2 with P the projection on the top n components of the centred features.
     """
     if n > features.dim:
         raise NotDefinedError(f"n = {n} target dimensions exceed the width d = {features.dim}")
