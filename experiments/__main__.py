@@ -17,7 +17,7 @@ TIMES = {"demo": "about a minute on 2 cores: a swimmer policy collapses layer by
 def main(arguments: list[str] | None = None) -> int:
     """Run the study that the command line names; the exit code."""
     study = tyro.cli(
-        STUDIES,  # type: ignore[arg-type]
+        STUDIES,
         args=arguments,
         prog="python -m experiments",
         config=(tyro.conf.FlagCreatePairsOff,),

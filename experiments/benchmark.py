@@ -22,7 +22,8 @@ from tqdm.auto import tqdm
 
 import deepnrc
 from deepnrc.attachment import Attachment
-from probes import CATALOG, Directions, Moments, Snapshot
+from deepnrc.selection import select
+from probes import Directions, Moments, Snapshot
 
 Batches = list[tuple[Tensor, Tensor]]
 
@@ -103,7 +104,7 @@ def _finish(d: int, repeats: int, bound: float) -> None:
     for _ in range(repeats + 1):
         started = time.perf_counter()
         snapshot = Snapshot({"moments": moments, "directions": directions}, W, network_mse=1.0)
-        for probe in CATALOG:
+        for probe in select(None):
             probe.evaluate(snapshot)
         times.append(time.perf_counter() - started)
     print(f"All measures of one layer, d = {d}: {statistics.median(times[1:]):.3f} s. Bound: {bound} s.")

@@ -1,4 +1,4 @@
-"""The main job on real data: watch an imitation-learning network collapse layer by layer, with weight decay and without."""
+"""The main job on real data: watch an imitation-learning network collapse, with weight decay and without."""
 
 from __future__ import annotations
 

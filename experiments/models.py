@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -39,7 +40,7 @@ def mlp(
     parts: OrderedDict[str, nn.Module] = OrderedDict()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for i, (a, b) in enumerate(zip(widths[:-1], widths[1:], strict=True), 1):
+        for i, (a, b) in enumerate(pairwise(widths), 1):
             parts[f"layer{i}"] = nn.Linear(a, b, bias=bias)
             make = NORMS[norm]
             if make is not None:

@@ -21,7 +21,13 @@ class Split:
 
 
 def split(
-    x: Tensor, y: Tensor, *, share: float = 0.8, inputs: str = "standardise", targets: str = "standardise", seed: int = 0
+    x: Tensor,
+    y: Tensor,
+    *,
+    share: float = 0.8,
+    inputs: str = "standardise",
+    targets: str = "standardise",
+    seed: int = 0,
 ) -> Split:
     """Split at random and scale with the training part's own mean and standard deviation.
 

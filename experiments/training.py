@@ -63,7 +63,9 @@ def train(
     order = torch.Generator().manual_seed(recipe.seed)
     model.train()
     after_epoch(0)
-    bar = tqdm(range(1, recipe.epochs + 1), desc=title, unit="epoch", disable=not progress, position=position, mininterval=0.5)
+    bar = tqdm(
+        range(1, recipe.epochs + 1), desc=title, unit="epoch", disable=not progress, position=position, mininterval=0.5
+    )
     for epoch in bar:
         total = 0.0
         for rows in torch.randperm(len(x), generator=order).split(recipe.batch):

@@ -46,6 +46,7 @@ class Probe:
         log: whether values span decades.
         chance: function for the value to expect by chance.
         floor: function for the value that rounding could make.
+        default: whether it is measured when no probes are named.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Probe:
     log: bool = False
     chance: Callable[..., float] | None = None
     floor: Callable[..., float] | None = None
+    default: bool = True
 
     @cached_property
     def reads(self) -> tuple[str, ...]:
@@ -77,8 +79,8 @@ class Probe:
             return Evaluation(Outcome(float("nan"), NOT_DEFINED, str(reason)))
         except DegenerateError as reason:
             return Evaluation(Outcome(float("nan"), DEGENERATE, str(reason)))
-        chance = _call(self.chance, snapshot) if self.chance else None
-        floor = _call(self.floor, snapshot) if self.floor else None
+        chance = _reference(self.chance, snapshot)
+        floor = _reference(self.floor, snapshot)
         if floor is not None and outcome.status == OK and outcome.value <= floor:
             outcome = Outcome(outcome.value, BELOW_FLOOR, outcome.note or "no more than rounding could produce")
         return Evaluation(outcome, chance, floor)
@@ -97,14 +99,22 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(inspect.signature(function).parameters)
 
 
+def _reference(function: Callable[..., float] | None, snapshot: Snapshot) -> float | None:
+    """A chance level or floor, or None where what it reads does not exist."""
+    try:
+        return None if function is None else float(_call(function, snapshot))
+    except (NotDefinedError, DegenerateError):
+        return None
+
+
 def _call(function: Callable[..., Any], snapshot: Snapshot) -> Any:
     return function(**{name: snapshot.read(name) for name in _parameters(function)})
 
 
 INF = float("inf")
-_noise = {"better": "low", "collapsed": 0.0, "log": True}
-_aligned = {"better": "high", "collapsed": 1.0}
-_outside = {"better": "low", "collapsed": 0.0, "log": True, "where": "top"}
+_noise: dict[str, Any] = {"better": "low", "collapsed": 0.0, "log": True}
+_aligned: dict[str, Any] = {"better": "high", "collapsed": 1.0}
+_outside: dict[str, Any] = {"better": "low", "collapsed": 0.0, "log": True, "where": "top"}
 
 CATALOG: tuple[Probe, ...] = (
     Probe(
@@ -238,6 +248,12 @@ CATALOG: tuple[Probe, ...] = (
         floor=top.direction_floor, **_outside,
     ),
     Probe(
+        "nrc.1", top.nrc1_uncentred, "NRC1, uncentred components",
+        "NRC1 with the principal components of the uncentred features. Measured when asked for by name.",
+        "mean ||u - P u||^2, u = h/||h||, P on the top-n eigenvectors of E[h h']", f"{TOP}, NRC1; uncentred",
+        floor=top.direction_floor, variant="none", default=False, **_outside,
+    ),
+    Probe(
         "nrc.2", top.nrc2, "NRC2: self-duality",
         "Part of the last features' directions outside the row space of the last weight. 0 when collapsed.",
         "mean ||u - Q u||^2, Q on the row space of W", f"{TOP}, NRC2", floor=top.direction_floor, **_outside,
@@ -246,13 +262,15 @@ CATALOG: tuple[Probe, ...] = (
         "nrc.1_centred", top.nrc1_centred, "NRC1, centred rows",
         "NRC1 with every row centred before it is normalised. It can reach 0 behind a ReLU too; it takes a second "
         "pass over the data.",
-        "mean ||u - P u||^2, u = (h - mean)/||h - mean||", f"{TOP}, NRC1; centred", floor=top.direction_floor, **_outside,
+        "mean ||u - P u||^2, u = (h - mean)/||h - mean||", f"{TOP}, NRC1; centred", floor=top.centred_direction_floor,
+        default=False, **_outside,
     ),
     Probe(
         "nrc.2_centred", top.nrc2_centred, "NRC2, centred rows",
         "NRC2 with every row centred before it is normalised. It can reach 0 behind a ReLU too; it takes a second "
         "pass over the data.",
-        "mean ||u - Q u||^2, u = (h - mean)/||h - mean||", f"{TOP}, NRC2; centred", floor=top.direction_floor, **_outside,
+        "mean ||u - Q u||^2, u = (h - mean)/||h - mean||", f"{TOP}, NRC2; centred", floor=top.centred_direction_floor,
+        default=False, **_outside,
     ),
     Probe(
         "nrc.3", top.nrc3, "NRC3: weight Gram against targets",

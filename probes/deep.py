@@ -8,11 +8,13 @@ spectra (``probes.subspace.Spectrum``) and return a number or an ``Outcome``.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from torch import Tensor
 
 from .outcome import BELOW_FLOOR, DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
-from .subspace import EPS, Spectrum, chance_cosine, principal_cosines, principal_sines
+from .subspace import EPS, Spectrum, chance_cosine, principal_cosines, principal_sines, trace_outside
 
 CLOSE = 1.001  # neighbouring values whose ratio is below this leave the subspace between them undetermined
 
@@ -20,13 +22,10 @@ CLOSE = 1.001  # neighbouring values whose ratio is below this leave the subspac
 def noise(S_H: Tensor, features: Spectrum, k: int) -> float:
     """Noise component Tr(S_H) - Tr(V'S_H V), >= 0, in squared feature units; 0 when collapsed. Poster, absolute form.
 
-    The trace of (I - VV')S_H(I - VV'): neither a difference of two large numbers nor a sum of small eigenvalues, each
-    of which carries the rounding of the largest. Reads 1e-12 of the trace to three digits at d = 512.
+    Reads 1e-12 of the trace to three digits at d = 512.
     """
     _fits(k, features.dim)
-    V = features.leading(k)
-    rest = S_H - V @ (V.mT @ S_H)
-    return max(0.0, float((rest - (rest @ V) @ V.mT).trace()))
+    return trace_outside(S_H, features.leading(k))
 
 
 def noise_fraction(S_H: Tensor, features: Spectrum, k: int) -> float:
@@ -82,20 +81,19 @@ def target_stable_rank_covariance(targets: Spectrum) -> float:
 def feature_weight_alignment(features: Spectrum, weight: Spectrum, k: int) -> Outcome:
     """Mean cosine of the principal angles between V and the top-k right singular vectors of W, in [0, 1]; 1 when
     collapsed. The paper's NRC3."""
-    return _aligned(features, weight, k, lambda cosines: float(cosines.mean()))
+    return _aligned(features, weight, k, Tensor.mean)
 
 
 def smallest_feature_weight_alignment(features: Spectrum, weight: Spectrum, k: int) -> Outcome:
     """Smallest of the same cosines, in [0, 1]; 1 when collapsed: the direction that the mean may hide."""
-    return _aligned(features, weight, k, lambda cosines: float(cosines.min()))
+    return _aligned(features, weight, k, Tensor.min)
 
 
 def noise_alignment(features: Spectrum, weight: Spectrum, k: int) -> Outcome:
     """Mean sine of the angles between the top-k of W and V, in [0, 1]; 0 when collapsed: what the weight's leading
     directions share with the features' remaining d - k."""
-    note = _subspace_note(features, weight, k)
-    sines = principal_sines(weight.leading(k), features.leading(k))
-    return Outcome(float(sines.mean()), DEGENERATE if "numerical rank" in note else OK, note)
+    doubt = _subspace_doubt(features, weight, k, trivial=0)
+    return doubt.about(float(principal_sines(weight.leading(k), features.leading(k)).mean()))
 
 
 def alignment_chance(features: Spectrum, k: int) -> float:
@@ -109,7 +107,7 @@ def cka(features: Spectrum, targets: Spectrum, cross: Tensor) -> float:
     Exact from moments. At a perfect optimum it is below 1 unless S_Y is isotropic. ``cross`` is S_HY (d, n).
     """
     _trace(features), _trace(targets, "targets")
-    return float(cross.norm() ** 2 / (features.values.norm() * targets.values.norm()))
+    return min(1.0, float(cross.norm() ** 2 / (features.values.norm() * targets.values.norm())))
 
 
 def signal_cka(features: Spectrum, targets: Spectrum, cross: Tensor, k: int) -> float:
@@ -117,7 +115,7 @@ def signal_cka(features: Spectrum, targets: Spectrum, cross: Tensor, k: int) -> 
     _fits(k, features.dim)
     _trace(features), _trace(targets, "targets")
     signal = features.leading(k).mT @ cross
-    return float(signal.norm() ** 2 / (features.values[:k].norm() * targets.values.norm()))
+    return min(1.0, float(signal.norm() ** 2 / (features.values[:k].norm() * targets.values.norm())))
 
 
 def feature_target_alignment(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, k: int) -> Outcome:
@@ -125,9 +123,8 @@ def feature_target_alignment(features: Spectrum, targets: Spectrum, cross_svd: S
 
     Poster. When the targets have exact rank k this is 1 for any features, trained or not, and the note says so.
     """
-    note = _cross_note(features, targets, cross_svd, k)
-    cosines = principal_cosines(cross_svd.leading(k), targets.leading(k))
-    return Outcome(float(cosines.mean()), OK, note)
+    doubt = _cross_doubt(features, targets, cross_svd, k)
+    return doubt.about(float(principal_cosines(cross_svd.leading(k), targets.leading(k)).mean()))
 
 
 def cross_alignment(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, k: int) -> Outcome:
@@ -135,9 +132,8 @@ def cross_alignment(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, 
     [0, 1]; 0 when collapsed, and 0 for any features when the targets have exact rank k."""
     if k >= targets.dim:
         raise NotDefinedError(f"all {targets.dim} target directions are signal (k = {k}): none remain")
-    note = _cross_note(features, targets, cross_svd, k)
-    cosines = principal_cosines(cross_svd.leading(k), targets.remaining(k))
-    return Outcome(float(cosines.mean()), OK, note)
+    doubt = _cross_doubt(features, targets, cross_svd, k)
+    return doubt.about(float(principal_cosines(cross_svd.leading(k), targets.remaining(k)).mean()))
 
 
 def target_chance(targets: Spectrum, k: int) -> float:
@@ -151,8 +147,9 @@ def feature_side_alignment(features: Spectrum, cross_left: Tensor, k: int) -> Ou
     _fits(k, features.dim)
     _trace(features)
     if cross_left.shape[1] < k:
-        raise DegenerateError(f"S_HY has rank {cross_left.shape[1]}, fewer than k = {k} directions")
-    return Outcome(float(principal_cosines(cross_left[:, :k], features.leading(k)).mean()), OK, _cut_note(features, k))
+        raise NotDefinedError(f"S_HY has only {cross_left.shape[1]} singular directions, fewer than k = {k}")
+    doubt = _cut_doubt(features, k)
+    return doubt.about(float(principal_cosines(cross_left[:, :k], features.leading(k)).mean()))
 
 
 def linear_mse(residual: float, residual_floor: float, N: int, d: int) -> Outcome:
@@ -185,7 +182,7 @@ def network_mse(model_mse: float) -> float:
 
 
 def _predicted(value: float, residual: float, floor: float, N: int, d: int) -> Outcome:
-    if N <= d:
+    if d >= N:
         return Outcome(value, DEGENERATE, f"N = {N} <= d = {d}: an affine map fits any targets exactly")
     if residual <= floor:
         return Outcome(value, BELOW_FLOOR, "no more than float64 rounding")
@@ -204,41 +201,57 @@ def _fits(k: int, d: int) -> None:
         raise NotDefinedError(f"k = {k} exceeds the width d = {d}")
 
 
-def _aligned(features: Spectrum, weight: Spectrum, k: int, summary: object) -> Outcome:
-    note = _subspace_note(features, weight, k)
-    cosines = principal_cosines(features.leading(k), weight.leading(k))
-    return Outcome(summary(cosines), DEGENERATE if "numerical rank" in note else OK, note)  # type: ignore[operator]
+@dataclass(frozen=True)
+class _Doubt:
+    """What a reader must know of an angle between subspaces: a note, and whether it makes the angle meaningless."""
+
+    note: str = ""
+    meaningless: bool = False
+
+    def about(self, value: float) -> Outcome:
+        return Outcome(value, DEGENERATE if self.meaningless else OK, self.note)
 
 
-def _subspace_note(features: Spectrum, weight: Spectrum, k: int) -> str:
+def _aligned(features: Spectrum, weight: Spectrum, k: int, summary: Callable[[Tensor], Tensor]) -> Outcome:
+    doubt = _subspace_doubt(features, weight, k, trivial=1)
+    return doubt.about(float(summary(principal_cosines(features.leading(k), weight.leading(k)))))
+
+
+def _subspace_doubt(features: Spectrum, weight: Spectrum, k: int, trivial: int) -> _Doubt:
     _fits(k, features.dim)
     _trace(features)
     if weight.values.numel() < k:
         raise NotDefinedError(f"the weight has only {weight.values.numel()} singular directions, fewer than k = {k}")
     if k == features.dim:
-        return f"trivially 1: k = {k} is the whole space"
+        return _Doubt(f"trivially {trivial}: k = {k} is the whole space")
     rank = weight.rank(1e-10 * float(weight.values[0]))
     if rank < k:
-        return f"the weight has numerical rank {rank} < k = {k}"
-    close = weight.gap(k) < CLOSE
-    return _cut_note(features, k) or (f"singular values {k} and {k + 1} of the weight coincide" if close else "")
+        return _Doubt(f"the weight has numerical rank {rank} < k = {k}", meaningless=True)
+    doubt = _cut_doubt(features, k)
+    if not doubt.note and weight.gap(k) < CLOSE:
+        return _Doubt(f"singular values {k} and {k + 1} of the weight coincide: its top-{k} subspace is not unique")
+    return doubt
 
 
-def _cut_note(features: Spectrum, k: int) -> str:
+def _cut_doubt(features: Spectrum, k: int) -> _Doubt:
+    rank = features.rank(features.dim * EPS * float(features.values[0]))
+    if rank < k:
+        return _Doubt(f"the features have numerical rank {rank} < k = {k}", meaningless=True)
     if k < features.dim and features.gap(k) < CLOSE:
-        return f"eigenvalues {k} and {k + 1} of S_H coincide: the top-{k} subspace is not unique"
-    return ""
+        return _Doubt(f"eigenvalues {k} and {k + 1} of S_H coincide: the top-{k} subspace is not unique")
+    return _Doubt()
 
 
-def _cross_note(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, k: int) -> str:
+def _cross_doubt(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, k: int) -> _Doubt:
     _fits(k, features.dim)
     _trace(features), _trace(targets, "targets")
     if cross_svd.values.numel() < k:
         raise NotDefinedError(f"S_HY has only {cross_svd.values.numel()} singular directions, fewer than k = {k}")
     if k == targets.dim:
-        return f"trivial: k = {k} is the whole target space"
+        return _Doubt(f"trivial: k = {k} is the whole target space")
+    rank = cross_svd.rank(features.dim * EPS * float(cross_svd.values[0]))
+    if rank < k:
+        return _Doubt(f"S_HY has numerical rank {rank} < k = {k}", meaningless=True)
     if float(targets.values[k:].sum()) <= 1e-10 * targets.total:
-        return f"the targets have exact rank {k}: 1 with the top {k} and 0 with the rest for any features"
-    return ""
-
-
+        return _Doubt(f"the targets have exact rank {k}: 1 with the top {k} and 0 with the rest for any features")
+    return _Doubt()

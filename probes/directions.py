@@ -28,7 +28,7 @@ class Directions:
         rows = H.to(self.total)
         # the largest entry goes first, so that squares neither overflow nor vanish
         peak = rows.abs().amax(1) if rows.shape[0] else rows.new_zeros(0)
-        alive = peak > 0
+        alive = peak != 0  # NaN counts as alive, and shows
         rows = rows[alive] / peak[alive, None]
         rows = rows / rows.norm(dim=1, keepdim=True)
         self.count += rows.shape[0]

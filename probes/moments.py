@@ -33,6 +33,10 @@ class Moments:
     def update(self, H: Tensor, Y: Tensor) -> None:
         """Take in a batch of features H (N, d) and targets Y (N, n); any N, one and none included."""
         N = H.shape[0]
+        if H.shape != (N, self.d) or Y.shape != (N, self.n):
+            raise ValueError(
+                f"These moments take H (N, {self.d}) and Y (N, {self.n}), not {tuple(H.shape)} and {tuple(Y.shape)}."
+            )
         if N == 0:
             return
         rows = self.mean.new_empty(N + 1, self.d + self.n)
@@ -45,6 +49,8 @@ class Moments:
 
     def merge(self, other: Moments) -> None:
         """Take in another accumulator over other rows of the same layer."""
+        if (other.d, other.n) != (self.d, self.n):
+            raise ValueError(f"Moments of widths {(other.d, other.n)} do not merge into those of {(self.d, self.n)}.")
         if other.count == 0:
             return
         row = torch.empty_like(self.mean)

@@ -15,8 +15,8 @@ STATUSES = (OK, DEGENERATE, NOT_DEFINED, BELOW_FLOOR)
 class Outcome:
     """A value with what a reader must know of it.
 
-    ``status`` is "ok"; "degenerate" (the formula has a value, or none, that says nothing about collapse);
-    "not defined" (there is no such quantity here); or "below floor" (rounding alone could have made it).
+    ``status`` is "ok"; "degenerate" (these inputs do not determine the quantity); "not defined" (there is no such
+    quantity here); or "below floor" (rounding alone could have made it).
     """
 
     value: float

@@ -82,10 +82,15 @@ class Snapshot:
     @cached_property
     def features(self) -> Spectrum:
         """Spectrum of S_H; a layer that does not vary beyond its own rounding is degenerate."""
-        total = float(self.S_H.trace())
-        if total <= 4 * self.unit_roundoff**2 * self.mean_square or total <= 0:
+        if _constant(self.S_H, self.mean_square, self.unit_roundoff, "features"):
             raise DegenerateError("the features do not vary over the samples (dead or constant layer)")
         return spectrum(self.S_H)
+
+    @cached_property
+    def uncentred(self) -> Spectrum:
+        """Spectrum of E[h h'], the mean not taken off."""
+        mean = self.moments.mean[: self.d]
+        return spectrum(_finite(self.S_H + torch.outer(mean, mean), "features"))
 
     @cached_property
     def mean_square(self) -> float:
@@ -97,7 +102,7 @@ class Snapshot:
         """Spectrum of S_Y."""
         S_Y = self._covariance[self.d :, self.d :]
         square = float(S_Y.trace() + (self.moments.mean[self.d :] ** 2).sum())
-        if float(S_Y.trace()) <= 4 * self.target_roundoff**2 * square or float(S_Y.trace()) <= 0:
+        if _constant(S_Y, square, self.target_roundoff, "targets"):
             raise DegenerateError("the targets do not vary over the samples")
         return spectrum(S_Y)
 
@@ -111,7 +116,10 @@ class Snapshot:
     @cached_property
     def k(self) -> int:
         """Signal rank: the user's, or the numerical rank of S_Y."""
-        return self.target_rank if self.rank is None else self.rank
+        k = self.target_rank if self.rank is None else self.rank
+        if k < 1:
+            raise DegenerateError(f"k = {k}: there is no signal direction to look for")
+        return k
 
     @cached_property
     def cross(self) -> Tensor:
@@ -138,8 +146,10 @@ class Snapshot:
 
     @cached_property
     def gram(self) -> Tensor:
-        """WW' (m, m)."""
+        """WW' (n, n) of a layer whose outputs are the targets."""
         W = self._weight
+        if W.shape[0] != self.n:
+            raise NotDefinedError(f"the layer has {W.shape[0]} outputs and the targets {self.n}")
         return W @ W.mT
 
     @property
@@ -151,7 +161,7 @@ class Snapshot:
             raise DegenerateError("the weight holds NaN or infinity")
         if W.shape[1] != self.d:
             raise NotDefinedError(f"the weight reads {W.shape[1]} features, and {self.d} were pooled")
-        return W
+        return W.to(torch.float64)
 
     @cached_property
     def residual(self) -> float:
@@ -178,3 +188,16 @@ class Snapshot:
         if self.network_mse is None:
             raise NotDefinedError(self.mse_missing)
         return self.network_mse
+
+
+def _constant(S: Tensor, mean_square: float, roundoff: float, what: str) -> bool:
+    """Whether a covariance is no more than the rounding of a constant: two units of its own dtype, or sixteen of the
+    float64 in which the mean was taken."""
+    total = float(_finite(S, what).trace())
+    return total <= max(4 * roundoff**2, 64 * EPS**2) * mean_square or total <= 0
+
+
+def _finite(S: Tensor, what: str) -> Tensor:
+    if not bool(torch.isfinite(S).all()):
+        raise DegenerateError(f"the {what} hold NaN or infinity")
+    return S

@@ -75,7 +75,7 @@ def row_space(W: Spectrum, tolerance: float = 1e-10) -> Tensor:
 
 
 def principal_cosines(A: Tensor, B: Tensor) -> Tensor:
-    """Cosines of the principal angles between the spans of orthonormal A (d, p) and B (d, q): (min(p, q),), in [0, 1]."""
+    """Cosines of the principal angles between spans of orthonormal A (d, p) and B (d, q): (min(p, q),), in [0, 1]."""
     return torch.linalg.svdvals(A.mT @ B).clamp(max=1.0)
 
 
@@ -85,6 +85,16 @@ def principal_sines(A: Tensor, B: Tensor) -> Tensor:
     Read from the part of A outside B, so that an angle of 1e-12 keeps its digits (sqrt(1 - cos^2) would not).
     """
     return torch.linalg.svdvals(A - B @ (B.mT @ A)).clamp(max=1.0)
+
+
+def trace_outside(S: Tensor, basis: Tensor) -> float:
+    """Trace, >= 0, of what a covariance S (d, d) has outside the span of an orthonormal basis (d, k).
+
+    The trace of (I - VV')S(I - VV'): neither a difference of two large numbers nor a sum of small eigenvalues, each of
+    which carries the rounding of the largest.
+    """
+    rest = S - basis @ (basis.mT @ S)
+    return max(0.0, float(rest.trace() - ((rest @ basis) * basis).sum()))
 
 
 def chance_cosine(k: int, d: int) -> float:

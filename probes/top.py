@@ -1,7 +1,7 @@
 """The top-layer measures NRC1-3 of regression collapse (Andriopoulos et al., NeurIPS 2024, arXiv 2409.04180).
 
-Notation: u = h/||h|| the direction of a row of H (N, d), E = E[u u'] (d, d); W (n, d) the last weight; S_Y = U diag(l) U'
-the target covariance; l_min its smallest eigenvalue (smallest positive one, for targets of low rank).
+Notation: u = h/||h|| the direction of a row of H (N, d), E = E[u u'] (d, d); W (n, d) the last weight; S_Y the
+target covariance; l_min its smallest eigenvalue (smallest positive one, for targets of low rank).
 """
 
 from __future__ import annotations
@@ -14,41 +14,54 @@ import torch
 from torch import Tensor
 
 from .directions import Directions
-from .outcome import BELOW_FLOOR, OK, DegenerateError, NotDefinedError, Outcome
-from .subspace import EPS, Spectrum, row_space
+from .outcome import OK, DegenerateError, NotDefinedError, Outcome
+from .subspace import EPS, Spectrum, row_space, trace_outside
 
 
-def nrc1(features: Spectrum, directions: Directions, n: int, unit_roundoff: float) -> Outcome:
-    """Mean squared part of the feature directions outside their top-n principal components, in [0, 1]; 0 when collapsed.
+def nrc1(features: Spectrum, directions: Directions, n: int) -> Outcome:
+    """Mean squared part of the feature directions outside their top n components, in [0, 1]; 0 when collapsed.
 
     mean_i ||u_i - P u_i||^2 with P the projection on the top n components of the centred features.
     """
     if n > features.dim:
         raise NotDefinedError(f"n = {n} target dimensions exceed the width d = {features.dim}")
-    return _outside(features.leading(n), directions, unit_roundoff)
+    return _outside(features.leading(n), directions)
 
 
-def nrc2(weight: Spectrum, directions: Directions, unit_roundoff: float) -> Outcome:
+def nrc1_uncentred(uncentred: Spectrum, directions: Directions, n: int) -> Outcome:
+    """nrc.1 with P on the top n eigenvectors of E[h h'] instead of the covariance, in [0, 1]; 0 when collapsed."""
+    return nrc1(uncentred, directions, n)
+
+
+def nrc2(features: Spectrum, weight: Spectrum, directions: Directions) -> Outcome:
     """Mean squared part of the feature directions outside the row space of W, in [0, 1]; 0 when collapsed.
 
     mean_i ||u_i - Q u_i||^2 with Q the projection on a rank-revealing basis of W's rows, relative tolerance 1e-10.
+    ``features`` is read so that a constant layer, which has one direction only, is refused.
     """
-    return _outside(row_space(weight), directions, unit_roundoff)
+    if features.dim != weight.dim:
+        raise NotDefinedError(f"the weight reads {weight.dim} features, and there are {features.dim}")
+    return _outside(row_space(weight), directions)
 
 
-def nrc1_centred(features: Spectrum, centred_directions: Directions, n: int, unit_roundoff: float) -> Outcome:
+def nrc1_centred(features: Spectrum, centred_directions: Directions, n: int) -> Outcome:
     """nrc.1 with each row centred before it is normalised, in [0, 1]; 0 when collapsed. Needs a second pass."""
-    return nrc1(features, centred_directions, n, unit_roundoff)
+    return nrc1(features, centred_directions, n)
 
 
-def nrc2_centred(weight: Spectrum, centred_directions: Directions, unit_roundoff: float) -> Outcome:
+def nrc2_centred(features: Spectrum, weight: Spectrum, centred_directions: Directions) -> Outcome:
     """nrc.2 with each row centred before it is normalised, in [0, 1]; 0 when collapsed. Needs a second pass."""
-    return nrc2(weight, centred_directions, unit_roundoff)
+    return nrc2(features, weight, centred_directions)
 
 
-def direction_floor(features: Spectrum, unit_roundoff: float) -> float:
+def direction_floor(d: int, unit_roundoff: float) -> float:
     """What rounding could leave of nrc.1 and nrc.2: u^2 of the features' dtype and sqrt(d) eps of float64."""
-    return unit_roundoff**2 + math.sqrt(features.dim) * EPS
+    return unit_roundoff**2 + math.sqrt(d) * EPS
+
+
+def centred_direction_floor(features: Spectrum, mean_square: float, d: int, unit_roundoff: float) -> float:
+    """The same for centred rows, which are smaller than what was rounded: (2u)^2 E||h||^2 / Tr(S_H)."""
+    return (2 * unit_roundoff) ** 2 * mean_square / features.total + math.sqrt(d) * EPS
 
 
 @dataclass(frozen=True)
@@ -60,36 +73,56 @@ class GramFit:
     note: str
 
 
-def fit_gamma(gram: Tensor, targets: Spectrum, rank: int) -> GramFit:
-    """Closed-form minimiser of nrc.3 over gamma.
-
-    With B = WW' restricted to the range of S_Y, R = S_Y^(1/2), x = <B, R>, b = Tr B, p = ||R||_F^2, q = Tr R and r the
-    rank, the derivative of <B, R - s I>/||R - s I|| vanishes at s* = (x q - b p)/(r x - b q); clipped to
-    [0, sqrt(l_min)], both ends compared.
+def gram_distance(gram: Tensor, targets: Spectrum, rank: int, gamma: float) -> float:
+    """|| WW'/||WW'||_F - A/||A||_F ||_F^2 with A = (S_Y^(1/2) - sqrt(gamma) I)_+, in [0, 4]; infinite where A = 0.
 
     Args:
         gram: WW' (n, n).
         targets: eigenvalues and eigenvectors of S_Y.
-        rank: r, how many eigenvalues of S_Y are not rounding; the others enter as the positive part, 0.
+        rank: how many eigenvalues of S_Y are not rounding; the others enter as 0.
+        gamma: >= 0.
+    """
+    rotated = targets.vectors.mT @ gram @ targets.vectors
+    wanted = torch.zeros_like(rotated)
+    wanted.diagonal()[:rank] = (targets.values[:rank].clamp(min=0).sqrt() - math.sqrt(gamma)).clamp(min=0)
+    size = wanted.norm()
+    return math.inf if size == 0 else float((rotated / rotated.norm() - wanted / size).norm() ** 2)
+
+
+def fit_gamma(gram: Tensor, targets: Spectrum, rank: int) -> GramFit:
+    """Closed-form minimiser of nrc.3 over gamma in [0, l_min].
+
+    With B = WW' restricted to the range of S_Y, R = S_Y^(1/2), x = <B, R>, b = Tr B, p = ||R||_F^2, q = Tr R and r the
+    rank, the derivative of <B, R - s I>/||R - s I|| vanishes at s* = (x q - b p)/(r x - b q); clipped to
+    [0, sqrt(l_min)], both ends compared. Arguments as in ``gram_distance``.
     """
     roots = targets.values[:rank].clamp(min=0).sqrt()
-    rotated = targets.vectors.mT @ gram @ targets.vectors
-    on_range = rotated.diagonal()[:rank]
-    x, b, p, q = ((on_range * roots).sum(), on_range.sum(), (roots**2).sum(), roots.sum())
+    on_range = (targets.vectors.mT @ gram @ targets.vectors).diagonal()[:rank]
+    x, b, p, q = (float(v) for v in ((on_range * roots).sum(), on_range.sum(), (roots**2).sum(), roots.sum()))
     edge = float(roots[-1])
-    denominator = float(rank * x - b * q)
-    inside = float(x * q - b * p) / denominator if denominator else 0.0
-
-    def distance(s: float) -> float:
-        wanted = torch.zeros_like(rotated)
-        wanted.diagonal()[:rank] = roots - s
-        size = wanted.norm()
-        return math.inf if size == 0 else float((rotated / rotated.norm() - wanted / size).norm() ** 2)
-
-    best = min((0.0, edge, min(max(inside, 0.0), edge)), key=distance)
-    note = "gamma is at the upper end, l_min" if best == edge else "gamma is at the lower end, 0" if best == 0 else ""
+    denominator = rank * x - b * q
+    inside = (x * q - b * p) / denominator if denominator else 0.0
+    candidates = (0.0, edge, min(max(inside, 0.0), edge))
+    best = min(candidates, key=lambda s: gram_distance(gram, targets, rank, s * s))
+    ends = {edge: "gamma is at the upper end, l_min", 0.0: "gamma is at the lower end, 0"} if rank > 1 else {}
     low = "" if rank == targets.dim else f"targets of rank {rank} < n: positive part of S_Y^(1/2) - sqrt(gamma) I"
-    return GramFit(distance(best), (best / edge) ** 2, "; ".join(filter(None, (note, low))))
+    note = "; ".join(filter(None, (ends.get(best, ""), low)))
+    return GramFit(gram_distance(gram, targets, rank, best * best), (best / edge) ** 2, note)
+
+
+def fixed_gamma(gamma: float) -> Callable[[Tensor, Spectrum, int], Outcome]:
+    """Make the measure nrc.3 at a given gamma, such as lambda_H lambda_W of an unconstrained-feature model."""
+    if not gamma >= 0:
+        raise ValueError(f"gamma must be at least 0; it is {gamma!r}.")
+
+    def distance(gram: Tensor, targets: Spectrum, target_rank: int) -> Outcome:
+        _check_gram(gram, targets, target_rank)
+        found = gram_distance(gram, targets, target_rank, gamma)
+        if math.isinf(found):
+            raise DegenerateError(f"gamma = {gamma:g} exceeds every eigenvalue of S_Y: nothing is left to compare with")
+        return Outcome(found)
+
+    return distance
 
 
 def nrc3(gram: Tensor, targets: Spectrum, target_rank: int) -> Outcome:
@@ -118,27 +151,24 @@ def explained_variance(index: int) -> Callable[[Spectrum], float]:
     return ratio
 
 
-def _outside(basis: Tensor, directions: Directions, unit_roundoff: float) -> Outcome:
+def _outside(basis: Tensor, directions: Directions) -> Outcome:
     if directions.count == 0:
         raise NotDefinedError("every row has zero norm, so none has a direction")
     second = directions.second
-    inside = basis @ (basis.mT @ second)
-    rest = second - inside
-    rest = rest - (rest @ basis) @ basis.mT
-    value = max(0.0, float(rest.trace()))
+    value = trace_outside(second, basis)
     note = f"{directions.dropped} rows of zero norm left out" if directions.dropped else ""
-    floor = unit_roundoff**2 + math.sqrt(second.shape[0]) * EPS
-    return Outcome(value, OK if value > floor else BELOW_FLOOR, note)
+    return Outcome(value, OK, note)
 
 
 def _fit(gram: Tensor, targets: Spectrum, rank: int) -> GramFit:
-    n = targets.dim
-    if gram.shape[0] != n:
-        raise NotDefinedError(f"the layer has {gram.shape[0]} outputs and the targets {n}")
-    if n == 1:
+    _check_gram(gram, targets, rank)
+    return fit_gamma(gram, targets, rank)
+
+
+def _check_gram(gram: Tensor, targets: Spectrum, rank: int) -> None:
+    if targets.dim == 1:
         raise NotDefinedError("identically 0 for a single target")
     if rank == 0:
         raise NotDefinedError("the targets do not vary")
     if not gram.norm() > 0:
         raise DegenerateError("the weight is zero")
-    return fit_gamma(gram, targets, rank)

@@ -1,0 +1,67 @@
+"""Builders shared by the tests of ``probes``: random layers, and snapshots of them taken batch by batch."""
+
+import pytest
+import torch
+
+from probes import CATALOG, Directions, Moments, Snapshot
+
+
+@pytest.fixture
+def layer():
+    """Make H (N, d), Y (N, n), W (m, d) in float64: off-centre, decaying spectra, targets part linear part noise."""
+
+    def make(N=700, d=24, n=4, m=40, seed=0):
+        g = torch.Generator().manual_seed(seed)
+        kw = {"generator": g, "dtype": torch.float64}
+        fall = torch.arange(1, d + 1).double() ** -0.7
+        latent = torch.randn(N, d, **kw) * fall
+        Q = torch.linalg.qr(torch.randn(d, d, **kw))[0]
+        H = latent @ Q + torch.randn(d, **kw)
+        mixed = latent[:, : n + 3] @ torch.randn(min(d, n + 3), n, **kw) + torch.randn(N, n, **kw)
+        Y = mixed * 0.7 ** torch.arange(n).double() + torch.randn(n, **kw)
+        W = torch.randn(m, d, **kw) * fall @ Q
+        return H, Y, W
+
+    return make
+
+
+@pytest.fixture
+def snap():
+    """Stream H and Y in batches through every statistic (the centred one in a second pass) into a ``Snapshot``."""
+
+    def take(H, Y, W=None, batch=256, **rest):
+        d, n = H.shape[1], Y.shape[1]
+        moments, directions, centred = Moments(d, n), Directions(d, n), Directions(d, n)
+        for h, y in zip(H.split(batch), Y.split(batch), strict=True):
+            moments.update(h, y)
+            directions.update(h, y)
+        for h in H.split(batch):
+            centred.update(h.double() - moments.mean[:d])
+        rest = {
+            "unit_roundoff": torch.finfo(H.dtype).eps / 2,
+            "target_roundoff": torch.finfo(Y.dtype).eps / 2,
+            **rest,
+        }
+        statistics = {"moments": moments, "directions": directions, "centred_directions": centred}
+        return Snapshot(statistics, W, **rest)
+
+    return take
+
+
+@pytest.fixture
+def evaluate():
+    """Evaluate one row of the catalog by name and variant."""
+    rows = {(p.name, p.variant): p for p in CATALOG}
+    return lambda name, snapshot, variant="default": rows[name, variant].evaluate(snapshot)
+
+
+@pytest.fixture
+def outcome(evaluate):
+    """The ``Outcome`` of one row of the catalog."""
+    return lambda name, snapshot, variant="default": evaluate(name, snapshot, variant).outcome
+
+
+@pytest.fixture
+def value(outcome):
+    """The value alone of one row of the catalog."""
+    return lambda name, snapshot, variant="default": outcome(name, snapshot, variant).value

@@ -1,0 +1,156 @@
+import ast
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import probes
+from probes import CATALOG, STATISTICS, STATUSES, DegenerateError, Moments, NotDefinedError, Outcome, Probe, Snapshot
+
+NAMES = {
+    "deep.noise",
+    "deep.noise_fraction",
+    "deep.spectral_gap",
+    "deep.feature_stable_rank",
+    "deep.weight_stable_rank",
+    "deep.target_stable_rank",
+    "deep.feature_weight_alignment",
+    "deep.noise_alignment",
+    "deep.cka",
+    "deep.feature_target_alignment",
+    "deep.cross_alignment",
+    "deep.feature_side_alignment",
+    "deep.linear_mse",
+    "deep.linear_r2",
+    "model.mse",
+    "nrc.1",
+    "nrc.2",
+    "nrc.1_centred",
+    "nrc.2_centred",
+    "nrc.3",
+    "nrc.3_gamma_ratio",
+    "nrc.evr_1",
+    "nrc.evr_2",
+    "nrc.evr_3",
+    "nrc.evr_4",
+    "nrc.evr_5",
+}
+
+
+def test_names_are_the_ones_the_tables_downstream_rely_on():
+    assert {p.name for p in CATALOG} == NAMES
+
+
+def test_name_and_variant_are_one_row():
+    rows = [(p.name, p.variant) for p in CATALOG]
+    assert len(rows) == len(set(rows))
+    assert all((name, "default") in rows for name in NAMES)
+
+
+@pytest.mark.parametrize("probe", CATALOG, ids=lambda p: f"{p.name}-{p.variant}")
+def test_row_is_whole(probe):
+    assert set(probe.reads) <= {name for name in dir(Snapshot) if not name.startswith("_")} | set(STATISTICS)
+    assert probe.title
+    assert probe.formula
+    assert probe.meaning.count(". ") >= 1
+    assert probe.source or probe.name == "model.mse"
+    assert probe.bounds[0] < probe.bounds[1]
+    assert probe.better in ("low", "high", "")
+    assert probe.where in ("layer", "top", "network")
+    assert (probe.measure.__doc__ or probe.name.startswith("nrc.evr")) is not None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_values_lie_within_their_bounds(layer, snap, evaluate, seed):
+    snapshot = snap(*layer(seed=seed, m=4), rank=3, network_mse=0.5)
+    for p in CATALOG:
+        found = evaluate(p.name, snapshot, p.variant)
+        assert found.outcome.status in STATUSES
+        assert p.bounds[0] <= found.outcome.value <= p.bounds[1], p.name
+        assert (found.chance is None, found.floor is None) == (p.chance is None, p.floor is None)
+
+
+def test_a_new_probe_is_a_function_a_row_and_perhaps_a_statistic(layer, snap):
+    class Peak:
+        def __init__(self, d, n, device="cpu"):
+            self.largest = 0.0
+
+        def update(self, H, Y):
+            self.largest = max(self.largest, float(H.abs().max()))
+
+        def merge(self, other):
+            self.largest = max(self.largest, other.largest)
+
+    def peak_ratio(peak, mean_square):
+        return peak.largest / mean_square**0.5
+
+    probe = Probe("own.peak", peak_ratio, "Peak over root mean square")
+    H, Y, _ = layer()
+    moments, peak = Moments(24, 4), Peak(24, 4)
+    for statistic in (moments, peak):
+        statistic.update(H, Y)
+    found = probe.evaluate(Snapshot({"moments": moments, "peak": peak}))
+    assert found.outcome.value == pytest.approx(float(H.abs().max() / (H**2).sum(1).mean().sqrt()))
+    assert probe.reads == ("peak", "mean_square")
+    assert "'peak'" in probe.evaluate(snap(H, Y)).outcome.note
+
+
+def test_what_cannot_be_measured_comes_back_with_its_reason(layer, snap):
+    def undefined(k):
+        raise NotDefinedError("no such thing")
+
+    def degenerate(k):
+        raise DegenerateError("says nothing")
+
+    snapshot = snap(*layer())
+    for measure, status, note in (
+        (undefined, "not defined", "no such thing"),
+        (degenerate, "degenerate", "says nothing"),
+    ):
+        found = Probe("own.x", measure, "x").evaluate(snapshot).outcome
+        assert (found.status, found.note, found.value != found.value) == (status, note, True)
+
+
+def test_floor_marks_ok_values_alone(layer, snap):
+    def floor(k):
+        return 1.0
+
+    snapshot = snap(*layer())
+    for given, status in (
+        (Outcome(1.0), "below floor"),
+        (Outcome(1.1), "ok"),
+        (Outcome(0.5, "degenerate"), "degenerate"),
+    ):
+        row = Probe("own.x", partial(_given, given), "x", floor=floor)
+        assert row.evaluate(snapshot).outcome.status == status
+
+
+def _given(outcome, k):
+    return outcome
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_statistics_share_one_contract(layer, statistic):
+    kind, pass_number = STATISTICS[statistic]
+    H, Y, _ = layer()
+    whole, a, b = kind(24, 4, "cpu"), kind(24, 4, "cpu"), kind(24, 4, "cpu")
+    whole.update(H, Y)
+    a.update(H[:9], Y[:9])
+    b.update(H[9:], Y[9:])
+    a.merge(b)
+    assert a.count == whole.count == 700
+    assert pass_number in (1, 2)
+
+
+def test_everything_public_is_documented():
+    bare = []
+    for path in sorted(Path(probes.__file__).parent.glob("*.py")):
+        tree = ast.parse(path.read_text())
+        public = [x for x in tree.body if isinstance(x, ast.FunctionDef | ast.ClassDef) and not x.name.startswith("_")]
+        bare += [f"{path.name}:{getattr(x, 'name', '')}" for x in (tree, *public) if not ast.get_docstring(x)]
+    assert not bare
+
+
+def test_all_names_what_exists():
+    assert len(set(probes.__all__)) == len(probes.__all__)
+    assert all(hasattr(probes, name) for name in probes.__all__)

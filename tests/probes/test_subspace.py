@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+
+from probes import Spectrum, chance_cosine, principal_cosines, principal_sines, singular, spectrum
+from probes.subspace import row_space, target_tolerance
+
+
+def rand(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def frame(d, k, seed=0):
+    return torch.linalg.qr(rand(d, k, seed=seed))[0]
+
+
+@pytest.mark.parametrize(("p", "q"), [(1, 1), (3, 3), (2, 5), (5, 2)])
+def test_angles_are_scipys(p, q):
+    A, B = frame(24, p), frame(24, q, seed=1)
+    angles = np.sort(scipy.linalg.subspace_angles(A.numpy(), B.numpy()))
+    np.testing.assert_allclose(principal_cosines(A, B), np.cos(angles), rtol=1e-12)
+    if p <= q:
+        np.testing.assert_allclose(np.sort(principal_sines(A, B)), np.sin(angles), rtol=1e-12)
+
+
+def test_small_angle_keeps_its_digits_and_no_cosine_passes_1():
+    A = frame(10, 4)
+    tilted = A[:, :2] + 1e-12 * A[:, 2:]
+    np.testing.assert_allclose(principal_sines(tilted, A[:, :2]), 1e-12, rtol=1e-3)
+    assert float(principal_cosines(2 * A, A).max()) == 1
+
+
+@pytest.mark.parametrize("shape", [(4, 24), (24, 24), (864, 24)], ids=str)
+def test_singular_is_numpys(shape):
+    W = rand(*shape)
+    found, (_, values, right) = singular(W), np.linalg.svd(W.numpy(), full_matrices=False)
+    np.testing.assert_allclose(found.values, values, rtol=1e-12)
+    np.testing.assert_allclose((found.vectors.numpy() * right.T).sum(0) ** 2, 1, rtol=1e-9)
+    assert found.dim == 24
+
+
+def test_spectrum_is_descending_and_rebuilds_its_matrix():
+    S = rand(30, 7).T @ rand(30, 7)
+    found = spectrum(S)
+    assert bool((found.values.diff() <= 0).all())
+    torch.testing.assert_close(found.vectors * found.values @ found.vectors.T, S)
+    assert found.total == pytest.approx(float(S.trace()))
+    assert torch.equal(torch.cat([found.leading(3), found.remaining(3)], 1), found.vectors)
+
+
+def test_gap_and_rank():
+    found = Spectrum(torch.tensor([8.0, 4.0, 1e-3, -1e-9]), torch.eye(4))
+    assert [found.gap(k) for k in (1, 3, 4)] == [2, float("inf"), float("inf")]
+    assert [found.rank(t) for t in (0, 1e-3, 5)] == [3, 2, 1]
+
+
+def test_row_space_reveals_the_rank_to_1e_10():
+    W = frame(12, 3).T * torch.tensor([[1.0], [1e-9], [1e-11]])
+    assert row_space(singular(W)).shape == (12, 2)
+
+
+@pytest.mark.parametrize(("k", "d"), [(2, 64), (5, 200)])
+def test_chance_is_what_random_planes_give(k, d):
+    cosines = [float(principal_cosines(frame(d, k, seed=i), frame(d, k, seed=1000 + i)).mean()) for i in range(300)]
+    assert chance_cosine(k, d) == pytest.approx(np.mean(cosines), rel=0.07)
+    assert chance_cosine(d, d) == 1
+
+
+@pytest.mark.parametrize(("noise", "rank"), [(0.0, 3), (1e-5, 5)])
+def test_rank_tolerance_lies_between_rounding_and_signal(noise, rank):
+    Y = (rand(500, 3) @ rand(3, 5, seed=1) + 3 + noise * rand(500, 5, seed=2)).float().double()
+    found = spectrum(torch.cov(Y.T, correction=0))
+    unit_roundoff = torch.finfo(torch.float32).eps / 2
+    assert found.rank(target_tolerance(found.values, float((Y**2).sum(1).mean()), unit_roundoff)) == rank
