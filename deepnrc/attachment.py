@@ -12,7 +12,7 @@ from torch import nn
 
 from deepnrc import pooling, provenance
 from deepnrc.errors import DataError, UsageError
-from deepnrc.layers import Choice, Layers, choose, has_weight
+from deepnrc.layers import ROOT, Choice, Layers, choose, reads_features
 from deepnrc.pooling import Pool
 from deepnrc.report import Report
 from deepnrc.rows import measured
@@ -65,7 +65,13 @@ class Attachment:
         self.rank = rank
         self.probes = select(probes)
         self.choice: Choice = choose(self.model, layers)
-        self.arguments = {"layers": layers, "pool": pool, "rank": rank, "probes": probes, "repeats": repeats}
+        self.arguments: dict[str, object] = {
+            "layers": layers,
+            "pool": pool,
+            "rank": rank,
+            "probes": probes,
+            "repeats": repeats,
+        }
         self._taps = Taps(self.model, self.choice.sites, pool, repeats)
         self._streams = Streams(self.probes)
         self._ran: list[str] = []
@@ -77,6 +83,9 @@ class Attachment:
         self._taps.install()
         # hooks added after a compiled module's first call never fire; inside the block everything runs uncompiled
         self._stack.enter_context(torch.compiler.set_stance("force_eager"))
+        # torch's fused transformer layers pack padded batches into nested tensors, which have no axes to pool over
+        self._stack.callback(torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled())
+        torch.backends.mha.set_fastpath_enabled(False)
         return self
 
     def __exit__(
@@ -101,9 +110,11 @@ class Attachment:
         seen = {reading.site.name for reading in forward.readings.values()}
         silent = [s.name for s in self.choice.sites if s.name not in seen and self._taps.only is None]
         if silent:
+            asked = self.arguments["layers"]
+            kept = [] if asked == "weights" else [asked] if isinstance(asked, str) else ["..."]
             raise UsageError(
                 f"{listing(silent)} did not run in the forward pass, so nothing can be read there. Leave "
-                f"{'it' if len(silent) == 1 else 'them'} out: layers={['!' + name for name in silent[:3]]}."
+                f"{'it' if len(silent) == 1 else 'them'} out: layers={kept + ['!' + name for name in silent[:3]]}."
             )
         y = as_targets(targets, forward.output, self._streams.batches + 1)
         if not self._streams.layers:
@@ -127,11 +138,10 @@ class Attachment:
         """
         if self._streams.samples == 0:
             raise DataError("No samples were observed: the data is empty, or observe() was never called.")
+        self._streams.flush()
         run = type(self.model).__name__ if run is None else run
-        weights = {name or "(network)": m for name, m in self.model.named_modules() if has_weight(m)}
-        rows = measured(
-            self._streams, self._ran, weights, rank=self.rank, run=run, step=step, progress=progress
-        )
+        weights = {name or ROOT: m for name, m in self.model.named_modules() if reads_features(m)}
+        rows = measured(self._streams, self._ran, weights, rank=self.rank, run=run, step=step, progress=progress)
         seconds = time.perf_counter() - self._started
         record = provenance.record(self.model, self.arguments, self.choice.left_out, seconds, run=run, step=step)
         return Report.of(rows, [record | {"samples": self._streams.samples} | facts])

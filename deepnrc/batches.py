@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from deepnrc.errors import DataError, UsageError
+from deepnrc.targets import as_tensor
 
 PAIRED = "A loader must yield (input, target) pairs, where input is a tensor, a tuple, or a dict of keyword arguments"
 
@@ -18,7 +20,7 @@ PAIRED = "A loader must yield (input, target) pairs, where input is a tensor, a 
 def as_loader(data: object, batch_size: int = 1024) -> Iterable[Any]:
     """A loader as it is; a pair of whole tensors or arrays (X, Y) in batches."""
     if isinstance(data, tuple) and len(data) == 2 and all(isinstance(part, Tensor | np.ndarray) for part in data):
-        X, Y = map(torch.as_tensor, data)
+        X, Y = (as_tensor(part, name) for part, name in zip(data, "XY", strict=True))
         if X.shape[:1] != Y.shape[:1]:
             raise UsageError(f"X has shape {tuple(X.shape)} and Y {tuple(Y.shape)}: they need the same number of rows.")
         return DataLoader(TensorDataset(X, Y), batch_size=batch_size)
@@ -27,24 +29,43 @@ def as_loader(data: object, batch_size: int = 1024) -> Iterable[Any]:
     return data
 
 
-def pairs(loader: Iterable[Any], device: torch.device, max_samples: int | None = None) -> Iterator[tuple[Any, Any, int]]:
+def pairs(
+    loader: Iterable[Any], device: torch.device, max_samples: int | None = None
+) -> Iterator[tuple[Any, Any, int]]:
     """The loader's batches as (input, targets, rows) on ``device``, cut to ``max_samples`` rows in all."""
     left = max_samples
     for number, batch in enumerate(loader, 1):
         if not isinstance(batch, list | tuple) or len(batch) != 2:
             size = f" of {len(batch)}" if isinstance(batch, list | tuple) else ""
             raise UsageError(f"{PAIRED}; batch {number} is a {type(batch).__name__}{size}.")
-        x, y = (mapped(torch.as_tensor, part) for part in batch)
-        rows = len(y) if isinstance(y, Tensor) and y.ndim else 0
+        x = mapped(partial(as_tensor, what=f"An input of batch {number}"), batch[0])
+        y = as_tensor(batch[1], f"The target of batch {number}")
+        rows = len(y) if y.ndim else 0
         if left is not None and rows > left:
-            x, y = (mapped(lambda t, keep=left, of=rows: t[:keep] if len(t) == of else t, part) for part in (x, y))
+            x, y = mapped(partial(_cut, rows=rows, keep=left), x), y[:left]
             rows = left
         _check_finite(x, number)
-        yield mapped(lambda t: t.to(device, non_blocking=True), x), y, rows
+        yield mapped(partial(_moved, device=device), x), y, rows
         if left is not None:
             left -= rows
             if left <= 0:
                 return
+
+
+def count(loader: object) -> int | None:
+    """How many batches the loader has, if it knows: a DataLoader over a stream has a length in name only."""
+    try:
+        return len(loader)  # type: ignore[arg-type]
+    except (TypeError, NotImplementedError):
+        return None
+
+
+def _cut(t: Tensor, rows: int, keep: int) -> Tensor:
+    return t[:keep] if t.ndim and len(t) == rows else t
+
+
+def _moved(t: Tensor, device: torch.device) -> Tensor:
+    return t.to(device, non_blocking=device.type == "cuda")  # towards the CPU it would return before the copy is made
 
 
 def mapped(function: Callable[[Any], Any], value: Any) -> Any:
@@ -52,8 +73,10 @@ def mapped(function: Callable[[Any], Any], value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: mapped(function, item) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return type(value)(mapped(function, item) for item in value) if type(value) in (tuple, list) else tuple(
-            mapped(function, item) for item in value
+        return (
+            type(value)(mapped(function, item) for item in value)
+            if type(value) in (tuple, list)
+            else tuple(mapped(function, item) for item in value)
         )
     return function(value) if isinstance(value, Tensor | np.ndarray) else value
 

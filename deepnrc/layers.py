@@ -1,4 +1,4 @@
-"""Which modules of a network are probed: where features are read, which axis holds them, which weight goes with them."""
+"""Which modules of a network are probed: where features are read, on which axis, and which weight goes with them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+from torch.nn.utils.parametrize import ParametrizationList
 
 from deepnrc.errors import UsageError
 from deepnrc.wording import did_you_mean, listing
@@ -19,6 +20,8 @@ Layers = str | type[nn.Module] | Sequence[str | type[nn.Module]] | Callable[[str
 
 BLOCK = re.compile(r"Block|Bottleneck|Residual|EncoderLayer|DecoderLayer|TransformerLayer|MBConv|DepthwiseSeparable")
 SHORTCUT = {"downsample", "shortcut", "skip", "identity_conv", "conv_shortcut", "skip_connection"}
+ROOT = "(layer)"  # the name of a network that is itself one Linear or convolution
+ATTENTION = "nn.MultiheadAttention uses its weight without running the module"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +63,15 @@ def has_weight(module: nn.Module) -> bool:
     return isinstance(module, nn.Linear | _ConvNd)
 
 
+def reads_features(module: nn.Module) -> bool:
+    """Whether the module reads features with a weight, one that can be probed or not."""
+    return has_weight(module) or isinstance(module, nn.MultiheadAttention | nn.RNNBase)
+
+
 def weight_matrix(holder: nn.Module) -> Tensor:
     """The weight as W (m, d) in float64: convolutions (c_out k k, c_in), so that its right singular vectors live where
     the pooled features do."""
-    weight: Tensor = holder.weight.detach().to(dtype=torch.float64)  # type: ignore[operator, union-attr, assignment]
+    weight: Tensor = holder.weight.detach().to(dtype=torch.float64)  # type: ignore[operator]
     if isinstance(holder, nn.Linear):
         return weight
     if isinstance(holder, _ConvTransposeNd):
@@ -76,22 +84,24 @@ def choose(model: nn.Module, layers: Layers = "weights") -> Choice:
 
     Args:
         layers: "weights" (every Linear and convolution but the shortcuts), "blocks" (outputs of residual and
-            transformer blocks), a glob on module names or a list of them ("!glob" leaves out), module types, or a
-            callable ``(name, module) -> bool``. Linear and convolutions are read at their input, anything else at its
-            output.
+            transformer blocks), a glob on module names, module types, a list of any of these ("!glob" leaves out), or
+            a callable ``(name, module) -> bool``. Linear and convolutions are read at their input, anything else at
+            its output.
     Errors: UsageError if nothing matches, with the nearest names.
     """
     modules = {name: module for name, module in model.named_modules() if name}
-    if not modules and has_weight(model):
-        modules = {"(network)": model}
+    if has_weight(model):
+        modules = {ROOT: model, **modules}
     uninitialised = [name for name, m in modules.items() if isinstance(m, nn.modules.lazy.LazyModuleMixin)]
     if uninitialised:
         raise UsageError(f"{listing(uninitialised)} have no weights yet. Run one batch through the network first.")
-    if layers == "weights":
-        return _weights(modules)
-    if layers == "blocks":
-        return _blocks(modules)
-    names = _chosen(modules, layers)
+    if isinstance(layers, str | type | Sequence):
+        return _listed(modules, [layers] if isinstance(layers, str | type) else list(layers))
+    if not callable(layers):
+        raise UsageError(f"layers must be 'weights', 'blocks', globs, types or a callable, not {layers!r}.")
+    names = [name for name, module in modules.items() if layers(name, module)]
+    if not names:
+        raise UsageError(f"The callable chose none of the {len(modules)} modules: {listing(modules)}.")
     return Choice(tuple(site_at(name, modules[name]) for name in names), ())
 
 
@@ -103,10 +113,10 @@ def _weights(modules: dict[str, nn.Module]) -> Choice:
         if has_weight(module):
             if name not in shortcuts:
                 if _inside_attention(name, modules):
-                    left_out.append((name, "nn.MultiheadAttention uses its weight without running the module"))
+                    left_out.append((name, ATTENTION))
                 else:
                     sites.append(site_at(name, module))
-        elif any(p.ndim >= 2 for p in module.parameters(recurse=False)):
+        elif any(p.ndim >= 2 for p in module.parameters(recurse=False)) and not isinstance(module, ParametrizationList):
             left_out.append((name, f"{type(module).__name__} is neither Linear nor a convolution"))
     if not sites:
         raise UsageError("The network has no Linear or convolution to probe. Name other modules with layers=[...].")
@@ -154,32 +164,48 @@ def _shortcuts(modules: dict[str, nn.Module]) -> list[str]:
     return found
 
 
-def _chosen(modules: dict[str, nn.Module], layers: Layers) -> list[str]:
-    if isinstance(layers, type) or isinstance(layers, str):
-        layers = [layers]
-    if not isinstance(layers, Sequence):
-        if not callable(layers):
-            raise UsageError(f"layers must be 'weights', 'blocks', globs, types or a callable, not {layers!r}.")
-        names = [name for name, module in modules.items() if layers(name, module)]
-        if not names:
-            raise UsageError(f"The callable chose none of the {len(modules)} modules: {listing(modules)}.")
-        return names
-    wanted = [entry for entry in layers if not (isinstance(entry, str) and entry.startswith("!"))]
-    unwanted = [entry[1:] for entry in layers if isinstance(entry, str) and entry.startswith("!")]
-    found: set[str] = set() if wanted else {site.name for site in _weights(modules).sites}
-    for entry in wanted:
-        found |= _matching(modules, entry)
-    for pattern in unwanted:
-        found -= _matching(modules, pattern)
-    if not found:
-        raise UsageError(f"layers={list(layers)!r} leaves nothing to probe. Modules: {listing(modules)}.")
-    return [name for name in modules if name in found]
+def _listed(modules: dict[str, nn.Module], entries: list[str | type[nn.Module]]) -> Choice:
+    """What any entry names, less what any "!entry" does; nothing but "!entries" starts from all weights."""
+    wanted = [entry for entry in entries if not _leaves_out(entry)]
+    if not entries:
+        raise UsageError(f"layers=[] names nothing to probe. Modules: {listing(modules)}.")
+    choices = [_named(modules, entry) for entry in wanted or ["weights"]]
+    sites = {site.name: site for choice in choices for site in choice.sites}
+    left_out = {name: why for choice in choices for name, why in choice.left_out if name not in sites}
+    for entry in filter(_leaves_out, entries):
+        matched = _matching(modules, entry[1:])  # type: ignore[index]
+        for name in [name for name in sites if name in matched or _within(name, matched)]:
+            del sites[name]
+            left_out[name] = f"named by '{entry}'"
+    if not sites:
+        raise UsageError(f"layers={entries!r} leaves nothing to probe. Modules: {listing(modules)}.")
+    return Choice(tuple(sites[name] for name in modules if name in sites), tuple(left_out.items()))
 
 
-def _matching(modules: dict[str, nn.Module], entry: str | type[nn.Module]) -> set[str]:
-    """A type matches its instances; a name matches itself; a glob matches weights, or other modules if there are none."""
+def _leaves_out(entry: object) -> bool:
+    return isinstance(entry, str) and entry.startswith("!")
+
+
+def _named(modules: dict[str, nn.Module], entry: str | type[nn.Module]) -> Choice:
+    """The sites of one entry: an exact name is itself; a glob means weights, or other modules where it matches none."""
+    if entry == "weights":
+        return _weights(modules)
+    if entry == "blocks":
+        return _blocks(modules)
+    names = _matching(modules, entry)
+    if isinstance(entry, str) and entry not in modules:
+        names = [name for name in names if has_weight(modules[name])] or names
+    unread = [name for name in names if name != entry and _inside_attention(name, modules)]
+    return Choice(
+        tuple(site_at(name, modules[name]) for name in names if name not in unread),
+        tuple((name, ATTENTION) for name in unread),
+    )
+
+
+def _matching(modules: dict[str, nn.Module], entry: str | type[nn.Module]) -> list[str]:
+    """The modules that a type, an exact name or a glob matches."""
     if isinstance(entry, type):
-        found = {name for name, module in modules.items() if isinstance(module, entry)}
+        found = [name for name, module in modules.items() if isinstance(module, entry)]
         if not found:
             kinds = sorted({type(m).__name__ for m in modules.values()})
             raise UsageError(f"No module is a {entry.__name__}. The network is made of: {listing(kinds)}.")
@@ -187,13 +213,13 @@ def _matching(modules: dict[str, nn.Module], entry: str | type[nn.Module]) -> se
     if not isinstance(entry, str):
         raise UsageError(f"layers may hold globs and module types, not {entry!r}.")
     if entry in modules:
-        return {entry}
-    matched = {name for name in modules if fnmatch.fnmatchcase(name, entry)}
+        return [entry]
+    matched = [name for name in modules if fnmatch.fnmatchcase(name, entry)]
     if not matched:
         raise UsageError(
             f"No layer is called {entry!r}.{did_you_mean(entry, modules)} The network has: {listing(modules)}."
         )
-    return {name for name in matched if has_weight(modules[name])} or matched
+    return matched
 
 
 def site_at(name: str, module: nn.Module) -> Site:

@@ -51,9 +51,10 @@ def pooled(x: Tensor, site: Site, pool: Pool) -> Pooled:
     x = x.detach()
     if x.device.type == "mps":  # has no float64
         x = x.cpu()
-    if x.ndim == 2:
+    unbatched = site.reads == "input" and site.axis == 1 and x.ndim == 2
+    if x.ndim == 2 and not unbatched:
         return Pooled(_copied(x), 1, "none")
-    if x.ndim < 2:
+    if x.ndim < 2 or unbatched:
         raise UsageError(f"Layer '{site.name}' holds a tensor {tuple(x.shape)}: the first axis must be the batch.")
     axis = _feature_axis(x, site)
     others = [i for i in range(1, x.ndim) if i != axis]

@@ -66,6 +66,8 @@ def probe(
     """
     if max_samples is not None and max_samples < 1:
         raise UsageError(f"max_samples must be at least 1, or None for all; it is {max_samples}.")
+    if autocast is not None and not isinstance(autocast, torch.dtype):
+        raise UsageError(f"autocast must be a dtype such as torch.bfloat16, or None; it is {autocast!r}.")
     loader = batches.as_loader(loader)
     attachment = Attachment(model, layers, pool, rank, probes, repeats)
     network = attachment.model
@@ -97,7 +99,7 @@ def _pass(
     fingerprint: DataFingerprint,
 ) -> None:
     mixed = torch.autocast(device.type, dtype=autocast) if autocast is not None else contextlib.nullcontext()
-    total = len(loader) if hasattr(loader, "__len__") and max_samples is None else None
+    total = None if max_samples is not None else batches.count(loader)
     bar = tqdm(total=total, desc="probing", unit="batch", disable=not progress, delay=2, leave=False)
     with bar, torch.no_grad(), mixed:
         for x, y, _ in batches.pairs(loader, device, max_samples):
@@ -114,13 +116,14 @@ def undisturbed(model: nn.Module, device: str | torch.device | None = None) -> I
     model = unwrapped(model)
     first = next(iter([*model.parameters(), *model.buffers()]), None)
     home = torch.device("cpu") if first is None else first.device
-    where = home if device is None else torch.device(device)
+    where = home if device is None else _usable(device)
     flags = {module: module.training for module in model.modules()}
     on_accelerator = [d for d in {home, where} if d.type not in ("cpu", "meta", "mps")]
     kind = on_accelerator[0].type if on_accelerator else "cuda"
     with torch.random.fork_rng(devices=[d.index or 0 for d in on_accelerator], device_type=kind):
         try:
-            model.eval()
+            for module in flags:  # not model.eval(): some networks' own train() merges or unmerges weights
+                module.training = False
             if where != home:
                 model.to(where)
             yield where
@@ -129,3 +132,15 @@ def undisturbed(model: nn.Module, device: str | torch.device | None = None) -> I
                 module.training = flag
             if where != home:
                 model.to(home)
+
+
+def _usable(device: str | torch.device) -> torch.device:
+    try:
+        where = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise UsageError(
+            f"There is no device {device!r}. Give one that torch knows, such as 'cpu' or 'cuda'."
+        ) from error
+    if where.type != "cpu" and not torch.get_device_module(where).is_available():
+        raise UsageError(f"The device {device!r} is not available on this machine. Leave it out, or give 'cpu'.")
+    return where

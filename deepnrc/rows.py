@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 from tqdm.auto import tqdm
 
-from deepnrc.layers import site_at, weight_matrix
+from deepnrc.layers import has_weight, site_at, weight_matrix
 from deepnrc.streams import LayerStream, Streams
 from probes import DegenerateError, NotDefinedError, Probe, Snapshot
 
@@ -49,7 +49,7 @@ def measured(
     Args:
         ran: names of the weights and output sites in the order in which they ran, for finding the weight that reads a
             block's output.
-        weights: the network's Linear and convolutions by name.
+        weights: by name, the network's modules that read features with a weight.
         rank: k, or None for the numerical rank of the targets.
     """
     rows: list[dict[str, Any]] = []
@@ -118,6 +118,8 @@ def _holder(layer: LayerStream, ran: Sequence[str], weights: Mapping[str, nn.Mod
     following = next((name for name in ran[end:] if name in weights), None)
     if following is None:
         return None, site.missing
+    if not has_weight(weights[following]):
+        return None, f"the next weight, '{following}', is neither Linear nor a convolution"
     reader = site_at(following, weights[following])
     if reader.dim != layer.width:
         return None, f"the next weight, '{following}', reads {reader.dim} features and not {layer.width}"

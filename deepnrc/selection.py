@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from deepnrc.errors import UsageError
 from deepnrc.wording import did_you_mean
@@ -15,15 +15,23 @@ def select(wanted: Sequence[str | Probe] | str | Probe | None) -> tuple[Probe, .
 
     Args:
         wanted: names or globs ("deep.*", "nrc.1_centred") and ``Probe`` objects of your own; None for every probe of
-            the catalog that one pass over the data can feed.
+            the catalog but those that are costly and only measured when asked for.
+    Errors: UsageError for an unknown name, with the nearest; for none, or two probes of one name and variant.
     """
     if wanted is None:
-        return tuple(probe for probe in CATALOG if passes(probe) == 1)
-    entries = [wanted] if isinstance(wanted, str | Probe) else list(wanted)
-    chosen = [probe for entry in entries for probe in _matching(entry)]
+        return tuple(probe for probe in CATALOG if probe.default)
+    entries = [wanted] if isinstance(wanted, str | Probe) or not isinstance(wanted, Iterable) else list(wanted)
+    chosen = tuple(dict.fromkeys(probe for entry in entries for probe in _matching(entry)))
     if not chosen:
         raise UsageError("probes=[] measures nothing. Leave it out for all, or name some: probes=['deep.*'].")
-    return tuple(dict.fromkeys(chosen))
+    names = [(probe.name, probe.variant) for probe in chosen]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(
+            f"Two different probes are called {twice[0]!r} with the variant {twice[1]!r}. Give yours another name or "
+            "variant."
+        )
+    return chosen
 
 
 def statistics(probes: Sequence[Probe], where: str, number: int) -> set[str]:
@@ -32,14 +40,11 @@ def statistics(probes: Sequence[Probe], where: str, number: int) -> set[str]:
     return {name for name in names if name in STATISTICS and STATISTICS[name][1] == number}
 
 
-def passes(probe: Probe) -> int:
-    """How many passes over the data the probe needs."""
-    return max([STATISTICS[name][1] for name in probe.reads if name in STATISTICS], default=1)
-
-
 def _matching(entry: str | Probe) -> list[Probe]:
     if isinstance(entry, Probe):
         return [entry]
+    if not isinstance(entry, str):
+        raise UsageError(f"probes may hold names, globs and deepnrc.Probe objects, not {entry!r}.")
     found = [probe for probe in CATALOG if fnmatch.fnmatchcase(probe.name, entry)]
     if not found:
         names = list(dict.fromkeys(probe.name for probe in CATALOG))

@@ -17,9 +17,13 @@ from deepnrc.targets import Targets
 from probes import STATISTICS, Moments, Probe
 
 
+# Adding X'X to a d x d matrix reads and writes all of it, so small batches wait until they make this many rows.
+GATHERED = 256
+
+
 @dataclass
 class LayerStream:
-    """One layer's statistics so far.
+    """One layer's statistics so far; ``flush`` brings them up to date.
 
     Attributes:
         key: the layer's name in the table (with "#2" for a second run kept as a layer of its own).
@@ -36,33 +40,28 @@ class LayerStream:
     width: int
     statistics: dict[str, Any]
     roundoff: float = 0.0
+    waiting: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
-    def update(self, reading: Reading, Y: Tensor, number: int, batch: int) -> None:
-        """Feed one batch to the statistics of pass ``number``."""
+    def update(self, reading: Reading, Y: Tensor, number: int) -> None:
+        """Feed one batch, which ``_check`` has let pass, to the statistics of pass ``number``."""
         rows, repeats = reading.pooled.rows, reading.pooled.repeats
-        if rows.shape[0] != Y.shape[0] * repeats:
-            raise UsageError(
-                f"Layer '{self.key}' gave {rows.shape[0]} rows in batch {batch}, and the targets have {Y.shape[0]}. "
-                "Targets must have one row per sample of the same batch, and the first axis of features must be the "
-                "batch."
-            )
-        if rows.shape[1] != self.width:
-            raise UsageError(
-                f"Layer '{self.key}' is {rows.shape[1]} wide in batch {batch} and was {self.width} before. Choose "
-                "another pooling: 'flatten' needs inputs of one size."
-            )
         wide = Y if repeats == 1 else Y.repeat_interleave(repeats, 0)
         wide = wide.to(rows.device)
-        if not bool(torch.isfinite(rows.sum())):
-            raise DataError(
-                f"The features of layer '{self.key}' hold NaN or infinity in batch {batch}. Probe an earlier "
-                "checkpoint, leave the layer out, or use a wider dtype."
-            )
         self.roundoff = max(self.roundoff, reading.roundoff)
         centred = rows if number == 1 else rows - self.statistics["moments"].mean[: self.width]
+        self.waiting.append((centred, wide))
+        if sum(len(H) for H, _ in self.waiting) >= GATHERED:
+            self.flush(number)
+
+    def flush(self, number: int) -> None:
+        """Feed what waits to the statistics of pass ``number``."""
+        if not self.waiting:
+            return
+        H, Y = (parts[0] if len(parts) == 1 else torch.cat(parts) for parts in zip(*self.waiting, strict=True))
+        self.waiting.clear()
         for name, statistic in self.statistics.items():
             if STATISTICS[name][1] == number:
-                statistic.update(centred, wide)
+                statistic.update(H, Y)
 
 
 @dataclass
@@ -91,23 +90,25 @@ class Streams:
     number: int = 1
 
     def update(self, forward: Forward, targets: Targets) -> None:
-        """Feed one batch to every layer."""
-        self.batches += 1
+        """Feed one batch to every layer, or, if anything is wrong with it, to none."""
+        self._check(forward, targets.Y, self.batches + 1)
         if not self.layers:
             self._open(forward, targets)
-        if targets.Y.shape[1] != self.n:
-            raise UsageError(
-                f"The targets of batch {self.batches} have {targets.Y.shape[1]} columns and had {self.n} before."
-            )
-        self._compare(forward)
         for key, reading in forward.readings.items():
-            self.layers[key].update(reading, targets.Y, self.number, self.batches)
+            self.layers[key].update(reading, targets.Y, self.number)
+        self.batches += 1
         if self.number == 1:
             self.samples += targets.Y.shape[0]
             self._residuals(forward.output, targets.Y)
 
+    def flush(self) -> None:
+        """Bring every layer's statistics up to date, before they are read."""
+        for layer in self.layers.values():
+            layer.flush(self.number)
+
     def second_pass(self) -> set[str]:
         """Open the statistics that need the mean first, and return the layers that they belong to; empty if none do."""
+        self.flush()
         keys = set()
         for layer in self.layers.values():
             names = {name for where in _places(layer.top) for name in statistics(self.probes, where, 2)}
@@ -130,13 +131,34 @@ class Streams:
                 key, reading.site, depth, top, reading.pooled.pool, rows.shape[1], opened, reading.roundoff
             )
 
+    def _check(self, forward: Forward, Y: Tensor, batch: int) -> None:
+        """Refuse a batch that does not fit: before any layer has taken it in."""
+        if self.layers:
+            self._compare(forward)
+            if Y.shape[1] != self.n:
+                raise UsageError(f"The targets of batch {batch} have {Y.shape[1]} columns and had {self.n} before.")
+        for key, reading in forward.readings.items():
+            rows, layer = reading.pooled.rows, self.layers.get(key)
+            _check_rows(key, rows.shape[0], Y.shape[0] * reading.pooled.repeats, Y.shape[0], batch)
+            if layer is not None and rows.shape[1] != layer.width:
+                raise UsageError(
+                    f"Layer '{key}' is {rows.shape[1]} wide in batch {batch} and was {layer.width} before. Choose "
+                    "another pooling: 'flatten' needs inputs of one size."
+                )
+            if not bool(torch.isfinite(rows.sum())):
+                raise DataError(
+                    f"The features of layer '{key}' hold NaN or infinity in batch {batch}. Probe an earlier "
+                    "checkpoint, leave the layer out, or use a wider dtype."
+                )
+
     def _compare(self, forward: Forward) -> None:
         expected = self.layers if self.number == 1 else forward.readings
         differing = sorted(set(expected) ^ set(forward.readings))
         if differing:
+            name, _, call = differing[0].partition("#")
             raise UsageError(
-                f"Layer '{differing[0]}' ran in some batches and not in others. A layer must run in every forward "
-                f"pass; leave it out with layers=['!{differing[0]}']."
+                f"Layer '{name}' ran {f'{call} times' if call else ''} in some batches and not in others. A layer must "
+                f"run equally often in every forward pass; leave it out with layers=['!{name}']."
             )
 
     def _residuals(self, output: Tensor | None, Y: Tensor) -> None:
@@ -145,6 +167,10 @@ class Streams:
         prediction = output[:, None] if output.ndim == 1 else output
         if prediction.shape != Y.shape or not prediction.is_floating_point():
             self.residuals_missing = f"the output {tuple(output.shape)} does not have the targets' shape (N, {self.n})"
+            self.residuals = None
+            return
+        if not bool(torch.isfinite(prediction).all()):
+            self.residuals_missing = f"the output holds NaN or infinity in batch {self.batches}"
             self.residuals = None
             return
         if self.residuals is None:
@@ -159,6 +185,19 @@ class Streams:
         r = self.residuals
         spread = r.scatter.diagonal()[: self.n].sum() / r.count
         return float(spread + (r.mean[: self.n] ** 2).sum()) / self.n
+
+
+def _check_rows(key: str, rows: int, expected: int, samples: int, batch: int) -> None:
+    if rows == expected:
+        return
+    folded = samples > 0 and rows % expected == 0
+    remedy = (
+        "Windows or tokens were folded into its first axis, or the targets are not this batch's: leave it out with "
+        f"layers=['!{key.partition('#')[0]}'] or probe layers='blocks', or give one target row per sample."
+        if folded
+        else "Targets must have one row per sample of the same batch, and the first axis of features must be the batch."
+    )
+    raise UsageError(f"Layer '{key}' gave {rows} rows in batch {batch}, and the targets have {samples}. {remedy}")
 
 
 def _places(top: bool) -> tuple[str, ...]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from deepnrc.errors import UsageError
-from deepnrc.layers import Site, has_weight
+from deepnrc.layers import ROOT, Site, reads_features
 from deepnrc.pooling import Pool, Pooled, pooled
 from deepnrc.targets import unit_roundoff
 
@@ -55,8 +55,8 @@ class Taps:
         try:
             self._handles.append(self.model.register_forward_pre_hook(self._begin))
             for name, module in self.model.named_modules():
-                if has_weight(module):
-                    self._handles.append(module.register_forward_pre_hook(self._note(name or "(network)")))
+                if reads_features(module):
+                    self._handles.append(module.register_forward_pre_hook(self._note(name or ROOT)))
             for site in self.sites:
                 self._handles.append(self._tap(site))
             self._handles.append(self.model.register_forward_hook(self._end, always_call=True))
@@ -125,16 +125,24 @@ class Taps:
         if (call > 1 and self.repeats == "first") or (self.only is not None and key not in self.only):
             return
         if x is None:
-            raise UsageError(f"Layer '{site.name}' has no tensor as its {site.reads}. Leave it out with '!{site.name}'.")
+            raise UsageError(
+                f"Layer '{site.name}' has no tensor as its {site.reads}. Leave it out with '!{site.name}'."
+            )
         self._current.readings.pop(key, None)
         self._current.readings[key] = Reading(site, pooled(x, site, self.pool), unit_roundoff(x.dtype))
 
 
 def first_tensor(value: Any) -> Tensor | None:
-    """The tensor itself, or the first one in a tuple, list, mapping or object with named outputs; None if none."""
+    """The tensor itself, or the first one in a tuple, list, mapping or dataclass; None if none."""
     if isinstance(value, Tensor):
         return value
-    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else ()
+    items: Iterable[Any] = ()
+    if isinstance(value, Mapping):
+        items = value.values()
+    elif isinstance(value, tuple | list):
+        items = value
+    elif is_dataclass(value) and not isinstance(value, type):
+        items = (getattr(value, field.name) for field in fields(value))
     return next((t for t in map(first_tensor, items) if t is not None), None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,6 +27,23 @@ def unit_roundoff(dtype: torch.dtype) -> float:
     return float(torch.finfo(dtype).eps) / 2
 
 
+def as_tensor(given: object, what: str) -> Tensor:
+    """A tensor as it is; an array or numbers in lists as a tensor, copied where torch cannot share the memory.
+
+    Errors: UsageError for anything else, named by ``what``.
+    """
+    if isinstance(given, np.ndarray):
+        given = np.require(given, given.dtype.newbyteorder("="), ["C", "W"])
+    try:
+        made = torch.as_tensor(given)
+        # numbers in lists are Python's, of double precision, which torch would cut to its default
+        plain = not isinstance(given, Tensor | np.ndarray) and made.is_floating_point()
+        return torch.as_tensor(given, dtype=torch.float64) if plain else made
+    except (TypeError, ValueError, RuntimeError) as error:
+        kind = f"{type(given).__name__} of {given.dtype}" if isinstance(given, np.ndarray) else type(given).__name__
+        raise UsageError(f"{what} is a {kind}, not a tensor or an array of numbers.") from error
+
+
 def as_targets(given: object, prediction: Tensor | None, batch: int) -> Targets:
     """Read targets (N, n), (N,), or integer classes (N,), which become one-hot.
 
@@ -34,11 +52,7 @@ def as_targets(given: object, prediction: Tensor | None, batch: int) -> Targets:
         prediction: the network's output, whose width (N, K) says how many classes there are.
         batch: its number from 1, for messages.
     """
-    try:
-        y = torch.as_tensor(given)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise UsageError(f"The targets of batch {batch} are {type(given).__name__}, not a tensor or array.") from error
-    y = y.detach()
+    y = as_tensor(given, f"The target of batch {batch}").detach()
     if y.ndim == 1 and not y.is_floating_point() and not y.is_complex() and y.dtype != torch.bool:
         return _classes(y, prediction, batch)
     if y.ndim == 1:
