@@ -12,18 +12,22 @@ if TYPE_CHECKING:
 
 
 def callback(tracker: Tracker) -> Any:
-    """A callback that probes before training (step 0) and after each of its epochs (step epoch + 1), and logs too."""
+    """A callback that probes before training and after each of its epochs, and hands the values to Lightning's loggers.
+
+    A step is the number of epochs trained. With several processes only the first one measures.
+    """
     base = _callback_class()
     from deepnrc.tracking import flat
 
     def measure(trainer: Any, step: int) -> None:
-        measured = tracker(step)
-        if measured is not None and trainer.logger is not None:
-            trainer.logger.log_metrics(flat(measured), step=trainer.global_step)
+        measured = tracker(step) if trainer.is_global_zero else None
+        if measured is not None:
+            for logger in trainer.loggers:
+                logger.log_metrics(flat(measured), step=trainer.global_step)
 
     class CollapseCallback(base):  # type: ignore[misc, valid-type]
         def on_train_start(self, trainer: Any, module: Any) -> None:
-            measure(trainer, 0)
+            measure(trainer, trainer.current_epoch)
 
         def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
             measure(trainer, trainer.current_epoch + 1)
@@ -36,6 +40,7 @@ def _callback_class() -> type:
         try:
             found: type = importlib.import_module(package).Callback
             return found
-        except ModuleNotFoundError:
-            continue
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.split(".")[0] != package.split(".")[0]:
+                raise UsageError(f"Lightning is installed but cannot be imported: {error}.") from error
     raise UsageError("The Lightning callback needs Lightning: pip install lightning.")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime
 import hashlib
 import platform
+import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,14 +36,14 @@ def record(
         "device": "cpu" if first is None else str(first.device),
         "arguments": {name: plain(value) for name, value in arguments.items()},
         "model": {
-            "class": f"{type(model).__module__}.{type(model).__qualname__}",
+            "class": f"{_module(model)}.{type(model).__qualname__}",
             "parameters": sum(p.numel() for p in model.parameters()),
             "fingerprint": fingerprint(model),
         },
         "left_out": [list(pair) for pair in left_out],
         "versions": {
             "deepnrc": __version__,
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
             "numpy": np.__version__,
             "python": platform.python_version(),
         },
@@ -50,15 +51,21 @@ def record(
 
 
 def plain(value: object) -> Any:
-    """A value as JSON can hold it; types, callables and other objects by their names."""
+    """A value as JSON can hold it; types, callables and other objects by their names, never by their addresses."""
+    if isinstance(value, np.generic | np.ndarray | Tensor):
+        value = value.tolist()
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set):
+    if isinstance(value, list | tuple):
         return [plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(map(plain, value), key=str)
     name = getattr(value, "__qualname__", None) or getattr(value, "name", None)
-    return str(name) if name is not None else str(value)
+    if isinstance(name, str):
+        return name
+    return type(value).__qualname__ if " at 0x" in repr(value) else str(value)
 
 
 def fingerprint(model: nn.Module) -> str:
@@ -69,6 +76,11 @@ def fingerprint(model: nn.Module) -> str:
             digest.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
             digest.update(_bytes(value))
     return digest.hexdigest()
+
+
+def _module(model: nn.Module) -> str:
+    """Where the class was defined, without the hash of the path under which a factory's file was loaded."""
+    return re.sub(r"^_deepnrc_(.+)_[0-9a-f]{12}$", r"\1", type(model).__module__)
 
 
 class DataFingerprint:
@@ -88,4 +100,4 @@ class DataFingerprint:
 
 def _bytes(tensor: Tensor) -> memoryview:
     flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return memoryview(flat.view(torch.uint8).numpy()) if flat.numel() else memoryview(b"")
+    return flat.view(torch.uint8).numpy().data if flat.numel() else memoryview(b"")

@@ -19,8 +19,6 @@ from deepnrc.wording import did_you_mean, listing
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-KEY = ["run", "step", "depth", "layer", "measure", "variant"]
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Report:
@@ -63,18 +61,20 @@ class Report:
     def at(self, step: int | None = None, run: str | None = None) -> Report:
         """One step only (None: each run's last), of one run or of all."""
         table = self.table
+        if table.empty:
+            raise UsageError("The report is empty: it holds no values.")
         if run is not None:
             if run not in self.runs:
                 raise UsageError(f"There is no run {run!r}.{did_you_mean(run, self.runs)} Runs: {listing(self.runs)}.")
             table = table[table["run"] == run]
+        there = sorted(set(table["step"]))
         wanted = table.groupby("run")["step"].transform("max") if step is None else step
         table = table[table["step"] == wanted]
         if table.empty:
-            raise UsageError(f"Step {step} was not measured. Steps: {listing([str(s) for s in self.steps])}.")
+            raise UsageError(f"Step {step} was not measured. Steps: {listing([str(s) for s in there])}.")
         kept = set(zip(table["run"], table["step"], strict=True))
-        return Report(
-            table.reset_index(drop=True), tuple(p for p in self.provenance if (p["run"], p["step"]) in kept)
-        )
+        records = tuple(record for record in self.provenance if (record["run"], record["step"]) in kept)
+        return Report(table.reset_index(drop=True), records)
 
     def renamed(self, run: str) -> Report:
         """The same with another label for its one run."""
@@ -97,18 +97,24 @@ class Report:
         if chosen.empty:
             there = list(dict.fromkeys(rows["variant"]))
             raise UsageError(f"{measure} has no variant {variant!r} here. Variants: {listing(there)}.")
-        order = {run: i for i, run in enumerate(self.runs)}
-        return chosen.sort_values(["run", "step", "depth"], key=lambda c: c.map(order) if c.name == "run" else c)
+        return self._sorted(chosen)
 
     def wide(self) -> pd.DataFrame:
         """A row a layer: indexed by run, step, depth and layer, a column a measure ("name (variant)" for variants)."""
-        rows = self.table[self.table["layer"] != NETWORK]
+        rows = self._sorted(self.table[self.table["layer"] != NETWORK])
         plain = rows["variant"] == "default"
         names = rows["measure"].where(plain, rows["measure"] + " (" + rows["variant"] + ")")
-        frame = rows.assign(measure=names).pivot(
-            index=["run", "step", "depth", "layer"], columns="measure", values="value"
+        index = ["run", "step", "depth", "layer"]
+        frame = rows.assign(measure=names).pivot(index=index, columns="measure", values="value")
+        order = pd.MultiIndex.from_frame(rows[index].drop_duplicates())
+        return frame.loc[order, list(dict.fromkeys(names))].rename_axis(columns=None)
+
+    def _sorted(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows by run as they were added, step and depth."""
+        order = {run: i for i, run in enumerate(self.runs)}
+        return rows.sort_values(
+            ["run", "step", "depth"], key=lambda c: c.map(order) if c.name == "run" else c, kind="stable"
         )
-        return frame[list(dict.fromkeys(names))].rename_axis(columns=None)
 
     def onset(self, tau: float = TAU) -> pd.DataFrame:
         """The layer from which collapse holds up to the last one, for each run and step; see ``deepnrc.onset``."""
@@ -125,7 +131,9 @@ class Report:
         layers = self.table.loc[self.table["layer"] != NETWORK, "layer"].nunique()
         return f"<Report: {len(self.runs)} runs, {len(self.steps)} steps, {layers} layers, {len(self.table)} values>"
 
-    def heatmap(self, measure: str | Sequence[str] | None = None, *, path: str | Path | None = None, **kwargs: Any) -> Axes:
+    def heatmap(
+        self, measure: str | Sequence[str] | None = None, *, path: str | Path | None = None, **kwargs: Any
+    ) -> Axes:
         """Draw a heatmap with layers down the side; see ``deepnrc.figures.heatmap`` for all arguments.
 
         Across: steps if there are several, else runs if there are several, else measures.
@@ -149,6 +157,7 @@ class Report:
     def save(self, folder: str | Path) -> Path:
         """Write table.parquet and manifest.json into a folder, which is made; ``deepnrc.load`` reads it back.
 
+        A report that is already there is replaced, all at once.
         Errors: UsageError if the folder is a file or cannot be written to.
         """
         return storage.save(self.table, self.provenance, folder)
@@ -156,27 +165,46 @@ class Report:
 
 def join(reports: Sequence[Report]) -> Report:
     """Several reports as one. Errors: UsageError if two of them hold the same run and step."""
+    seen: set[tuple[str, int]] = set()
+    for report in reports:
+        mine = set(zip(report.table["run"], report.table["step"], strict=True))
+        twice = sorted(seen & mine)
+        if twice:
+            run, step = twice[0]
+            raise UsageError(
+                f"Run {run!r}, step {step}, is in more than one report. Give one of them another label with "
+                "renamed('LABEL'), or measure all layers and probes in one go."
+            )
+        seen |= mine
     table = pd.concat([report.table for report in reports], ignore_index=True)
-    twice = table[table.duplicated(KEY)]
-    if not twice.empty:
-        run, step = twice.iloc[0]["run"], twice.iloc[0]["step"]
-        raise UsageError(f"Run {run!r}, step {step}, is in more than one report. Give one another label with renamed().")
     return Report(table, tuple(record for report in reports for record in report.provenance))
 
 
 def load(*folders: str | Path) -> Report:
     """Read reports that ``Report.save`` wrote; several folders become one report.
 
-    Runs that share a label are told apart by their folders' names.
-    Errors: DataError if a folder is no report, or its table is damaged or was changed.
+    Runs that share a label are told apart by their folders: by the names, or by as much of the paths as differs.
+    Errors: DataError if a folder is no report, or its table is damaged or was changed; UsageError if none is given, or
+        one twice.
     """
     if not folders:
         raise UsageError("load() needs at least one folder that Report.save wrote.")
+    paths = [Path(folder).resolve() for folder in folders]
+    again = [folder for folder, path in zip(folders, paths, strict=True) if paths.count(path) > 1]
+    if again:
+        raise UsageError(f"The report '{again[0]}' is named twice. Name each once.")
     reports = [Report(*storage.load(folder)) for folder in folders]
     labels = [run for report in reports for run in report.runs]
     if len(set(labels)) < len(labels):
         reports = [
-            report.renamed(Path(folder).name) if len(report.runs) == 1 else report
-            for folder, report in zip(folders, reports, strict=True)
+            report.renamed(label) if len(report.runs) == 1 else report
+            for label, report in zip(_distinct(paths), reports, strict=True)
         ]
     return join(reports) if len(reports) > 1 else reports[0]
+
+
+def _distinct(paths: Sequence[Path]) -> list[str]:
+    """The shortest ends of paths, all with as many parts, that tell them apart."""
+    parts = range(1, max(len(path.parts) for path in paths) + 1)
+    ends = ([Path(*path.parts[-n:]).as_posix() for path in paths] for n in parts)
+    return next(labels for labels in ends if len(set(labels)) == len(labels))

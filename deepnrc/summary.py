@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from deepnrc.onset import TAU
+from deepnrc.onset import ALIGNED, PREDICTS, TAU, onsets, since
 from deepnrc.rows import NETWORK
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def warnings(table: pd.DataFrame) -> list[str]:
 def verdict(report: Report, run: str, tau: float = TAU) -> list[str]:
     """What the last step of a run comes to, in sentences."""
     last = report.at(run=run)
-    lines = _onset_lines(last, tau)
+    lines = _onset_lines(report, run, tau)
     network = last.table[last.table["layer"] == NETWORK].set_index(["measure", "variant"])["value"]
     mse, rank = network.get(("model.mse", "default")), network.get(("deep.target_stable_rank", "default"))
     facts = []
@@ -61,26 +61,33 @@ def verdict(report: Report, run: str, tau: float = TAU) -> list[str]:
     if rank is not None and not math.isnan(rank):
         facts.append(f"target stable rank {rank:.2f}")
     features = last.table.query("measure == 'deep.feature_stable_rank' and variant == 'default'").sort_values("depth")
-    if len(features) and rank is not None:
+    if len(features) and not math.isnan(features["value"].iloc[-1]):
         facts.append(f"last features' stable rank {features['value'].iloc[-1]:.2f}")
     if facts:
         lines.append("; ".join(facts))
-    top = last.table[last.table["measure"].isin(["nrc.1", "nrc.2", "nrc.3"])]
+    top = last.table[last.table["measure"].isin(["nrc.1", "nrc.2", "nrc.3"])].dropna(subset="value")
     if len(top):
-        lines.append("top layer: " + ", ".join(f"{m} {v:.2e}" for m, v in zip(top["measure"], top["value"], strict=True)))
+        values = zip(top["measure"], top["value"], strict=True)
+        lines.append("top layer: " + ", ".join(f"{measure} {value:.2e}" for measure, value in values))
     return lines
 
 
-def _onset_lines(last: Report, tau: float) -> list[str]:
-    if "deep.noise_fraction" not in last.measures:
+def _onset_lines(report: Report, run: str, tau: float) -> list[str]:
+    table = report.table[report.table["run"] == run]
+    if not (table["measure"] == "deep.noise_fraction").any():
         return []
+    mine = onsets(table, tau)
+    several = mine["step"].nunique() > 1
     lines = []
-    for row in last.onset(tau).itertuples():
-        rule = f"noise <= {tau:g}" if row.rule == "noise" else "with alignment and linear predictability too"
+    for row in mine[mine["step"] == mine["step"].max()].itertuples():
+        rule = f"noise <= {tau:g}"
+        if row.rule == "joint":
+            rule += f", align >= {ALIGNED:g} and lin. MSE <= {PREDICTS:g} x network MSE"
         if row.layers:
-            lines.append(f"collapsed from layer {row.layer} on ({row.layers} of {row.of} layers): {rule}")
+            when = f", since step {since(mine, run, str(row.rule))}" if several else ""
+            lines.append(f"collapsed from {row.layer} on ({row.layers} of {row.of} layers{when}): {rule}")
         else:
-            lines.append(f"not collapsed at the last layer: {rule}")
+            lines.append(f"not collapsed at the last layer by the rule: {rule}")
     return lines
 
 
@@ -91,15 +98,16 @@ def _run(report: Report, last: Report, run: str, tau: float) -> str:
     lines = [f"! {warning}" for warning in warnings(table)]
     left_out = [pair for record in one.provenance for pair in record.get("left_out", [])]
     if left_out:
-        names = ", ".join(name for name, _ in left_out[:4]) + (f" and {len(left_out) - 4} more" if len(left_out) > 4 else "")
+        more = f" and {len(left_out) - 4} more" if len(left_out) > 4 else ""
+        names = ", ".join(name for name, _ in left_out[:4]) + more
         reasons = "; ".join(dict.fromkeys(reason for _, reason in left_out))
         lines.append(f"! left out: {names} ({reasons})")
     measured = report.table.loc[report.table["run"] == run, "step"].nunique()
     steps = f", last of {measured} steps" if measured > 1 else ""
     rank = "?" if pd.isna(first["rank"]) else int(first["rank"])
-    lines.append(
-        f"{run}, step {first['step']}{steps}: N = {first['n_samples']} samples, n = {first['target_dim']} targets, k = {rank}"
-    )
+    # a pooling that keeps positions or tokens makes several samples of one; the fewest are the data's own
+    N, n = table["n_samples"].min(), first["target_dim"]
+    lines.append(f"{run}, step {first['step']}{steps}: N = {N} samples, n = {n} targets, k = {rank}")
     lines.append(_layers(table))
     return "\n".join([*lines, *verdict(report, run, tau)])
 
@@ -108,14 +116,20 @@ def _layers(table: pd.DataFrame) -> str:
     rows = table[table["layer"] != NETWORK]
     names = rows.drop_duplicates("depth").sort_values("depth")
     header = ["layer", "kind", "d", *SHOWN]
-    body = [[r.layer, r.kind, str(r.dim), *_cells(rows[rows["depth"] == r.depth])] for r in names.itertuples()]
+    body = [
+        [str(r.layer), str(r.kind), str(r.dim), *_cells(rows[rows["layer"] == r.layer])] for r in names.itertuples()
+    ]
     kept = [i for i in range(len(header)) if i < 3 or any(line[i] != "" for line in body)]
     grid = [[line[i] for i in kept] for line in [header, *body]]
     widths = [max(len(line[i]) for line in grid) for i in range(len(kept))]
-    return "\n".join(
-        "  ".join(cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True)))
-        for line in grid
-    )
+    return "\n".join(_aligned(line, widths) for line in grid)
+
+
+def _aligned(line: list[str], widths: list[int]) -> str:
+    """Words to the left, numbers to the right."""
+    left = [cell.ljust(width) for cell, width in zip(line[:2], widths[:2], strict=True)]
+    right = [cell.rjust(width) for cell, width in zip(line[2:], widths[2:], strict=True)]
+    return "  ".join([*left, *right])
 
 
 def _cells(rows: pd.DataFrame) -> list[str]:
@@ -128,5 +142,5 @@ def _cells(rows: pd.DataFrame) -> list[str]:
         row = found.iloc[0]
         value = row["value"] if field == "default" else row[field]
         mark = {"degenerate": "*", "below floor": "<"}.get(row["status"], "") if field == "default" else ""
-        cells.append("-" if pd.isna(value) else f"{mark}{value:{form}}")
+        cells.append(f"{mark}{value:{form}}" if pd.notna(value) else mark or "-")
     return cells

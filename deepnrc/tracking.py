@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
 from torch import nn
 
+from deepnrc import storage
 from deepnrc.errors import DataError, UsageError
 from deepnrc.probing import probe
 from deepnrc.report import Report, join
@@ -49,8 +51,10 @@ class Tracker:
         model, loader: as for ``deepnrc.probe``; the loader should give the same samples each time.
         steps: "log" (about eight points a decade), a whole number (every so many steps), or the steps themselves.
         run: label in the table.
-        folder: save the report there after each measurement, so that nothing is lost if the run dies.
+        folder: save the report there after each measurement, so that nothing is lost if the run dies; a report that
+            is already there is replaced.
         options: any other argument of ``deepnrc.probe``.
+    Errors: UsageError for steps that are no schedule, and for a folder that cannot be written to.
     """
 
     def __init__(
@@ -65,19 +69,20 @@ class Tracker:
         **options: Any,
     ) -> None:
         self._due = _schedule(steps)
-        self.model, self.loader, self.run, self.folder = model, loader, run, folder
+        self.model, self.loader, self.run = model, loader, run
+        self.folder = None if folder is None else storage.writable(folder)
         self._options = {**options, "progress": progress}
         self._reports: dict[int, Report] = {}
         self._next = 0
 
     def __call__(self, step: int | None = None, *, force: bool = False) -> Report | None:
-        """Measure if ``step`` is due, and return that measurement; otherwise None.
+        """Measure if ``step`` is due and was not measured before, and return that measurement; otherwise None.
 
         Args:
             step: None counts the calls from 0.
-            force: measure in any case, for the last step of a training.
+            force: measure also if it is not due, for the last step of a training.
         """
-        step = self._next if step is None else step
+        step = self._next if step is None else _whole(step)
         self._next = step + 1
         if step in self._reports or not (force or self._due(step)):
             return None
@@ -95,25 +100,30 @@ class Tracker:
         return join([self._reports[step] for step in sorted(self._reports)])
 
 
+def _whole(step: object) -> int:
+    try:
+        return operator.index(step)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise UsageError(f"A step must be a whole number; it is {step!r}.") from error
+
+
 def _schedule(steps: str | int | Iterable[int]) -> Callable[[int], bool]:
-    if steps == "log":
+    if isinstance(steps, str) and steps == "log":
         return log_spaced
-    if isinstance(steps, int) and not isinstance(steps, bool) and steps >= 1:
-        return lambda step: step % steps == 0
     if isinstance(steps, Iterable) and not isinstance(steps, str):
-        chosen = frozenset(steps)
-        if all(isinstance(step, int) for step in chosen):
-            return chosen.__contains__
-    raise UsageError(f"steps must be 'log', a whole number from 1, or whole numbers; it is {steps!r}.")
+        chosen = frozenset(_whole(step) for step in steps)
+        return chosen.__contains__
+    if hasattr(steps, "__index__") and not isinstance(steps, bool) and (every := _whole(steps)) >= 1:
+        return lambda step: step % every == 0
+    raise UsageError(f"steps must be 'log', a whole number from 1, or several whole numbers; it is {steps!r}.")
 
 
 def flat(report: Report) -> dict[str, float]:
     """One measurement as a flat dict of plain numbers, "layer/measure", for experiment loggers."""
-    values = {}
-    for row in report.table.dropna(subset="value").itertuples():
-        name = row.measure if row.variant == "default" else f"{row.measure}.{row.variant}"
-        values[name if row.layer == NETWORK else f"{row.layer}/{name}"] = float(row.value)
-    return values
+    table = report.table.dropna(subset="value")
+    names = table["measure"].where(table["variant"] == "default", table["measure"] + "." + table["variant"])
+    names = names.where(table["layer"] == NETWORK, table["layer"] + "/" + names)
+    return dict(zip(names.tolist(), table["value"].tolist(), strict=True))
 
 
 def log_to(tracker: Tracker, logger: Logger, step: int | None = None) -> None:

@@ -1,8 +1,8 @@
 """What probing costs beside a plain forward pass, per sample, and what finishing a pass costs.
 
 Everything is measured interleaved in one run, so that a busy machine slows both sides alike: for each repetition the
-plain pass and the probed pass run over few and over many samples, and the cost per sample is the slope between the
-two, so that fixed costs fall out. The ratio of the medians is printed with the quartiles of the single ratios.
+plain pass and the probed pass run over few and over many samples. The cost per sample is the slope between the fastest
+of each, so that fixed costs and interruptions fall out; the quartiles of the ratios of whole passes stand beside it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import resource
 import statistics
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -73,25 +72,21 @@ def _probed(model: nn.Module, batches: Batches) -> float:
 
 def _ratio(name: str, model: nn.Module, batches: Batches, few: int, repeats: int, bound: float) -> None:
     model.eval()
-    slopes: list[tuple[float, float]] = []
+    times: dict[tuple[str, int], list[float]] = {}
     for repeat in tqdm(range(repeats + 1), desc=name, leave=False):
-        timed: dict[tuple[Callable[..., float], int], float] = {}
         for count in (few, len(batches)):
             for run in (_plain, _probed):
-                timed[run, count] = run(model, batches[:count])
-        if repeat:
-            rows = len(batches) - few
-            slopes.append(
-                (
-                    (timed[_plain, len(batches)] - timed[_plain, few]) / rows,
-                    (timed[_probed, len(batches)] - timed[_probed, few]) / rows,
-                )
-            )
-    plain, probed = (statistics.median(column) for column in zip(*slopes, strict=True))
-    low, _, high = statistics.quantiles([b / a for a, b in slopes], n=4)
+                seconds = run(model, batches[:count])
+                if repeat:
+                    times.setdefault((run.__name__, count), []).append(seconds)
+    plain, probed = (
+        (min(times[run, len(batches)]) - min(times[run, few])) / (len(batches) - few) for run in ("_plain", "_probed")
+    )
+    ratios = [b / a for a, b in zip(times["_plain", len(batches)], times["_probed", len(batches)], strict=True)]
+    low, middle, high = statistics.quantiles(ratios, n=4)
     print(
-        f"{name}: probing costs {probed / plain:.2f} times a plain forward pass per sample (quartiles {low:.2f} to "
-        f"{high:.2f}; plain {1e3 * plain:.2f} ms, probed {1e3 * probed:.2f} ms a batch). Bound: {bound}."
+        f"{name}: probing costs {probed / plain:.2f} times a plain forward pass per sample (plain {1e3 * plain:.2f} ms, "
+        f"probed {1e3 * probed:.2f} ms a batch; whole passes {low:.2f}, {middle:.2f}, {high:.2f}). Bound: {bound}."
     )
 
 

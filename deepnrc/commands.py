@@ -1,0 +1,286 @@
+"""The commands of `deepnrc`: each a dataclass whose fields are its flags and whose `run` returns the exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+import tyro
+from tyro.conf import Positional, arg
+
+from deepnrc.errors import UsageError
+from deepnrc.onset import TAU, check
+from deepnrc.storage import writable
+from probes import CATALOG
+
+GOOD, DEGENERATE = 0, 4
+MODEL = "timm:NAME, torchvision:NAME, path/to/file.py:factory or package.module:factory"
+DATA = (
+    "a .npz file (x, y), a .csv or .parquet table, a folder of images, a local Minari data set, or file.py:factory "
+    "that returns a loader"
+)
+
+
+@dataclass(frozen=True)
+class Command:
+    """What every command has."""
+
+    debug: Annotated[bool, arg(help="Show the traceback of an error.")] = False
+
+    def run(self) -> int:
+        """Do it; the exit code."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Network(Command):
+    """Which network."""
+
+    pretrained: Annotated[bool, arg(help="Load timm's or torchvision's own pretrained weights.")] = False
+    num_classes: Annotated[int | None, arg(metavar="M", help="Outputs of a timm or torchvision network.")] = None
+    checkpoint: Annotated[
+        Path | None, arg(metavar="FILE", help="Weights: .pt, .pth, .ckpt or .safetensors; no code in it is run.")
+    ] = None
+    state_key: Annotated[
+        str | None, arg(metavar="KEY", help="Where in the checkpoint the weights are, such as ema.model.")
+    ] = None
+    layers: Annotated[
+        tuple[str, ...],
+        arg(metavar="GLOB [GLOB ...]", help="weights, blocks, and globs on layer names; '!GLOB' leaves layers out."),
+    ] = ("weights",)
+
+    def network(self, model: str) -> torch.nn.Module:
+        """Build it, with its weights."""
+        from deepnrc.models import load_model
+
+        return load_model(
+            model,
+            pretrained=self.pretrained,
+            num_classes=self.num_classes,
+            checkpoint=self.checkpoint,
+            state_key=self.state_key,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers(Network):
+    """Show what would be probed: names, kinds, widths and memory. Nothing is run."""
+
+    model: Annotated[Positional[str], arg(metavar="MODEL", help=MODEL)]
+    targets: Annotated[int, arg(metavar="N", help="Target width n, for the memory.")] = 1
+
+    def run(self) -> int:
+        from deepnrc.layers import choose, weight_matrix
+
+        network = self.network(self.model)
+        choice = choose(network, list(self.layers))
+        lines = [("layer", "kind", "read at", "width", "weight", "memory")]
+        total = 0
+        for site in choice.sites:
+            size = 0 if site.dim is None else 8 * (site.dim + self.targets) ** 2
+            total += size
+            shape = "x".join(map(str, weight_matrix(site.holder).shape)) if site.holder is not None else site.missing
+            lines.append((site.name, site.kind, site.reads, str(site.dim or "?"), shape, _size(size)))
+        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+        for line in lines:
+            print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        for reason, count in Counter(reason for _, reason in choice.left_out).items():
+            names = [name for name, why in choice.left_out if why == reason]
+            print(f"left out: {', '.join(names[:4])}{f' and {count - 4} more' if count > 4 else ''} ({reason})")
+        print(f"{len(choice.sites)} layers, {_size(total)} of statistics however many samples (order: as registered).")
+        return GOOD
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeCommand(Network):
+    """Measure every layer of a network on data, print a summary, and save the report."""
+
+    model: Annotated[Positional[str], arg(metavar="MODEL", help=MODEL)]
+    data: Annotated[str, arg(metavar="DATA", help=DATA)]
+    out: Annotated[Path, arg(metavar="DIR", help="Folder for table.parquet and manifest.json; it is made.")]
+    targets: Annotated[
+        str | None,
+        arg(
+            metavar="COLUMNS", help="Target columns of a table, separated by commas; or the csv of a folder of images."
+        ),
+    ] = None
+    image_size: Annotated[int | None, arg(metavar="PIXELS", help="Side to which images are brought.")] = None
+    batch_size: Annotated[int, arg(metavar="N", help="Samples in a forward pass.")] = 256
+    pool: Annotated[
+        Literal["mean", "max", "positions", "flatten", "cls", "tokens"], arg(help="How maps and tokens become rows.")
+    ] = "mean"
+    rank: Annotated[int | None, arg(metavar="K", help="Signal rank k; the targets' numerical rank if not given.")] = (
+        None
+    )
+    probes: Annotated[
+        tuple[str, ...],
+        arg(metavar="NAME [NAME ...]", help="Names or globs, such as 'deep.*'; `deepnrc probes` lists them."),
+    ] = ()
+    repeats: Annotated[
+        Literal["error", "first", "last", "each"], arg(help="What to do with a layer that runs more than once.")
+    ] = "error"
+    device: Annotated[str | None, arg(metavar="NAME", help="cpu, cuda, cuda:1, mps.")] = None
+    autocast: Annotated[
+        Literal["bfloat16", "float16"] | None, arg(metavar="DTYPE", help="Run the network in bfloat16 or float16.")
+    ] = None
+    max_samples: Annotated[int | None, arg(metavar="N", help="Stop after so many samples.")] = None
+    run_name: Annotated[str | None, arg(name="run", metavar="LABEL", help="Label in the table.")] = None
+    tau: Annotated[float, arg(metavar="TAU", help="Noise fraction at which a layer counts as collapsed.")] = TAU
+    strict: Annotated[bool, arg(help="Exit with 4 if any value is degenerate.")] = False
+
+    def run(self) -> int:
+        import deepnrc
+        from deepnrc.sources import load_data
+
+        writable(self.out)
+        check(self.tau)
+        network = self.network(self.model)
+        data = load_data(
+            self.data,
+            targets=[self.targets] if self.targets else None,
+            image_size=self.image_size,
+            batch_size=self.batch_size,
+            model=network,
+        )
+        report = deepnrc.probe(
+            network,
+            data,
+            layers=list(self.layers),
+            pool=self.pool,
+            rank=self.rank,
+            probes=list(self.probes) or None,
+            device=self.device,
+            autocast=getattr(torch, self.autocast) if self.autocast else None,
+            max_samples=self.max_samples,
+            repeats=self.repeats,
+            run=self.run_name or self.model.rpartition(":")[2],
+        )
+        try:
+            report.save(self.out)
+        finally:
+            report.summary(self.tau)
+        print(f"\nSaved in {self.out}. Next: deepnrc report {self.out} -o report.html")
+        degenerate = bool((report.table["status"] == "degenerate").any())
+        return DEGENERATE if self.strict and degenerate else GOOD
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heatmap(Command):
+    """Draw a heatmap with layers down the side; across are steps, runs or measures."""
+
+    folders: Annotated[
+        Positional[tuple[Path, ...]], arg(metavar="DIR [DIR ...]", help="Saved reports; several become one picture.")
+    ]
+    out: Annotated[Path, arg(metavar="FILE", aliases=["-o"], help="Picture: .png, .pdf or .svg.")]
+    measure: Annotated[
+        tuple[str, ...],
+        arg(metavar="NAME [NAME ...]", help="Measures; several are drawn side by side, none draws all."),
+    ] = ("deep.noise_fraction",)
+    variant: Annotated[str, arg(metavar="NAME", help="Variant of the measure.")] = "default"
+    across: Annotated[Literal["step", "run", "measure"] | None, arg(help="What stands along the top.")] = None
+
+    def run(self) -> int:
+        import deepnrc
+
+        report = deepnrc.load(*self.folders)
+        wanted = self.measure[0] if len(self.measure) == 1 else list(self.measure) or None
+        with _written(self.out):
+            report.heatmap(wanted, variant=self.variant, across=self.across, path=self.out)
+        print(self.out)
+        return GOOD
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportCommand(Command):
+    """Write one self-contained HTML page from saved reports."""
+
+    folders: Annotated[
+        Positional[tuple[Path, ...]], arg(metavar="DIR [DIR ...]", help="Saved reports; several become one page.")
+    ]
+    out: Annotated[Path, arg(metavar="FILE", aliases=["-o"], help="The page: .html.")]
+    title: Annotated[str | None, arg(metavar="TEXT", help="Its heading.")] = None
+
+    def run(self) -> int:
+        import deepnrc
+
+        report = deepnrc.load(*self.folders)
+        with _written(self.out):
+            report.html(self.out, self.title)
+        print(self.out)
+        return GOOD
+
+
+@dataclass(frozen=True)
+class Probes(Command):
+    """List every probe: definition, range, value at collapse, paper and variant."""
+
+    def run(self) -> int:
+        width = min(100, shutil.get_terminal_size((100, 24)).columns)
+        for probe in CATALOG:
+            low, high = (f"{bound:g}" for bound in probe.bounds)
+            collapsed = "none" if probe.collapsed is None else f"{probe.collapsed:g}"
+            where = {"layer": "every layer", "top": "the last layer", "network": "once"}[probe.where]
+            print(f"{probe.name}  ({probe.variant})  {probe.title}")
+            facts = f"range [{low}, {high}]; collapsed: {collapsed}; measured at {where}"
+            facts += "" if probe.default else ", when asked for with --probes"
+            for text in (probe.formula, probe.meaning, facts, probe.source):
+                if text:
+                    print(textwrap.fill(text, width, initial_indent="    ", subsequent_indent="    "))
+        print(f"\n{len(CATALOG)} probes. Notation: rows are samples; k is the signal rank; covariances divide by N.")
+        return GOOD
+
+
+@dataclass(frozen=True)
+class SelfTest(Command):
+    """Check the instrument against known answers: prints what was read, what is expected, and the error."""
+
+    def run(self) -> int:
+        from deepnrc.selftest import answers
+
+        print(f"{'known answer':<58} {'got':>22} {'expected':>22} {'error':>9}")
+        failed = 0
+        for answer in answers():
+            failed += not answer.holds
+            mark = "" if answer.holds else "  FAILED"
+            print(f"{answer.name:<58} {answer.got:>22.15g} {answer.expected:>22.15g} {answer.error:>9.1e}{mark}")
+        print("All known answers hold." if not failed else f"{failed} known answers do not hold.")
+        return GOOD if not failed else 1
+
+
+@contextlib.contextmanager
+def _written(file: Path) -> Iterator[None]:
+    """Make the folder for a file that is written inside the block, and say what keeps it from being written."""
+    if file.is_dir():
+        raise UsageError(f"'{file}' is a folder. Name a file in it with -o.")
+    try:
+        writable(file.parent).mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"'{file}' cannot be written ({error.strerror or error}). Name a file that you may write to with -o."
+        ) from error
+
+
+def _size(n: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if n < 1000:
+            return f"{n:.0f} {unit}"
+        n /= 1000
+    return f"{n:.1f} GB"
+
+
+Commands = (
+    Annotated[Layers, tyro.conf.subcommand("layers")]
+    | Annotated[ProbeCommand, tyro.conf.subcommand("probe")]
+    | Annotated[Heatmap, tyro.conf.subcommand("heatmap")]
+    | Annotated[ReportCommand, tyro.conf.subcommand("report")]
+    | Annotated[Probes, tyro.conf.subcommand("probes")]
+    | Annotated[SelfTest, tyro.conf.subcommand("selftest")]
+)

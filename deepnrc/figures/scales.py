@@ -1,0 +1,78 @@
+"""What a colour means: the limits, direction and reference marks of a measure's scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import Colormap, LogNorm, Normalize
+from numpy.typing import NDArray
+
+from deepnrc.figures.references import OWN_ERROR, Mark
+from probes import CATALOG, Probe
+
+COLLAPSED_IS_DARK = "viridis"
+NEUTRAL = "Oranges"
+DECADES = 2  # a log scale spans at least so many, so that a layer far from collapse never looks collapsed
+
+SPAN = 4  # a count of directions has a scale up to this at least
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Colours of one measure: the dark end of ``viridis`` always stands for collapse."""
+
+    norm: Normalize
+    cmap: Colormap
+    directed: bool
+
+    def place(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where values lie on the map, from 0 (the dark end, collapsed, where the measure has a direction) to 1."""
+        place = np.asarray(np.ma.filled(self.norm(np.clip(values, self.norm.vmin, self.norm.vmax)), np.nan))
+        return 1 - place if self.cmap.name.endswith("_r") else place
+
+
+def described(measure: str, variant: str = "default") -> Probe:
+    """The catalogue's entry; for a probe of the user's own, one with its name, no direction and no bounds."""
+    for probe in CATALOG:
+        if (probe.name, probe.variant) == (measure, variant):
+            return probe
+    return Probe(measure, lambda: math.nan, measure, bounds=(-math.inf, math.inf), variant=variant)
+
+
+def scale(probe: Probe, values: NDArray[np.float64], marks: Sequence[Mark] = ()) -> Scale:
+    """The scale for values of one measure; every panel that shares it shows the same colour for the same value.
+
+    Args:
+        values: any shape; NaN, and on a log scale what is not positive, is left out.
+        marks: references that the scale must reach; the network's own error is its dark end.
+    """
+    seen = np.array([*np.ravel(values), *(end for mark in marks for end in (mark.low, mark.high))], dtype=float)
+    seen = seen[np.isfinite(seen) & ((seen > 0) | (not probe.log))]
+    low, high = _log_limits(probe, seen) if probe.log else _linear_limits(probe, seen)
+    own = min((mark.low for mark in marks if mark.words == OWN_ERROR and mark.low > 0), default=None)
+    if own is not None:  # a layer that predicts as well as the network is collapsed, however small both errors are
+        low, high = own, max(high, own * 10)
+    norm = LogNorm(low, high) if probe.log else Normalize(low, high)
+    name = {"low": COLLAPSED_IS_DARK, "high": f"{COLLAPSED_IS_DARK}_r"}.get(probe.better, NEUTRAL)
+    return Scale(norm, colormaps[name], bool(probe.better))
+
+
+def _log_limits(probe: Probe, seen: NDArray[np.float64]) -> tuple[float, float]:
+    bottom, top = probe.bounds
+    largest = float(seen.max()) if seen.size else 1.0
+    if bottom > 0:
+        return bottom, top if math.isfinite(top) else max(largest, bottom * 10**DECADES)
+    high = top if math.isfinite(top) else largest
+    smallest = float(seen.min()) if seen.size else high
+    return min(smallest, high / 10**DECADES), high
+
+
+def _linear_limits(probe: Probe, seen: NDArray[np.float64]) -> tuple[float, float]:
+    bottom, top = probe.bounds
+    low = bottom if math.isfinite(bottom) else float(seen.min()) if seen.size else 0.0
+    high = top if math.isfinite(top) else max([*seen, SPAN * low])
+    return low, high if high > low else low + 1

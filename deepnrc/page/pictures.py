@@ -1,0 +1,93 @@
+"""The page's pictures as inline SVG: text stays text, and no two elements share an id."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from deepnrc import figures
+from deepnrc.figures.scales import described
+from deepnrc.report import Report
+
+MAPPED = (
+    "deep.noise_fraction",
+    "deep.feature_weight_alignment",
+    "deep.feature_stable_rank",
+    "deep.weight_stable_rank",
+    "deep.cka",
+    "deep.linear_mse",
+)
+DROPPED = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL)
+HEAD = re.compile(r"<svg\b[^>]*?viewBox=\"0 0 ([\d.]+) ([\d.]+)\"[^>]*>")
+FONTS = re.compile(r"'DejaVu Sans'(?:, [^;\"]*)?(?=[;\"])")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on the page: what it shows, in words, and the drawing."""
+
+    caption: str
+    svg: Markup
+
+
+def onset(report: Report) -> Picture | None:
+    """Collapsed layers over steps; None for one step, or without noise fractions."""
+    if len(report.steps) < 2 or "deep.noise_fraction" not in report.measures:
+        return None
+    return _picture("onset", "Number of collapsed layers over the steps", figures.onset, report)
+
+
+def overview(report: Report) -> Picture | None:
+    """Six measures by depth; None if the report holds none of them."""
+    if not any(name in report.measures for name in figures.overviews.SHOWN):
+        return None
+    return _picture("overview", "Six measures by depth", figures.overview, report)
+
+
+def heatmaps(report: Report) -> Iterator[Picture]:
+    """Each main measure over the steps, or, for a single step of each run, all of them side by side."""
+    if not (report.table["depth"] >= 0).any():
+        return
+    if len(report.steps) == 1 or max(report.table.groupby("run")["step"].nunique()) == 1:
+        yield _picture(
+            "layers",
+            "Layers by measures, at the last step of each run",
+            figures.heatmap,
+            report,
+            None,
+            across="measure",
+        )
+        return
+    for number, name in enumerate(name for name in MAPPED if name in report.measures):
+        caption = f"{described(name).title} by layer and step"
+        yield _picture(f"map{number}", caption, figures.heatmap, report, name, across="step")
+
+
+def _picture(prefix: str, caption: str, draw: Callable[..., Any], *args: Any, **kwargs: Any) -> Picture:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "figure.svg"
+        draw(*args, path=path, **kwargs)
+        return Picture(caption, inline(path.read_text(encoding="utf-8"), prefix, caption))
+
+
+def inline(svg: str, prefix: str, caption: str) -> Markup:
+    """An SVG file's text as an element of a page: ids under a prefix, nothing that reaches outside, and a name."""
+    svg = FONTS.sub("sans-serif", DROPPED.sub("", svg)).strip()
+    svg = re.sub(r'\bid="([^"]*)"', rf'id="{prefix}-\1"', svg)
+    svg = re.sub(r'href="#([^"]*)"', rf'href="#{prefix}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]*)\)", rf"url(#{prefix}-\1)", svg)
+
+    def head(found: re.Match[str]) -> str:
+        width, height = found.groups()
+        return (
+            f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 {width} {height}" role="img" '
+            f'aria-label="{escape(caption)}" style="width:{float(width) * 1.75:.0f}px">'
+        )
+
+    return Markup(HEAD.sub(head, svg, count=1))

@@ -1,0 +1,135 @@
+"""The page's tables: for each run's last step a row a layer and a column a measure, with every doubt marked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from deepnrc.figures.scales import described
+from deepnrc.report import Report
+from probes import Probe
+
+MARKS = {"degenerate": "*", "below floor": "<"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value as it is printed, the number to sort by ("" for none), its mark, and what there is to say of it."""
+
+    text: str
+    sort: str = ""
+    mark: str = ""
+    note: str = ""
+    chance: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A measure's heading: its name, its title in words, and where collapse lies."""
+
+    name: str
+    title: str
+    goal: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A layer."""
+
+    layer: str
+    depth: int
+    kind: str
+    dim: int
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A run's last step: its layers, what belongs to the last layer or to the network alone, and all notes."""
+
+    run: str
+    step: int
+    columns: list[Column]
+    rows: list[Row]
+    single: list[tuple[Column, Cell]]
+    notes: list[str]
+
+
+def sheets(report: Report) -> list[Sheet]:
+    """One for each run, in the report's order."""
+    last = report.at()
+    return [_sheet(str(run), last.table[last.table["run"] == run]) for run in last.runs]
+
+
+def column(measure: str, variant: str) -> Column:
+    """The heading of a measure."""
+    probe = described(measure, variant)
+    named = measure if variant == "default" else f"{measure} ({variant})"
+    return Column(named, probe.title, goal(probe))
+
+
+def goal(probe: Probe) -> str:
+    """Where collapse lies, in a few words."""
+    if probe.collapsed is not None:
+        return f"collapsed: {probe.collapsed:g}"
+    if probe.name == "deep.feature_stable_rank":
+        return "collapsed: the target's"
+    return {"low": "lower is more collapsed", "high": "higher is more collapsed"}.get(probe.better, "no direction")
+
+
+def _sheet(run: str, table: pd.DataFrame) -> Sheet:
+    rows: dict[tuple[str, str, int], Mapping[Any, Any]] = {
+        (row["measure"], row["variant"], row["depth"]): row for row in table.to_dict("records")
+    }
+    probes = [described(*key) for key in dict.fromkeys((measure, variant) for measure, variant, _ in rows)]
+    single = {(m, v): row for (m, v, depth), row in rows.items() if depth < 0 or described(m, v).where == "top"}
+    spread = [probe for probe in probes if (probe.name, probe.variant) not in single]
+    layers = {row["depth"]: row for row in rows.values() if row["depth"] >= 0}
+    return Sheet(
+        run,
+        int(table["step"].iloc[0]),
+        [column(probe.name, probe.variant) for probe in spread],
+        [
+            Row(
+                layer["layer"],
+                depth,
+                layer["kind"],
+                layer["dim"],
+                [_cell(rows.get((probe.name, probe.variant, depth)), probe) for probe in spread],
+            )
+            for depth, layer in sorted(layers.items())
+        ],
+        [(column(*key), _cell(row, described(*key))) for key, row in single.items()],
+        _notes(table),
+    )
+
+
+def _cell(row: Mapping[Any, Any] | None, probe: Probe) -> Cell:
+    if row is None:
+        return Cell("")
+    said = f"{row['status']}: {row['note']}" if row["status"] != "ok" and row["note"] else row["note"]
+    chance = "" if math.isnan(row["chance"]) else f"{row['chance']:.2f}"
+    value = row["value"]
+    if math.isnan(value):
+        return Cell("–", "", MARKS.get(row["status"], ""), said or row["status"], chance)
+    text = f"{value:.2e}" if probe.log else f"{value:.3f}" if abs(value) < 100 else f"{value:.1f}"
+    mark = MARKS.get(row["status"], "†" if said else "")
+    if row["floor"] > 0 and mark == MARKS["below floor"]:
+        said = f"{said} (floor {row['floor']:.0e})"
+    return Cell(text, repr(value), mark, said, chance)
+
+
+def _notes(table: pd.DataFrame) -> list[str]:
+    """One sentence for each note, with the measures and the number of layers that it concerns."""
+    said = []
+    for (status, note), rows in table[table["note"] != ""].groupby(["status", "note"], sort=False):
+        titles = dict.fromkeys(described(m, v).title for m, v in zip(rows["measure"], rows["variant"], strict=True))
+        layers = list(dict.fromkeys(rows.sort_values("depth")["layer"]))
+        where = ", ".join(layers[:4]) + (f" and {len(layers) - 4} more" if len(layers) > 4 else "")
+        kind = "" if status == "ok" else f" ({status})"
+        said.append(f"{', '.join(titles)} at {where}: {note}{kind}.")
+    return said

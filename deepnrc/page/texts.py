@@ -1,0 +1,86 @@
+"""The page's sentences: what each run comes to, what each measure means, and where the numbers came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from deepnrc import summary
+from deepnrc.figures.grids import only
+from deepnrc.figures.scales import described
+from deepnrc.page.tables import Column, column
+from deepnrc.report import Report
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A run in short: its size, what its last step comes to, and what makes it doubtful."""
+
+    run: str
+    size: str
+    findings: list[str]
+    warnings: list[str]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A measure for a reader who has not seen the paper."""
+
+    heading: Column
+    meaning: str
+    formula: str
+    source: str
+
+
+def verdicts(report: Report) -> list[Verdict]:
+    """One for each run, in the report's order."""
+    return [_verdict(only(report, run)) for run in report.runs]
+
+
+def explanations(report: Report) -> list[Explanation]:
+    """One for each measure and variant of the report."""
+    found = report.table.drop_duplicates(["measure", "variant"])
+    return [_explanation(m, v) for m, v in zip(found["measure"], found["variant"], strict=True)]
+
+
+def origins(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
+    """For each run, its last measurement's record as pairs of words."""
+    last: dict[str, Mapping[str, Any]] = {}
+    for record in report.provenance:
+        if record["run"] not in last or record["step"] >= last[record["run"]]["step"]:
+            last[record["run"]] = record
+    return [(run, list(_flat(record))) for run, record in last.items()]
+
+
+def _verdict(report: Report) -> Verdict:
+    run, last = report.runs[0], report.at()
+    table = last.table
+    first = table.iloc[0]
+    layers = table.loc[table["depth"] >= 0, "depth"].nunique()
+    rank = "" if pd.isna(first["rank"]) else f", signal rank k = {int(first['rank'])}"
+    steps = f"step {first['step']}" + (f", last of {len(report.steps)}" if len(report.steps) > 1 else "")
+    size = f"{layers} layers, {first['n_samples']} samples, {first['target_dim']} targets{rank}, {steps}"
+    left_out = [f"left out: {name} ({why})" for record in last.provenance for name, why in record.get("left_out", [])]
+    return Verdict(run, size, summary.verdict(report, run), [*summary.warnings(table), *left_out])
+
+
+def _explanation(measure: str, variant: str) -> Explanation:
+    probe = described(measure, variant)
+    own = "A probe of your own: this library's catalogue does not describe it."
+    return Explanation(column(measure, variant), probe.meaning or own, probe.formula, probe.source)
+
+
+def _flat(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in record.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name} ")
+        elif value not in (None, [], ""):
+            shown = (
+                "; ".join(" ".join(map(str, v)) if isinstance(v, list) else str(v) for v in value)
+                if isinstance(value, list)
+                else str(value)
+            )
+            yield f"{prefix}{name}", shown

@@ -1,0 +1,163 @@
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import deepnrc
+from deepnrc import Report
+from deepnrc.rows import COLUMNS
+from deepnrc.summary import text, warnings
+
+NAN = float("nan")
+
+
+def row(measure: str, value: float, depth: int = 0, **changes: Any) -> dict[str, Any]:
+    return (
+        dict.fromkeys(COLUMNS, "")
+        | {"run": "a", "step": 0, "depth": depth, "layer": f"fc{depth}", "kind": "Linear", "measure": measure}
+        | {"variant": "default", "value": value, "status": "ok", "n_samples": 64, "dim": 8 + depth, "target_dim": 2}
+        | {"rank": 2, "chance": 0.41, "floor": 3e-15}
+        | changes
+    )
+
+
+def network(measure: str, value: float, **changes: Any) -> dict[str, Any]:
+    return row(measure, value, -1, layer="(network)", kind="network") | changes
+
+
+def noise(*values: float, **changes: Any) -> list[dict[str, Any]]:
+    return [row("deep.noise_fraction", value, depth, **changes) for depth, value in enumerate(values)]
+
+
+@pytest.fixture(scope="module")
+def dead() -> Report:
+    """A network whose first layer is dead, so that all that comes after it is constant."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 7), nn.ReLU(), nn.Linear(7, 2))
+    nn.init.constant_(net[0].bias, -1e3)  # type: ignore[arg-type]
+    return deepnrc.probe(net, (torch.randn(64, 5), torch.randn(64, 2)), run="mine", progress=False)
+
+
+def test_warnings_come_first_and_name_layers_and_how_many_measures(dead: Report) -> None:
+    lines = str(dead).splitlines()
+    marked = [line.startswith("! ") for line in lines]
+    assert marked == sorted(marked, reverse=True)
+    assert any("2, 4: the features do not vary over the samples (dead or constant layer) (" in line for line in lines)
+
+
+def test_it_prints_no_nan_although_the_last_layer_is_dead(dead: Report) -> None:
+    assert dead.table["value"].isna().any()
+    assert "nan" not in str(dead).lower()
+    assert "<NA>" not in str(dead)
+
+
+def test_a_row_a_layer_with_the_heading_over_it(dead: Report) -> None:
+    lines = str(dead).splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("layer "))
+    assert lines[start - 1] == "mine, step 0: N = 64 samples, n = 2 targets, k = 2"
+    assert [line.split()[:3] for line in lines[start + 1 : start + 4]] == [
+        ["0", "Linear", "5"],
+        ["2", "Linear", "6"],
+        ["4", "Linear", "7"],
+    ]
+    assert len({len(line) for line in lines[start : start + 4]}) == 1
+
+
+def test_marks_say_degenerate_below_floor_and_not_defined() -> None:
+    statuses = {"ok": 0.3, "degenerate": 0.25, "below floor": 1e-16, "not defined": NAN}
+    rows = [row("deep.noise_fraction", v, i, status=s) for i, (s, v) in enumerate(statuses.items())]
+    rows.append(row("deep.noise_fraction", NAN, 4, status="degenerate"))
+    shown = [line.split()[3] for line in str(Report.of(rows)).splitlines() if line.startswith("fc")]
+    assert shown == ["3.00e-01", "*2.50e-01", "<1.00e-16", "-", "*"]
+    assert str(Report.of(rows)).endswith("* degenerate, < below the numerical floor, - not defined.")
+
+
+def test_layers_stand_in_depth_order() -> None:
+    rows = noise(*[0.5] * 12)
+    shown = [line.split()[0] for line in str(Report.of(reversed(rows))).splitlines() if line.startswith("fc")]
+    assert shown == [f"fc{i}" for i in range(12)]
+
+
+def test_columns_that_were_not_measured_are_left_out() -> None:
+    report = Report.of([row("deep.cka", 0.5)])
+    header = next(line for line in str(report).splitlines() if line.startswith("layer"))
+    assert header.split() == ["layer", "kind", "d", "CKA"]
+    assert "collapsed" not in str(report)
+
+
+def test_the_onset_sentence_says_from_which_layer_and_by_which_rule() -> None:
+    assert "\ncollapsed from fc1 on (2 of 3 layers): noise <= 0.2\n" in str(Report.of(noise(0.9, 0.1, 0.0)))
+    assert "\nnot collapsed at the last layer by the rule: noise <= 0.2\n" in str(Report.of(noise(0.1, 0.3)))
+    assert "\ncollapsed from fc0 on (2 of 2 layers): noise <= 0.4\n" in text(Report.of(noise(0.1, 0.3)), 0.4)
+
+
+def test_the_joint_rule_names_its_thresholds() -> None:
+    rows = [*noise(0.1), row("deep.feature_weight_alignment", 0.9), row("deep.linear_mse", 1.0)]
+    rule = "noise <= 0.2, align >= 0.8 and lin. MSE <= 1.1 x network MSE\n"
+    assert f"\ncollapsed from fc0 on (1 of 1 layers): {rule}" in str(Report.of([*rows, network("model.mse", 1.0)]))
+    assert f"\nnot collapsed at the last layer by the rule: {rule}" in str(
+        Report.of([*rows, network("model.mse", 0.5)])
+    )
+
+
+def test_the_facts_of_the_network_stand_below() -> None:
+    facts = [network("model.mse", 0.5), network("deep.target_stable_rank", 1.75)]
+    ranks = [row("deep.feature_stable_rank", 3.0, 0), row("deep.feature_stable_rank", 2.0, 1)]
+    top = [row(f"nrc.{i}", 0.1 * i, 1) for i in (1, 2, 3)]
+    shown = str(Report.of([*facts, *reversed(ranks), *top]))
+    assert "\nnetwork MSE 0.5; target stable rank 1.75; last features' stable rank 2.00\n" in shown
+    assert "\ntop layer: nrc.1 1.00e-01, nrc.2 2.00e-01, nrc.3 3.00e-01\n" in shown
+
+
+def test_only_the_last_of_several_steps_is_shown_and_since_when() -> None:
+    steps = [noise(*([0.9] * (2 - n) + [0.1] * n), step=step) for step, n in ((0, 0), (5, 1), (9, 1))]
+    shown = str(Report.of([row for rows in steps for row in rows]))
+    assert "a, step 9, last of 3 steps: N = 64 samples" in shown
+    assert "collapsed from fc1 on (1 of 2 layers, since step 5): noise <= 0.2" in shown
+    assert shown.count("fc0 ") == 1
+
+
+def test_each_run_has_its_own_part_and_the_legend_stands_once() -> None:
+    one, other = noise(0.1, 0.1), noise(0.9, 0.9, run="b", step=3)
+    parts = str(Report.of([*one, *other])).split("\n\n")
+    assert [part.splitlines()[0].split(":")[0] for part in parts] == [
+        "a, step 0",
+        "b, step 3",
+        "noise",
+    ]
+    assert "collapsed from fc0 on" in parts[0]
+    assert "not collapsed" in parts[1]
+
+
+def test_a_run_without_the_noise_fraction_still_prints_beside_one_with_it() -> None:
+    parts = str(Report.of([*noise(0.1), row("deep.cka", 0.5, run="b")])).split("\n\n")
+    assert "collapsed" in parts[0]
+    assert "collapsed" not in parts[1]
+    assert "0.500" in parts[1]
+
+
+def test_layers_left_out_are_named_with_the_reason() -> None:
+    left_out = [[f"conv{i}", "shortcut around a block"] for i in range(6)]
+    report = Report(Report.of(noise(0.5)).table, ({"run": "a", "step": 0, "left_out": left_out},))
+    assert str(report).splitlines()[0] == "! left out: conv0, conv1, conv2, conv3 and 2 more (shortcut around a block)"
+
+
+def test_samples_are_those_of_the_data_where_positions_are_kept() -> None:
+    rows = [*noise(0.5, 0.5)]
+    rows[0]["n_samples"] = 6400
+    assert "N = 64 samples" in str(Report.of(rows))
+
+
+def test_warnings_are_grouped_by_note_in_depth_order() -> None:
+    dead = {"status": "degenerate", "note": "dead"}
+    rows = [row("deep.cka", NAN, i, **dead) for i in (5, 4, 3, 2, 1)] + [row("deep.noise", NAN, 1, **dead)]
+    rows.append(row("deep.cka", 1.0, 0, status="degenerate", note="k = d"))
+    assert warnings(Report.of(rows).table) == [
+        "fc1, fc2, fc3, fc4 and 1 more: dead (2 measures)",
+        "fc0: k = d (1 measure)",
+    ]
+
+
+def test_targets_that_do_not_vary_have_no_rank_to_print() -> None:
+    assert "k = ?" in str(Report.of(noise(0.5, rank=None)))
