@@ -9,9 +9,20 @@ import tyro
 
 from deepnrc.errors import DeepNRCError
 from experiments.demo import Demo
+from experiments.mujoco import Expert
+from experiments.synthetic import Synthetic
 
-STUDIES = Annotated[Demo, tyro.conf.subcommand("demo")] | Annotated[None, tyro.conf.subcommand("list")]
-TIMES = {"demo": "about a minute on 2 cores: a swimmer policy collapses layer by layer, and the same without decay"}
+STUDIES = (
+    Annotated[Demo, tyro.conf.subcommand("demo")]
+    | Annotated[Synthetic, tyro.conf.subcommand("synthetic")]
+    | Annotated[Expert, tyro.conf.subcommand("expert")]
+    | Annotated[None, tyro.conf.subcommand("list")]
+)
+TIMES = {
+    "demo": "1 minute: a swimmer policy collapses layer by layer, and the same without weight decay",
+    "synthetic": "2 minutes: targets of low rank; noise, ranks and alignments by layer, over weight decay",
+    "expert": "5 minutes: reacher, swimmer or hopper experts imitated; deep and top-layer collapse",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

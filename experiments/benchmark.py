@@ -85,8 +85,9 @@ def _ratio(name: str, model: nn.Module, batches: Batches, few: int, repeats: int
     ratios = [b / a for a, b in zip(times["_plain", len(batches)], times["_probed", len(batches)], strict=True)]
     low, middle, high = statistics.quantiles(ratios, n=4)
     print(
-        f"{name}: probing costs {probed / plain:.2f} times a plain forward pass per sample (plain {1e3 * plain:.2f} ms, "
-        f"probed {1e3 * probed:.2f} ms a batch; whole passes {low:.2f}, {middle:.2f}, {high:.2f}). Bound: {bound}."
+        f"{name}: probing costs {probed / plain:.2f} times a plain forward pass per sample "
+        f"(plain {1e3 * plain:.2f} ms, probed {1e3 * probed:.2f} ms a batch; whole passes {low:.2f}, {middle:.2f}, "
+        f"{high:.2f}). Bound: {bound}."
     )
 
 

@@ -22,8 +22,6 @@ from experiments.models import mlp
 from experiments.standard import split
 from experiments.training import Recipe, train
 
-TAU = 0.05
-
 
 @dataclass(frozen=True)
 class Demo:
@@ -47,7 +45,7 @@ class Demo:
         files = self.draw(report)
         print("\n" * len(cells))
         for run in report.runs:
-            print(f"{run}\n  " + "\n  ".join(verdict(report, run, TAU)))
+            print(f"{run}\n  " + "\n  ".join(verdict(report, run)))
         print(f"\nDone in {time.perf_counter() - started:.0f} s. Open:")
         for path, what in files.items():
             print(f"  {path}  {what}")

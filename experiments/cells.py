@@ -1,0 +1,118 @@
+"""One cell of a sweep: its key, its run, and its folder, which appears whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+import deepnrc
+from deepnrc.provenance import DataFingerprint
+from deepnrc.tracking import log_spaced
+from experiments.standard import Split
+from experiments.study import Setting
+from experiments.training import DivergedError, train
+
+FORMAT = 1  # raised when the meaning of a stored cell changes
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A setting with a seed.
+
+    Attributes:
+        key: hash of the whole configuration and of the data's content; the cell's folder is called so.
+    """
+
+    setting: Setting
+    seed: int
+    key: str
+
+    @property
+    def title(self) -> str:
+        """How progress bars call it."""
+        return f"{self.setting.label}, seed {self.seed}"
+
+
+def make(setting: Setting, seed: int, data: Split) -> Cell:
+    """A cell with its key."""
+    content = DataFingerprint()
+    content.update([data.x, data.y, data.x_test, data.y_test])
+    whole = {"format": FORMAT, "seed": seed, "data": str(content), "setting": described(setting)}
+    text = json.dumps(whole, sort_keys=True)
+    return Cell(setting, seed, hashlib.blake2b(text.encode(), digest_size=10).hexdigest())
+
+
+def described(setting: Setting) -> dict[str, Any]:
+    """All that defines a setting, as plain values; the label, which only names it, is left out."""
+    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(setting), default=str))
+    plain.pop("label")
+    plain.pop("facts")
+    kinds = {"data": type(setting.data).__name__, "network": type(setting.network).__name__}
+    return {**plain, "kinds": kinds}
+
+
+def done(cell: Cell, folder: Path) -> bool:
+    """Whether the cell's folder is there, which it is only when whole."""
+    return (folder / cell.key / "cell.json").is_file()
+
+
+def run(cell: Cell, data: Split, folder: Path, threads: int, position: int | None = None) -> None:
+    """Train the cell's network, probing along the way, and store its report and weights.
+
+    A run that diverges is stored with what was measured before, and says so in its ``cell.json``.
+    """
+    torch.set_num_threads(threads)
+    started = time.perf_counter()
+    setting, recipe = cell.setting, cell.setting.recipe
+    model = setting.network.build(data, cell.seed)
+    steps: Any = "log" if setting.steps is None else setting.steps
+    tracker = deepnrc.Tracker(model, (data.x, data.y), run=cell.title, steps=steps, **setting.probe)
+    recipe = dataclasses.replace(recipe, seed=cell.seed)
+    diverged = None
+    try:
+        train(
+            model,
+            data.x,
+            data.y,
+            recipe,
+            tracker,
+            title=cell.title,
+            position=position or 0,
+            progress=position is not None,
+        )
+        tracker(recipe.epochs, force=True)
+    except (DivergedError, deepnrc.DataError) as error:  # the probes may meet the infinities first
+        diverged = str(error)
+    with torch.no_grad():
+        test = float(torch.nn.functional.mse_loss(model.eval()(data.x_test), data.y_test))
+    scratch = folder / f".{cell.key}.{os.getpid()}"
+    tracker.report.save(scratch)
+    save_file(model.state_dict(), scratch / "network.safetensors")
+    record = {
+        "title": cell.title,
+        "seed": cell.seed,
+        "label": setting.label,
+        "facts": dict(setting.facts),
+        "setting": described(setting),
+        "test_mse": test,
+        "diverged": diverged,
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+    (scratch / "cell.json").write_text(json.dumps(record, indent=2))
+    shutil.rmtree(folder / cell.key, ignore_errors=True)
+    scratch.replace(folder / cell.key)
+
+
+def points(epochs: int) -> int:
+    """How many times a cell of so many epochs is probed when log-spaced."""
+    return sum(map(log_spaced, range(epochs + 1)))

@@ -1,0 +1,54 @@
+"""The shipped recordings, and a user's own files, as the data of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from deepnrc.sources import load_data
+from experiments.data import shipped
+from experiments.standard import Split, split
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A shipped recording of an expert, split and scaled.
+
+    Attributes:
+        name: such as "swimmer_1k".
+        samples: take the first so many pairs; None for all.
+        targets: "none", "centre" or "standardise".
+        share: of the pairs that are trained on.
+    """
+
+    name: str
+    samples: int | None = None
+    targets: str = "standardise"
+    share: float = 0.8
+
+    def load(self, seed: int) -> Split:
+        """Read and split it; the seed draws the split."""
+        x, y = shipped.load(self.name)
+        return split(x[: self.samples], y[: self.samples], targets=self.targets, share=self.share, seed=seed)
+
+
+@dataclass(frozen=True)
+class OwnFile:
+    """Data as the ``deepnrc`` command names it: a table with target columns, an .npz file, or a Minari data set."""
+
+    spec: str
+    columns: tuple[str, ...] | None = None
+    targets: str = "standardise"
+    share: float = 0.8
+
+    def load(self, seed: int) -> Split:
+        """Read and split it; the seed draws the split."""
+        batches = load_data(self.spec, targets=self.columns)
+        x, y = (torch.cat(parts) for parts in _columns(list(batches)))
+        return split(x, y if y.ndim == 2 else y[:, None].float(), targets=self.targets, share=self.share, seed=seed)
+
+
+def _columns(batches: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    return [x for x, _ in batches], [y for _, y in batches]

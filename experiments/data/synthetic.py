@@ -1,0 +1,78 @@
+"""Targets of low rank in a larger space, from three kinds of teacher."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from experiments.standard import Split, split
+
+TEACHERS = ("spectrum", "network", "linear")
+
+
+@dataclass(frozen=True)
+class LowRank:
+    """Inputs N(0, I) and targets of rank r in R^n.
+
+    Attributes:
+        rank, target_dim, input_dim: r, n, d_in.
+        samples: N in all, of which a fifth is held out.
+        spectrum: relative eigenvalues of S_Y for the teacher "spectrum"; shorter than r, the last one is repeated. All
+            targets are scaled together to a mean variance of 1 an output, which leaves the ratios as they are.
+        teacher: "spectrum" (a random two-layer network, whitened and given the spectrum exactly), "network" (a random
+            ReLU network with two hidden layers of width r, as published; its own spectrum is nearly of rank 1), or
+            "linear" (a random linear map of rank r).
+        noise: standard deviation of isotropic target noise, beside targets of mean variance 1. Without
+            it the targets have exact rank r, and the covariance alignment says nothing.
+        standardise: scale each target to unit variance, as published; it changes the spectrum.
+    Errors: ValueError for a rank above the target width, or an unknown teacher.
+    """
+
+    rank: int = 2
+    target_dim: int = 10
+    input_dim: int = 20
+    samples: int = 2500
+    spectrum: tuple[float, ...] = (1.0, 0.49)
+    teacher: str = "spectrum"
+    noise: float = 0.0
+    standardise: bool = False
+
+    def load(self, seed: int) -> Split:
+        """Draw inputs, teacher and noise from the seed."""
+        if not 1 <= self.rank <= self.target_dim:
+            raise ValueError(f"The rank must lie between 1 and the target width {self.target_dim}; it is {self.rank}.")
+        if self.teacher not in TEACHERS:
+            raise ValueError(f"There is no teacher {self.teacher!r}; choose from {', '.join(TEACHERS)}.")
+        generator = torch.Generator().manual_seed(seed)
+        x = torch.randn(self.samples, self.input_dim, dtype=torch.float64, generator=generator)
+        signal = self._signal(x, generator)
+        signal = signal / signal.var(0, correction=0).mean().sqrt()
+        y = signal + self.noise * torch.randn(signal.shape, dtype=torch.float64, generator=generator)
+        targets = "standardise" if self.standardise else "centre"
+        return split(x.float(), y.float(), inputs="none", targets=targets, seed=seed)
+
+    def _signal(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        if self.teacher == "network":
+            return _layers(x, (self.rank, self.rank, self.target_dim), generator)
+        if self.teacher == "linear":
+            return x @ _draw(self.input_dim, self.rank, generator) @ _draw(self.rank, self.target_dim, generator)
+        hidden = _layers(x, (64, self.rank), generator)
+        centred = hidden - hidden.mean(0)
+        white = torch.linalg.qr(centred).Q * len(x) ** 0.5
+        wanted = torch.tensor([*self.spectrum, *[self.spectrum[-1]] * self.rank][: self.rank], dtype=torch.float64)
+        directions = torch.linalg.qr(_draw(self.target_dim, self.rank, generator)).Q
+        return (white * wanted.sqrt()) @ directions.T
+
+
+def _draw(rows: int, columns: int, generator: torch.Generator) -> Tensor:
+    return torch.randn(rows, columns, dtype=torch.float64, generator=generator) / rows**0.5
+
+
+def _layers(x: Tensor, widths: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """A random network without biases, ReLU between its layers."""
+    for i, (a, b) in enumerate(pairwise((x.shape[1], *widths))):
+        x = (x if i == 0 else x.relu()) @ _draw(a, b, generator)
+    return x

@@ -1,0 +1,125 @@
+"""What a study leaves behind: tables, pictures, a page, and its line in the index of all studies."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from experiments.pictures import draw_all
+from experiments.results import Results
+from experiments.study import Claim
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim held against what was measured."""
+
+    claim: Claim
+    measured: float
+
+    @property
+    def answer(self) -> str:
+        """In a word or two."""
+        if math.isnan(self.measured):
+            return "not measurable"
+        return "holds" if self.claim.holds(self.measured) else "does not hold"
+
+    def row(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "claim": self.claim.statement,
+            "source": self.claim.source,
+            "measured": f"{self.measured:.3g}",
+            "threshold": f"{self.claim.relation} {self.claim.threshold:g}",
+            "verdict": self.answer,
+        }
+
+
+def verdicts(results: Results) -> list[Verdict]:
+    """Every claim of the study with its number."""
+    return [Verdict(claim, float(claim.measured(results))) for claim in results.study.claims]
+
+
+def verdict_text(results: Results) -> str:
+    """The verdict table for a terminal."""
+    lines = [
+        f"[{v.answer}] {v.claim.statement}: {v.measured:.3g} ({v.claim.relation} {v.claim.threshold:g})"
+        for v in verdicts(results)
+    ]
+    return "\n".join([*lines, *(f"! {warning}" for warning in warnings(results))])
+
+
+def warnings(results: Results) -> list[str]:
+    """What went wrong in cells: runs that diverged, target directions that too much weight decay dropped."""
+    found = [f"{r['title']} diverged: {r['diverged']}" for r in results.records if r["diverged"]]
+    for setting in results.settings:
+        dropped = _dropped(results, setting)
+        if dropped:
+            found.append(f"{setting}: {dropped}")
+    return found
+
+
+def _dropped(results: Results, setting: str) -> str:
+    """Whether the last weight has fewer directions than the targets: the sign of too much weight decay."""
+    rows = results.table[(results.table["setting"] == setting) & (results.table["status"] == "degenerate")]
+    notes = [n for n in rows["note"].unique() if "numerical rank" in n]
+    return f"{notes[0]}: a target direction was dropped (too much weight decay)" if notes else ""
+
+
+def write(results: Results, folder: Path, progress: bool = True) -> dict[Path, str]:
+    """Write everything and return the files to open, with what they show."""
+    results.table.to_parquet(folder / "table.parquet", index=False)
+    found = verdicts(results)
+    pictures = list(draw_all(results, folder))
+    summary = {
+        "name": results.study.name,
+        "about": results.study.about,
+        "verdicts": [verdict.row() for verdict in found],
+        "warnings": warnings(results),
+        "pictures": [{"file": p.file.name, "caption": p.caption} for p in pictures],
+        "seconds": sum(record["seconds"] for record in results.records),
+        "cells": len(results.records),
+    }
+    (folder / "summary.json").write_text(json.dumps(summary, indent=2))
+    page = folder / "index.html"
+    page.write_text(
+        _render("study.html", summary | {"drawn": pictures, "settings": _settings(results)}), encoding="utf-8"
+    )
+    index = write_index(folder.parent)
+    return {page: "the study's page", index: "all studies", folder / "table.parquet": "every value"}
+
+
+def write_index(folder: Path) -> Path:
+    """The page that links every study under the folder."""
+    found = [json.loads(path.read_text()) for path in sorted(folder.glob("*/summary.json"))]
+    page = folder / "index.html"
+    page.write_text(_render("index.html", {"studies": found}), encoding="utf-8")
+    return page
+
+
+def _settings(results: Results) -> list[dict[str, Any]]:
+    rows = []
+    for setting in results.study.settings:
+        mine = [r for r in results.records if r["label"] == setting.label]
+        train = results.last("model.mse").query("setting == @setting.label")["value"].mean()
+        test = sum(r["test_mse"] for r in mine) / len(mine)
+        rows.append({"label": setting.label, "seeds": len(mine), "train": f"{train:.3g}", "test": f"{test:.3g}"})
+    return rows
+
+
+def _render(template: str, values: dict[str, Any]) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(values)

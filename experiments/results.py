@@ -1,0 +1,115 @@
+"""What a study measured, over all its settings and seeds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import deepnrc
+from deepnrc.report import join
+from deepnrc.rows import COLUMNS
+from experiments.cells import Cell
+from experiments.study import Study
+
+
+@dataclass(frozen=True)
+class Results:
+    """All cells of a study.
+
+    Attributes:
+        table: every cell's tidy table, with the columns ``setting`` and ``seed`` and one for each fact that is swept.
+        records: every cell's ``cell.json``, in the study's order.
+        reports: every cell's report, in the same order.
+    """
+
+    study: Study
+    table: pd.DataFrame
+    records: tuple[dict[str, Any], ...]
+    reports: tuple[deepnrc.Report, ...]
+
+    @classmethod
+    def read(cls, study: Study, cells: Sequence[Cell], store: Path) -> Results:
+        """Read the cells' folders."""
+        records = tuple(json.loads((store / cell.key / "cell.json").read_text()) for cell in cells)
+        reports = tuple(deepnrc.load(store / cell.key).renamed(cell.title) for cell in cells)
+        parts = [
+            report.table.assign(setting=cell.setting.label, seed=cell.seed, **dict(cell.setting.facts))
+            for cell, report in zip(cells, reports, strict=True)
+        ]
+        return cls(study, pd.concat(parts, ignore_index=True), records, reports)
+
+    @property
+    def settings(self) -> list[str]:
+        """Labels of the settings in the study's order."""
+        return [setting.label for setting in self.study.settings]
+
+    @property
+    def swept(self) -> list[str]:
+        """Labels of the settings that belong to the sweep: not what only stands beside it, such as "untrained"."""
+        return [s.label for s in self.study.settings if s.facts.get(self.study.sweep) is not None]
+
+    def last(self, measure: str, variant: str = "default") -> pd.DataFrame:
+        """Rows of a measure at the last step of each cell."""
+        rows = self.table[(self.table["measure"] == measure) & (self.table["variant"] == variant)]
+        return rows[rows["step"] == rows.groupby(["setting", "seed"])["step"].transform("max")]
+
+    def by_layer(self, measure: str, variant: str = "default") -> pd.DataFrame:
+        """Mean over seeds at the last step: a row a layer in depth order, a column a setting of the sweep."""
+        rows = self.last(measure, variant)
+        means = rows.pivot_table(index="depth", columns="setting", values="value", aggfunc="mean", dropna=False)
+        return means.reindex(columns=self.swept)
+
+    def top(self, measure: str, variant: str = "default") -> pd.Series[float]:
+        """Mean over seeds at the last step and the last layer that has the measure, by setting."""
+        rows = self.last(measure, variant).dropna(subset="value")
+        rows = rows[rows["depth"] == rows["depth"].max()]
+        return rows.groupby("setting")["value"].mean().reindex(self.settings)
+
+    def overall(self, seed: int | None = None) -> deepnrc.Report:
+        """One report with a run a setting: of one seed, or the mean over all seeds.
+
+        A mean keeps the status and the note of the first seed.
+        """
+        if seed is not None:
+            chosen = [
+                report.renamed(record["label"])
+                for report, record in zip(self.reports, self.records, strict=True)
+                if record["seed"] == seed
+            ]
+            return join(chosen)
+        keys = ["setting", "step", "depth", "layer", "kind", "measure", "variant", "pool"]
+        numbers = ["value", "chance", "floor"]
+        grouped = self.table.groupby(keys, sort=False, dropna=False)
+        means = (
+            grouped[numbers].mean().join(grouped[["status", "note", "n_samples", "dim", "target_dim", "rank"]].first())
+        )
+        rows = means.reset_index().rename(columns={"setting": "run"})
+        rows["run"] = pd.Categorical(rows["run"], self.settings, ordered=True)
+        rows = rows.sort_values(["run", "step", "depth"], kind="stable").astype({"run": str})
+        return deepnrc.Report(
+            rows[list(COLUMNS)].astype(COLUMNS).reset_index(drop=True), self.reports[0].provenance[:0]
+        )
+
+    def inner(self, measure: str, variant: str = "default") -> pd.DataFrame:
+        """``by_layer`` without the first layer, whose features no training changes, and without the last."""
+        table = self.by_layer(measure, variant)
+        table = table[table.index >= 0]
+        return table.iloc[1:-1]
+
+
+def falls(table: pd.DataFrame) -> float:
+    """Share of rows that fall from each column to the next, in [0, 1]; ties of 1 % do not count against."""
+    values = table.to_numpy(dtype=float)
+    return float(np.mean((values[:, 1:] <= values[:, :-1] * 1.01).all(axis=1)))
+
+
+def rises(table: pd.DataFrame) -> float:
+    """Share of rows that rise from each column to the next, in [0, 1]; ties of 1 % do not count against."""
+    values = table.to_numpy(dtype=float)
+    return float(np.mean((values[:, 1:] >= values[:, :-1] * 0.99).all(axis=1)))

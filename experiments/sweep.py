@@ -1,0 +1,62 @@
+"""Run every cell of a study that is not done yet, side by side, and gather the results."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+from tqdm.auto import tqdm
+
+from experiments import cells
+from experiments.cells import Cell
+from experiments.clusters import backend
+from experiments.results import Results
+from experiments.standard import Split
+from experiments.study import Study
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Where cells run: how many side by side, and on which of joblib's backends (see ``experiments.clusters``)."""
+
+    jobs: int = 2
+    backend: str = "loky"
+
+    def threads(self, total: int) -> int:
+        """Threads for each cell; from the whole sweep, so that a resumed one computes the same digits."""
+        return max(1, (os.cpu_count() or 1) // max(1, min(self.jobs, total)))
+
+
+def sweep(study: Study, folder: Path, workers: Workers, progress: bool = True) -> Results:
+    """Run what is missing and return the results of all cells.
+
+    Every cell's folder appears whole or not at all, under a key made of its configuration and its data: a sweep that
+    was killed goes on where it was, and a changed setting is run anew.
+    """
+    store = folder / "cells"
+    store.mkdir(parents=True, exist_ok=True)
+    for left in store.glob(".*"):
+        shutil.rmtree(left)
+    data = {(s.data, seed): s.data.load(seed) for s in study.settings for seed in study.seeds}
+    planned = [cells.make(s, seed, data[s.data, seed]) for s in study.settings for seed in study.seeds]
+    missing = [cell for cell in planned if not cells.done(cell, store)]
+    with_data = [(cell, data[cell.setting.data, cell.seed]) for cell in missing]
+    _run(with_data, store, workers, len(planned), study.name, progress)
+    return Results.read(study, planned, store)
+
+
+def _run(
+    missing: list[tuple[Cell, Split]], store: Path, workers: Workers, total: int, name: str, progress: bool
+) -> None:
+    threads = workers.threads(total)
+    bar = tqdm(total=total, initial=total - len(missing), desc=name, unit="cell", disable=not progress)
+    with bar, backend(workers.backend, workers.jobs):
+        jobs = [
+            joblib.delayed(cells.run)(cell, split, store, threads, 1 + i % workers.jobs if progress else None)
+            for i, (cell, split) in enumerate(missing)
+        ]
+        for _ in joblib.Parallel(n_jobs=min(workers.jobs, max(1, len(jobs))), return_as="generator_unordered")(jobs):
+            bar.update()
