@@ -16,7 +16,6 @@ from deepnrc.taps import Forward, Reading
 from deepnrc.targets import Targets
 from probes import STATISTICS, Moments, Probe
 
-
 # Adding X'X to a d x d matrix reads and writes all of it, so small batches wait until they make this many rows.
 GATHERED = 256
 
