@@ -39,7 +39,8 @@ class LayerStream:
     width: int
     statistics: dict[str, Any]
     roundoff: float = 0.0
-    waiting: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    gathered: Tensor | None = None
+    filled: int = 0
 
     def update(self, reading: Reading, Y: Tensor, number: int) -> None:
         """Feed one batch, which ``_check`` has let pass, to the statistics of pass ``number``."""
@@ -48,16 +49,30 @@ class LayerStream:
         wide = wide.to(rows.device)
         self.roundoff = max(self.roundoff, reading.roundoff)
         centred = rows if number == 1 else rows - self.statistics["moments"].mean[: self.width]
-        self.waiting.append((centred, wide))
-        if sum(len(H) for H, _ in self.waiting) >= GATHERED:
+        if self.filled + len(centred) > GATHERED:
             self.flush(number)
+        if len(centred) >= GATHERED:
+            self._feed(centred, wide, number)
+        else:
+            self._gather(centred, wide)
 
     def flush(self, number: int) -> None:
         """Feed what waits to the statistics of pass ``number``."""
-        if not self.waiting:
-            return
-        H, Y = (parts[0] if len(parts) == 1 else torch.cat(parts) for parts in zip(*self.waiting, strict=True))
-        self.waiting.clear()
+        if self.gathered is not None and self.filled:
+            rows, self.filled = self.gathered[: self.filled], 0
+            self._feed(rows[:, : self.width], rows[:, self.width :], number)
+
+    def _gather(self, H: Tensor, Y: Tensor) -> None:
+        # one buffer for good: rows that were kept as they came would lie between the network's own tensors and make
+        # the allocator ask the system for new memory in every forward pass
+        if self.gathered is None:
+            self.gathered = H.new_empty(GATHERED, self.width + Y.shape[1])
+        rows = self.gathered[self.filled : self.filled + len(H)]
+        rows[:, : self.width] = H
+        rows[:, self.width :] = Y
+        self.filled += len(H)
+
+    def _feed(self, H: Tensor, Y: Tensor, number: int) -> None:
         for name, statistic in self.statistics.items():
             if STATISTICS[name][1] == number:
                 statistic.update(H, Y)

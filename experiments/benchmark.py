@@ -40,7 +40,7 @@ class Bench:
             torch.set_num_threads(self.threads)
         torch.manual_seed(0)
         resnet = timm.create_model("resnet18", num_classes=2)
-        images = [(torch.randn(32, 3, 64, 64), torch.randn(32, 2)) for _ in range(12)]
+        images = [(torch.randn(32, 3, 64, 64), torch.randn(32, 2)) for _ in range(18)]
         _ratio("ResNet18, 64x64, all convolutions", resnet, images, 2, self.repeats, 1.15)
         vectors = [(torch.randn(256, 512), torch.randn(256, 4)) for _ in range(60)]
         _ratio("8-layer MLP of width 512", _mlp(512, 8), vectors, 10, self.repeats, 3.5)
