@@ -148,6 +148,12 @@ class Report:
 
         return figures.lines(self, measure, path=path, **kwargs)
 
+    def overview(self, *, path: str | Path | None = None, **kwargs: Any) -> Axes:
+        """Draw six measures by depth in one figure; see ``deepnrc.figures.overview``."""
+        from deepnrc import figures
+
+        return figures.overview(self, path=path, **kwargs)
+
     def html(self, path: str | Path, title: str | None = None) -> Path:
         """Write one self-contained page: summary, heatmaps, table, explanations, provenance, data."""
         from deepnrc import html

@@ -14,7 +14,6 @@ from safetensors.torch import save_file
 from tyro.conf import arg
 
 import deepnrc
-from deepnrc.figures import overview
 from deepnrc.report import join
 from deepnrc.summary import verdict
 from experiments.data.shipped import load
@@ -57,7 +56,7 @@ class Demo:
         np.savez_compressed(self.out / "data.npz", x=data.x.numpy(), y=data.y.numpy())
         report.heatmap("deep.noise_fraction", path=self.out / "noise.png")
         report.heatmap("deep.feature_stable_rank", path=self.out / "stable-rank.png")
-        overview(report, path=self.out / "overview.png")
+        report.overview(path=self.out / "overview.png")
         page = report.html(self.out / "report.html", f"Collapse of an imitation-learning network: {self.data}")
         return {
             page: "everything on one page",
