@@ -16,12 +16,12 @@ from deepnrc.layers import ROOT, Choice, Layers, choose, reads_features
 from deepnrc.pooling import Pool
 from deepnrc.report import Report
 from deepnrc.rows import measured
-from deepnrc.selection import select
+from deepnrc.selection import described, select
 from deepnrc.streams import Streams
 from deepnrc.taps import REPEATS, Taps
 from deepnrc.targets import as_targets
 from deepnrc.wording import listing
-from probes import Probe
+from probes import CATALOG, Probe
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -73,7 +73,10 @@ class Attachment:
             "repeats": repeats,
         }
         self._taps = Taps(self.model, self.choice.sites, pool, repeats)
-        self._streams = Streams(self.probes)
+        self._weights = {name or ROOT: m for name, m in self.model.named_modules() if reads_features(m)}
+        self._streams = Streams(
+            self.probes, {name: width for name, m in self._weights.items() if (width := _outputs(m))}
+        )
         self._ran: list[str] = []
         self._started = time.perf_counter()
         self._stack = contextlib.ExitStack()
@@ -140,11 +143,11 @@ class Attachment:
             raise DataError("No samples were observed: the data is empty, or observe() was never called.")
         self._streams.flush()
         run = type(self.model).__name__ if run is None else run
-        weights = {name or ROOT: m for name, m in self.model.named_modules() if reads_features(m)}
-        rows = measured(self._streams, self._ran, weights, rank=self.rank, run=run, step=step, progress=progress)
+        rows = measured(self._streams, self._ran, self._weights, rank=self.rank, run=run, step=step, progress=progress)
         seconds = time.perf_counter() - self._started
         record = provenance.record(self.model, self.arguments, self.choice.left_out, seconds, run=run, step=step)
-        return Report.of(rows, [record | {"samples": self._streams.samples} | facts])
+        own = [described(probe) for probe in self.probes if probe not in CATALOG]
+        return Report.of(rows, [record | {"samples": self._streams.samples, "probes": own} | facts])
 
     def _check_rank(self, n: int, widths: dict[str, int]) -> None:
         if self.rank is None:
@@ -157,6 +160,12 @@ class Attachment:
                 f"rank = {self.rank} exceeds the width of {listing(narrow)}. Choose a smaller rank, or leave these "
                 "layers out."
             )
+
+
+def _outputs(module: nn.Module) -> int | None:
+    """m, how many outputs a Linear or convolution has; None for what is neither."""
+    width = getattr(module, "out_features", None) or getattr(module, "out_channels", None)
+    return width if isinstance(width, int) else None
 
 
 def attach(

@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from deepnrc.layers import has_weight, site_at, weight_matrix
 from deepnrc.streams import LayerStream, Streams
-from probes import DegenerateError, NotDefinedError, Probe, Snapshot
+from probes import DegenerateError, Evaluation, NotDefinedError, Outcome, Probe, Snapshot
 
 NETWORK = "(network)"
 COLUMNS = {
@@ -54,6 +54,7 @@ def measured(
     """
     rows: list[dict[str, Any]] = []
     layers = list(streams.layers.values())
+    host = next((layer for layer in layers if layer.top), layers[-1])
     for layer in tqdm(layers, desc="measuring", unit="layer", disable=not progress, delay=2, leave=False):
         holder, missing = _holder(layer, ran, weights)
         snapshot = Snapshot(
@@ -65,12 +66,19 @@ def measured(
             target_roundoff=streams.roundoff,
             network_mse=streams.network_mse,
             mse_missing=streams.residuals_missing,
+            mse_note="against classes as one-hot targets" if streams.one_hot else "",
             missing={"centred_directions": "needs a second pass over the data"},
         )
         places = {"layer", "top"} if layer.top else {"layer"}
         shared = {"run": run, "step": step, "depth": layer.depth, "layer": layer.key, "kind": layer.site.kind}
         rows += _rows(streams.probes, places, snapshot, {**shared, "pool": layer.pool})
-        if layer.top:
+        if layer is host:
+            if not any(other.top for other in layers):
+                rows += [
+                    _absent(probe, streams.top_missing, shared, snapshot)
+                    for probe in streams.probes
+                    if probe.where == "top"
+                ]
             network = {"run": run, "step": step, "depth": -1, "layer": NETWORK, "kind": "network", "pool": "none"}
             rows += _rows(streams.probes, {"network"}, snapshot, network)
     return rows
@@ -82,24 +90,29 @@ def _rows(
     rows = []
     for probe in probes:
         if probe.where in places:
-            result = probe.evaluate(snapshot)
-            rows.append(
-                shared
-                | {
-                    "measure": probe.name,
-                    "variant": probe.variant,
-                    "value": result.outcome.value,
-                    "status": result.outcome.status,
-                    "note": result.outcome.note,
-                    "n_samples": snapshot.N,
-                    "dim": snapshot.d,
-                    "target_dim": snapshot.n,
-                    "rank": _rank(snapshot),
-                    "chance": result.chance,
-                    "floor": result.floor,
-                }
-            )
+            rows.append(_row(probe, probe.evaluate(snapshot), shared, snapshot))
     return rows
+
+
+def _absent(probe: Probe, reason: str, shared: dict[str, Any], snapshot: Snapshot) -> dict[str, Any]:
+    """The row of a measure of the top layer where that was not probed."""
+    return _row(probe, Evaluation(Outcome(float("nan"), "not defined", reason)), {**shared, "pool": "none"}, snapshot)
+
+
+def _row(probe: Probe, result: Evaluation, shared: dict[str, Any], snapshot: Snapshot) -> dict[str, Any]:
+    return shared | {
+        "measure": probe.name,
+        "variant": probe.variant,
+        "value": result.outcome.value,
+        "status": result.outcome.status,
+        "note": result.outcome.note,
+        "n_samples": snapshot.N,
+        "dim": snapshot.d,
+        "target_dim": snapshot.n,
+        "rank": _rank(snapshot),
+        "chance": result.chance,
+        "floor": result.floor,
+    }
 
 
 def _rank(snapshot: Snapshot) -> int | None:

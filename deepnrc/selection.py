@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from deepnrc.errors import UsageError
 from deepnrc.wording import did_you_mean
-from probes import CATALOG, STATISTICS, Probe
+from probes import CATALOG, STATISTICS, Probe, Snapshot
 
 
 def select(wanted: Sequence[str | Probe] | str | Probe | None) -> tuple[Probe, ...]:
@@ -40,9 +40,30 @@ def statistics(probes: Sequence[Probe], where: str, number: int) -> set[str]:
     return {name for name in names if name in STATISTICS and STATISTICS[name][1] == number}
 
 
+def described(probe: Probe) -> dict[str, object]:
+    """What a reader needs to know of a probe that the catalog does not hold, as plain values."""
+    names = ("name", "variant", "title", "meaning", "formula", "source", "collapsed", "better", "log")
+    return {name: getattr(probe, name) for name in names} | {"bounds": [str(bound) for bound in probe.bounds]}
+
+
+def _checked(probe: Probe) -> Probe:
+    """A user's own probe, refused where it could never be measured."""
+    places = ("layer", "top", "network")
+    if probe.where not in places:
+        raise UsageError(f"The probe {probe.name!r} is for where={probe.where!r}. Choose from {', '.join(places)}.")
+    known = [*STATISTICS, *(name for name in dir(Snapshot) if not name.startswith("_") and name != "read")]
+    unknown = [name for name in probe.reads if name not in known]
+    if unknown:
+        raise UsageError(
+            f"The probe {probe.name!r} reads {unknown[0]!r}, and there is no such quantity."
+            f"{did_you_mean(unknown[0], known)} There are: {', '.join(known)}."
+        )
+    return probe
+
+
 def _matching(entry: str | Probe) -> list[Probe]:
     if isinstance(entry, Probe):
-        return [entry]
+        return [_checked(entry)]
     if not isinstance(entry, str):
         raise UsageError(f"probes may hold names, globs and deepnrc.Probe objects, not {entry!r}.")
     found = [probe for probe in CATALOG if fnmatch.fnmatchcase(probe.name, entry)]

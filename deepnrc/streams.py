@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +84,7 @@ class Streams:
 
     Attributes:
         probes: what will be measured, and so which statistics each layer needs.
+        outputs: m, how many outputs each weight of the network has, by name.
         layers: by their names in the table, in the order in which they ran.
         residuals: moments of f(x) - y beside y, or None with ``residuals_missing`` saying why.
         n: target width.
@@ -93,7 +94,9 @@ class Streams:
     """
 
     probes: Sequence[Probe]
+    outputs: Mapping[str, int] = field(default_factory=dict)
     layers: dict[str, LayerStream] = field(default_factory=dict)
+    top_missing: str = "the network's last layer was not probed"
     residuals: Moments | None = None
     residuals_missing: str = "the network's output was not seen"
     n: int = 0
@@ -113,7 +116,7 @@ class Streams:
         self.batches += 1
         if self.number == 1:
             self.samples += targets.Y.shape[0]
-            self._residuals(forward.output, targets.Y)
+            self._residuals(forward.outputs, targets.Y)
 
     def flush(self) -> None:
         """Bring every layer's statistics up to date, before they are read."""
@@ -135,15 +138,31 @@ class Streams:
 
     def _open(self, forward: Forward, targets: Targets) -> None:
         self.n, self.roundoff, self.one_hot = targets.Y.shape[1], targets.roundoff, targets.one_hot
-        keys = list(forward.readings)
-        inputs = [key for key in keys if forward.readings[key].site.reads == "input"] or keys
+        top = self._top(forward)
         for depth, (key, reading) in enumerate(forward.readings.items()):
-            rows, top = reading.pooled.rows, key == inputs[-1]
-            names = {"moments"}.union(*(statistics(self.probes, where, 1) for where in _places(top)))
+            rows = reading.pooled.rows
+            names = {"moments"}.union(*(statistics(self.probes, where, 1) for where in _places(key == top)))
             opened = {name: _new(name, rows.shape[1], self.n, rows.device) for name in sorted(names)}
             self.layers[key] = LayerStream(
-                key, reading.site, depth, top, reading.pooled.pool, rows.shape[1], opened, reading.roundoff
+                key, reading.site, depth, key == top, reading.pooled.pool, rows.shape[1], opened, reading.roundoff
             )
+
+    def _top(self, forward: Forward) -> str | None:
+        """The layer in front of the network's outputs: the last weight to run of n outputs, or of any, if it is probed
+        at its input, or else a block that it follows."""
+        reads = {key: reading.site.reads for key, reading in forward.readings.items()}
+        weights = [name for name in forward.ran if name in self.outputs]
+        fitting = [name for name in weights if self.outputs[name] == self.n] or weights
+        if not fitting:
+            return ([key for key in reads if reads[key] == "input"] or [*reads])[-1]
+        last = fitting[-1]
+        at_input = [key for key, r in forward.readings.items() if r.site.name == last and r.site.reads == "input"]
+        if at_input:
+            return at_input[-1]
+        self.top_missing = f"the network's last layer, '{last}', was not probed"
+        position = len(forward.ran) - 1 - forward.ran[::-1].index(last)
+        before = forward.ran[position - 1] if position else None
+        return before if before is not None and reads.get(before) == "output" else None
 
     def _check(self, forward: Forward, Y: Tensor, batch: int) -> None:
         """Refuse a batch that does not fit: before any layer has taken it in."""
@@ -175,21 +194,26 @@ class Streams:
                 f"run equally often in every forward pass; leave it out with layers=['!{name}']."
             )
 
-    def _residuals(self, output: Tensor | None, Y: Tensor) -> None:
-        if output is None or self.residuals_missing.startswith("the output"):
-            return
-        prediction = output[:, None] if output.ndim == 1 else output
-        if prediction.shape != Y.shape or not prediction.is_floating_point():
-            self.residuals_missing = f"the output {tuple(output.shape)} does not have the targets' shape (N, {self.n})"
-            self.residuals = None
-            return
-        if not bool(torch.isfinite(prediction).all()):
-            self.residuals_missing = f"the output holds NaN or infinity in batch {self.batches}"
-            self.residuals = None
-            return
+    def _residuals(self, outputs: Sequence[Tensor], Y: Tensor) -> None:
+        if not outputs or self.residuals_missing.startswith(("the output", "several")):
+            return None
+        columns = [output[:, None] if output.ndim == 1 else output for output in outputs]
+        fitting = [output for output in columns if output.shape == Y.shape and output.is_floating_point()]
+        if not fitting:
+            shape = tuple(outputs[0].shape)
+            return self._no_residuals(f"the output {shape} does not have the targets' shape (N, {self.n})")
+        if len(fitting) > 1:
+            return self._no_residuals(
+                f"several outputs have the targets' shape (N, {self.n}): which predicts is unknown"
+            )
+        if not bool(torch.isfinite(fitting[0]).all()):
+            return self._no_residuals(f"the output holds NaN or infinity in batch {self.batches}")
         if self.residuals is None:
             self.residuals = Moments(self.n, self.n, Y.device)
-        self.residuals.update(prediction.to(Y) - Y, Y)
+        return self.residuals.update(fitting[0].to(Y) - Y, Y)
+
+    def _no_residuals(self, reason: str) -> None:
+        self.residuals, self.residuals_missing = None, reason
 
     @property
     def network_mse(self) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -28,11 +28,17 @@ class Reading:
 
 @dataclass
 class Forward:
-    """One finished forward pass: readings by site name in the order of execution, the weights run, and the output."""
+    """One finished forward pass: readings by site name in the order of execution, the weights run, and every tensor in
+    the output."""
 
     readings: dict[str, Reading]
     ran: list[str]
-    output: Tensor | None
+    outputs: tuple[Tensor, ...] = ()
+
+    @property
+    def output(self) -> Tensor | None:
+        """The first tensor of the output."""
+        return next(iter(self.outputs), None)
 
 
 class Taps:
@@ -81,13 +87,13 @@ class Taps:
         return forward
 
     def _begin(self, module: nn.Module, args: Any) -> None:
-        self.last, self._current, self._calls = None, Forward({}, [], None), {}
+        self.last, self._current, self._calls = None, Forward({}, []), {}
 
     def _end(self, module: nn.Module, args: Any, output: Any) -> None:
         forward, self._current = self._current, None
         # after an exception always_call brings output None, and what was read is not to be paired with anything
         if forward is not None and output is not None:
-            forward.output = _detached(first_tensor(output))
+            forward.outputs = tuple(x.detach().clone() for x in all_tensors(output))
             self.last = forward
 
     def _note(self, name: str) -> Callable[..., None]:
@@ -134,17 +140,19 @@ class Taps:
 
 def first_tensor(value: Any) -> Tensor | None:
     """The tensor itself, or the first one in a tuple, list, mapping or dataclass; None if none."""
-    if isinstance(value, Tensor):
-        return value
+    return next(all_tensors(value), None)
+
+
+def all_tensors(value: Any) -> Iterator[Tensor]:
+    """The tensor itself, or each one in nested tuples, lists, mappings and dataclasses, in order."""
     items: Iterable[Any] = ()
-    if isinstance(value, Mapping):
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
         items = value.values()
     elif isinstance(value, tuple | list):
         items = value
     elif is_dataclass(value) and not isinstance(value, type):
         items = (getattr(value, field.name) for field in fields(value))
-    return next((t for t in map(first_tensor, items) if t is not None), None)
-
-
-def _detached(x: Tensor | None) -> Tensor | None:
-    return None if x is None else x.detach().clone()
+    for item in items:
+        yield from all_tensors(item)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -75,10 +76,14 @@ class Probe:
         try:
             result = _call(self.measure, snapshot)
             outcome = result if isinstance(result, Outcome) else Outcome(float(result))
+            if math.isnan(outcome.value) and outcome.status == OK:
+                outcome = Outcome(outcome.value, DEGENERATE, outcome.note or "the measure gave NaN")
         except NotDefinedError as reason:
             return Evaluation(Outcome(float("nan"), NOT_DEFINED, str(reason)))
         except DegenerateError as reason:
             return Evaluation(Outcome(float("nan"), DEGENERATE, str(reason)))
+        except Exception as error:  # a user's own measure may raise anything
+            raise RuntimeError(f"The probe {self.name!r} failed: {type(error).__name__}: {error}") from error
         chance = _reference(self.chance, snapshot)
         floor = _reference(self.floor, snapshot)
         if floor is not None and outcome.status == OK and outcome.value <= floor:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from .outcome import BELOW_FLOOR, DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
-from .subspace import EPS, Spectrum, chance_cosine, principal_cosines, principal_sines, trace_outside
+from .subspace import EPS, LinearFit, Spectrum, chance_cosine, principal_cosines, principal_sines, trace_outside
 
+EXACT = 1e-10  # share of variance behind k below which targets count as being of exact rank k
 CLOSE = 1.001  # neighbouring values whose ratio is below this leave the subspace between them undetermined
 
 
@@ -35,7 +36,7 @@ def noise_fraction(S_H: Tensor, features: Spectrum, k: int) -> float:
 
 def noise_floor(features: Spectrum, mean_square: float, unit_roundoff: float) -> float:
     """The noise that rounding could have made: u^2 E||h||^2 from storing the features with unit roundoff u, and
-    sqrt(d) eps Tr(S_H) from the float64 eigen-decomposition."""
+    sqrt(d) eps Tr(S_H) from float64 arithmetic. What the network itself computes in u may leave several times that."""
     return unit_roundoff**2 * mean_square + math.sqrt(features.dim) * EPS * features.total
 
 
@@ -118,21 +119,23 @@ def signal_cka(features: Spectrum, targets: Spectrum, cross: Tensor, k: int) -> 
     return min(1.0, float(signal.norm() ** 2 / (features.values[:k].norm() * targets.values.norm())))
 
 
-def feature_target_alignment(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, k: int) -> Outcome:
+def feature_target_alignment(
+    features: Spectrum, targets: Spectrum, cross_svd: Spectrum, target_rank: int, k: int
+) -> Outcome:
     """Mean cosine between the top-k right singular vectors of S_HY and the top-k eigenvectors of S_Y, in [0, 1].
 
     Poster. When the targets have exact rank k this is 1 for any features, trained or not, and the note says so.
     """
-    doubt = _cross_doubt(features, targets, cross_svd, k)
+    doubt = _cross_doubt(features, targets, cross_svd, target_rank, k)
     return doubt.about(float(principal_cosines(cross_svd.leading(k), targets.leading(k)).mean()))
 
 
-def cross_alignment(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, k: int) -> Outcome:
+def cross_alignment(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, target_rank: int, k: int) -> Outcome:
     """Mean cosine between the top-k right singular vectors of S_HY and the remaining n - k eigenvectors of S_Y, in
     [0, 1]; 0 when collapsed, and 0 for any features when the targets have exact rank k."""
     if k >= targets.dim:
         raise NotDefinedError(f"all {targets.dim} target directions are signal (k = {k}): none remain")
-    doubt = _cross_doubt(features, targets, cross_svd, k)
+    doubt = _cross_doubt(features, targets, cross_svd, target_rank, k)
     return doubt.about(float(principal_cosines(cross_svd.leading(k), targets.remaining(k)).mean()))
 
 
@@ -141,52 +144,60 @@ def target_chance(targets: Spectrum, k: int) -> float:
     return chance_cosine(k, targets.dim)
 
 
-def feature_side_alignment(features: Spectrum, cross_left: Tensor, k: int) -> Outcome:
+def feature_side_alignment(
+    features: Spectrum, cross_left: Tensor, cross_svd: Spectrum, target_rank: int, k: int
+) -> Outcome:
     """Mean cosine between the top-k left singular vectors of S_HY and V, in [0, 1]; 1 when collapsed: whether the
     directions that carry the target are the ones of high variance."""
     _fits(k, features.dim)
     _trace(features)
     if cross_left.shape[1] < k:
         raise NotDefinedError(f"S_HY has only {cross_left.shape[1]} singular directions, fewer than k = {k}")
-    doubt = _cut_doubt(features, k)
+    if k == features.dim:
+        doubt = _Doubt(f"trivially 1: k = {k} is the whole space")
+    else:
+        doubt = _low_rank(features, cross_svd, target_rank, k) or _cut_doubt(features, k) or _tie(cross_svd, k, "S_HY")
     return doubt.about(float(principal_cosines(cross_left[:, :k], features.leading(k)).mean()))
 
 
-def linear_mse(residual: float, residual_floor: float, N: int, d: int) -> Outcome:
+def linear_mse(linear_fit: LinearFit, N: int, d: int) -> Outcome:
     """Mean squared error over samples and outputs of the least-squares affine map from H to Y, >= 0, in squared target
     units. The paper's NRC4, to be read beside ``model.mse``.
 
-    With N <= d every network predicts its targets linearly, whatever it learned: the value is marked degenerate.
+    With N <= d + 1 every network predicts its targets linearly, whatever it learned: the value is marked degenerate.
     """
-    return _predicted(residual, residual, residual_floor, N, d)
+    return _predicted(linear_fit.mse, linear_fit, N, d)
 
 
-def linear_r2(residual: float, residual_floor: float, targets: Spectrum, N: int, d: int) -> Outcome:
+def linear_r2(linear_fit: LinearFit, targets: Spectrum, N: int, d: int) -> Outcome:
     """Share 1 - MSE / (Tr(S_Y)/n) of the targets' variance that the same map explains, in [0, 1]."""
     variance = _trace(targets, "targets") / targets.dim
-    outcome = _predicted(1.0 - residual / variance, residual, residual_floor, N, d)
-    return outcome if outcome.status == DEGENERATE else Outcome(outcome.value)
+    return _fine(_predicted(1.0 - linear_fit.mse / variance, linear_fit, N, d))
 
 
-def linear_mse_ratio(residual: float, residual_floor: float, model_mse: float, N: int, d: int) -> Outcome:
+def linear_mse_ratio(linear_fit: LinearFit, model_mse: float, N: int, d: int) -> Outcome:
     """Linear MSE over the network's own MSE on the same samples, >= 0; about 1 or less when collapsed."""
     if model_mse == 0:
         raise DegenerateError("the network's own error is exactly 0")
-    outcome = _predicted(residual / model_mse, residual, residual_floor, N, d)
-    return outcome if outcome.status == DEGENERATE else Outcome(outcome.value)
+    return _fine(_predicted(linear_fit.mse / model_mse, linear_fit, N, d))
 
 
-def network_mse(model_mse: float) -> float:
+def network_mse(model_mse: float, mse_note: str) -> Outcome:
     """Mean squared error over samples and outputs of the network itself, on the samples that the probes saw."""
-    return model_mse
+    return Outcome(model_mse, OK, mse_note)
 
 
-def _predicted(value: float, residual: float, floor: float, N: int, d: int) -> Outcome:
-    if d >= N:
-        return Outcome(value, DEGENERATE, f"N = {N} <= d = {d}: an affine map fits any targets exactly")
-    if residual <= floor:
+def _predicted(value: float, fit: LinearFit, N: int, d: int) -> Outcome:
+    if d >= N - 1:
+        return Outcome(value, DEGENERATE, f"N = {N} <= d + 1 = {d + 1}: an affine map fits any targets exactly")
+    if fit.mse <= fit.floor:
         return Outcome(value, BELOW_FLOOR, "no more than float64 rounding")
-    return Outcome(value)
+    return Outcome(value, OK, f"{fit.cut} of {d} directions were below rounding and cut" if fit.cut else "")
+
+
+def _fine(outcome: Outcome) -> Outcome:
+    """The outcome of a share or ratio, which is not small where the error that it is made of is."""
+    return Outcome(outcome.value) if outcome.status == BELOW_FLOOR else outcome
 
 
 def _trace(features: Spectrum, what: str = "features") -> float:
@@ -207,6 +218,9 @@ class _Doubt:
 
     note: str = ""
     meaningless: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.note)
 
     def about(self, value: float) -> Outcome:
         return Outcome(value, DEGENERATE if self.meaningless else OK, self.note)
@@ -237,21 +251,31 @@ def _cut_doubt(features: Spectrum, k: int) -> _Doubt:
     rank = features.rank(features.dim * EPS * float(features.values[0]))
     if rank < k:
         return _Doubt(f"the features have numerical rank {rank} < k = {k}", meaningless=True)
-    if k < features.dim and features.gap(k) < CLOSE:
-        return _Doubt(f"eigenvalues {k} and {k + 1} of S_H coincide: the top-{k} subspace is not unique")
+    return _tie(features, k, "S_H")
+
+
+def _tie(spectrum: Spectrum, k: int, what: str) -> _Doubt:
+    """Whether the top-k subspace is not unique: values k and k + 1 coincide."""
+    if k < spectrum.values.numel() and spectrum.gap(k) < CLOSE:
+        return _Doubt(f"values {k} and {k + 1} of {what} coincide: the top-{k} subspace is not unique")
     return _Doubt()
 
 
-def _cross_doubt(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, k: int) -> _Doubt:
+def _low_rank(features: Spectrum, cross_svd: Spectrum, target_rank: int, k: int) -> _Doubt:
+    if target_rank < k:
+        return _Doubt(f"the targets have rank {target_rank} < k = {k}", meaningless=True)
+    rank = cross_svd.rank(features.dim * EPS * float(cross_svd.values[0]))
+    return _Doubt(f"S_HY has numerical rank {rank} < k = {k}", meaningless=True) if rank < k else _Doubt()
+
+
+def _cross_doubt(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, target_rank: int, k: int) -> _Doubt:
     _fits(k, features.dim)
     _trace(features), _trace(targets, "targets")
     if cross_svd.values.numel() < k:
         raise NotDefinedError(f"S_HY has only {cross_svd.values.numel()} singular directions, fewer than k = {k}")
     if k == targets.dim:
         return _Doubt(f"trivial: k = {k} is the whole target space")
-    rank = cross_svd.rank(features.dim * EPS * float(cross_svd.values[0]))
-    if rank < k:
-        return _Doubt(f"S_HY has numerical rank {rank} < k = {k}", meaningless=True)
-    if float(targets.values[k:].sum()) <= 1e-10 * targets.total:
+    low = _low_rank(features, cross_svd, target_rank, k)
+    if not low and float(targets.values[k:].sum()) <= EXACT * targets.total:
         return _Doubt(f"the targets have exact rank {k}: 1 with the top {k} and 0 with the rest for any features")
-    return _Doubt()
+    return low or _tie(targets, k, "S_Y") or _tie(cross_svd, k, "S_HY")

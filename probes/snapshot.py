@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .moments import Moments
 from .outcome import DegenerateError, NotDefinedError
-from .subspace import EPS, Spectrum, singular, spectrum, target_tolerance
+from .subspace import EPS, LinearFit, Spectrum, linear_fit, singular, spectrum, target_tolerance
 
 
 @dataclass
@@ -39,6 +39,7 @@ class Snapshot:
     target_roundoff: float = EPS / 2
     network_mse: float | None = None
     mse_missing: str = "the network's output was not seen"
+    mse_note: str = ""
     missing: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, name: str) -> Any:
@@ -164,23 +165,9 @@ class Snapshot:
         return W.to(torch.float64)
 
     @cached_property
-    def residual(self) -> float:
-        """Mean over samples and outputs of the squared residual of the least-squares affine map from H to Y.
-
-        Tr(S_Y - S_HY' S_H^+ S_HY)/n, evaluated as the quadratic form of the map in the joint covariance, so that an
-        error in the map enters only squared. Eigenvalues of S_H up to d eps l_1 are cut.
-        """
-        values, vectors = self.features.values, self.features.vectors
-        kept = values > self.d * EPS * float(values[0])
-        rotated = vectors[:, kept].mT @ self.cross
-        coefficients = vectors[:, kept] @ (rotated / values[kept, None])
-        explained = (coefficients * (2 * self.cross - self.S_H @ coefficients)).sum()
-        return max(0.0, float(self._covariance.diagonal()[self.d :].sum() - explained) / self.n)
-
-    @cached_property
-    def residual_floor(self) -> float:
-        """The residual that float64 rounding could leave."""
-        return 4 * self.d**0.5 * EPS * self.targets.total / self.n
+    def linear_fit(self) -> LinearFit:
+        """The least-squares affine map from H to Y."""
+        return linear_fit(self.S_H, self.features, self.cross, self._covariance[self.d :, self.d :])
 
     @property
     def model_mse(self) -> float:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 EPS = torch.finfo(torch.float64).eps
-# 0.83 sqrt(k/d) is the large-d mean cosine between two random k-planes in R^d, to two digits for k from 1 to 20.
+# The mean cosine between two random k-planes in R^d is between .80 (k = 1) and .84 (k = 20) times sqrt(k/d), d large.
 CHANCE = 0.83
 
 
@@ -97,9 +97,55 @@ def trace_outside(S: Tensor, basis: Tensor) -> float:
     return max(0.0, float(rest.trace() - ((rest @ basis) * basis).sum()))
 
 
+@dataclass(frozen=True)
+class LinearFit:
+    """The least-squares affine map from features to targets.
+
+    Attributes:
+        mse: its mean squared residual over samples and outputs.
+        floor: the residual that float64 rounding could leave.
+        cut: how many feature directions were below rounding and not used.
+    """
+
+    mse: float
+    floor: float
+    cut: int
+
+
+def linear_fit(S_H: Tensor, features: Spectrum, cross: Tensor, S_Y: Tensor) -> LinearFit:
+    """Fit Y by H from moments: Tr(S_Y - S_HY' S_H^+ S_HY)/n, eigenvalues of S_H up to d eps l_1 cut.
+
+    Evaluated as the quadratic form of the map in the joint covariance, so that an error in the map enters only
+    squared. Features in units more than a hundredfold apart are first brought to one scale, which changes no residual
+    and keeps the small ones from being cut.
+
+    Args:
+        S_H, cross, S_Y: covariances (d, d), (d, n), (n, n).
+        features: eigen-decomposition of S_H.
+    """
+    d, n = cross.shape
+    scale = S_H.diagonal().clamp(min=0).sqrt()
+    alive = scale > 0
+    if float(scale.max()) > 100 * float(scale[alive].min()):
+        scale = torch.where(alive, scale, 1.0)
+        S_H, cross = S_H / scale[:, None] / scale, cross / scale[:, None]
+        features = spectrum(S_H)
+    kept = features.values > d * EPS * float(features.values[0])
+    V = features.vectors[:, kept]
+    coefficients = V @ ((V.mT @ cross) / features.values[kept, None])
+    explained = (coefficients * (2 * cross - S_H @ coefficients)).sum()
+    total = float(S_Y.trace())
+    cut = int((~kept).sum() - (~alive).sum())
+    return LinearFit(max(0.0, total - float(explained)) / n, 4 * math.sqrt(d) * EPS * total / n, max(0, cut))
+
+
 def chance_cosine(k: int, d: int) -> float:
-    """Mean cosine to expect between two random k-planes in R^d: about 0.83 sqrt(k/d), and exactly 1 for k = d."""
-    return 1.0 if k >= d else min(1.0, CHANCE * math.sqrt(k / d))
+    """Mean cosine to expect between two random k-planes in R^d: about 0.83 sqrt(k/d) up to k = d/2; above, the planes
+    share 2k - d directions, and the rest are as far apart as their complements; exactly 1 for k = d."""
+    if 2 * k > d:
+        shared, rest = max(0, 2 * k - d), max(0, d - k)
+        return (shared + rest * CHANCE * math.sqrt(rest / d)) / (shared + rest)
+    return CHANCE * math.sqrt(k / d)
 
 
 def target_tolerance(targets: Tensor, mean_square: float, unit_roundoff: float) -> float:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .directions import Directions
-from .outcome import OK, DegenerateError, NotDefinedError, Outcome
+from .outcome import DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
 from .subspace import EPS, Spectrum, row_space, trace_outside
 
 
@@ -137,6 +137,8 @@ def gamma_ratio(gram: Tensor, targets: Spectrum, target_rank: int) -> Outcome:
     if target_rank == 1:
         raise NotDefinedError("the targets have rank 1, and gamma drops out")
     fit = _fit(gram, targets, target_rank)
+    if float(targets.values[0]) < 1.001 * float(targets.values[target_rank - 1]):
+        return Outcome(fit.ratio, DEGENERATE, "S_Y is isotropic on its range, and gamma drops out")
     return Outcome(fit.ratio, OK, fit.note)
 
 

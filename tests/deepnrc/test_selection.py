@@ -75,3 +75,13 @@ def test_only_the_statistics_that_are_needed_are_streamed() -> None:
     assert "directions" not in statistics(select("nrc.1"), "layer", 1)
     assert statistics(select("nrc.1_centred"), "top", 2) == {"centred_directions"}
     assert statistics(select("nrc.1"), "top", 2) == set()
+
+
+def test_a_probe_that_reads_what_does_not_exist_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"The probe 'my.own' reads 'feature', .* Did you mean 'features'"):
+        select(Probe("my.own", lambda feature: 1.0, "Mine"))
+
+
+def test_a_probe_for_no_known_place_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"where='layers'. Choose from layer, top, network"):
+        select(Probe("my.own", lambda d: 1.0, "Mine", where="layers"))

@@ -19,7 +19,7 @@ def forward(rows, output=None, repeats=1, roundoff=U):
     """A pass that gave each named layer its rows; names with a capital are outputs of blocks."""
     sites = {key: site_at(key.partition("#")[0], nn.ReLU() if key[0].isupper() else nn.Linear(5, 2)) for key in rows}
     readings = {key: Reading(sites[key], Pooled(h, repeats, "mean"), roundoff) for key, h in rows.items()}
-    return Forward(readings, list(rows), output)
+    return Forward(readings, list(rows), () if output is None else (output,))
 
 
 def targets(y):

@@ -154,3 +154,10 @@ def test_everything_public_is_documented():
 def test_all_names_what_exists():
     assert len(set(probes.__all__)) == len(probes.__all__)
     assert all(hasattr(probes, name) for name in probes.__all__)
+
+
+def test_a_measure_that_gives_nan_or_fails_is_named(layer, snap):
+    snapshot = snap(*layer())
+    assert Probe("my.own", lambda d: float("nan"), "Mine").evaluate(snapshot).outcome.status == "degenerate"
+    with pytest.raises(RuntimeError, match=r"The probe 'my.own' failed: ZeroDivisionError: division by zero"):
+        Probe("my.own", lambda d: d / 0, "Mine").evaluate(snapshot)

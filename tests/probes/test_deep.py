@@ -292,13 +292,81 @@ def test_noise_alignment_of_the_whole_space_is_not_called_1(layer, snap, outcome
     assert "trivially 0" in found.note
 
 
-@pytest.mark.parametrize("N", [10, 24])
+@pytest.mark.parametrize("N", [10, 24, 25])
 def test_no_more_samples_than_features_is_degenerate(layer, snap, outcome, N):
     snapshot = snap(*layer(N=N), rank=3, network_mse=1.0)
     for name, variant in (("linear_mse", "default"), ("linear_mse", "ratio"), ("linear_r2", "default")):
         found = outcome(f"deep.{name}", snapshot, variant)
         assert found.status == "degenerate"
-        assert f"N = {N} <= d = 24" in found.note
+        assert f"N = {N} <= d + 1 = 25" in found.note
+
+
+def test_one_sample_more_is_not_degenerate(layer, snap, outcome):
+    assert outcome("deep.linear_mse", snap(*layer(N=26), rank=3)).status == "ok"
+
+
+@pytest.mark.parametrize("unit", [1e-4, 1e-6, 1e-9, 1e-12, 1e6])
+def test_linear_fit_does_not_depend_on_the_units_of_the_features(layer, snap, value, unit):
+    H, Y, _ = layer()
+    units = torch.ones(24, dtype=torch.float64)
+    units[3] = unit
+    plain, scaled = (value("deep.linear_mse", snap(X - X.mean(0), Y)) for X in (H, H * units))
+    assert scaled == pytest.approx(plain, rel=1e-9, abs=0)
+
+
+def test_directions_that_are_cut_are_counted(layer, snap, outcome):
+    H, Y, _ = layer()
+    twice = torch.cat([H, H[:, :2] + H[:, 2:4]], 1)
+    assert outcome("deep.linear_mse", snap(twice, Y)).note == "2 of 26 directions were below rounding and cut"
+    assert outcome("deep.linear_mse", snap(H, Y)).note == ""
+
+
+@pytest.mark.parametrize(("level", "kept"), [(1e-6, True), (1e-9, False)])
+def test_a_direction_is_cut_where_its_eigenvalue_is_below_rounding(layer, snap, outcome, level, kept):
+    H, Y, _ = layer()
+    near = torch.cat(
+        [H, H[:, :1] + level * torch.randn(700, 1, generator=torch.Generator().manual_seed(1)).double()], 1
+    )
+    assert ("cut" not in outcome("deep.linear_mse", snap(near, Y)).note) == kept
+
+
+def test_a_rank_above_that_of_the_targets_says_so(layer, snap, outcome):
+    H, Y, W = layer()
+    snapshot = snap(H, Y[:, :1] @ torch.tensor([[1.0, 2.0, -1.0]]).double(), W, rank=2)
+    for name in ("feature_target_alignment", "cross_alignment", "feature_side_alignment"):
+        found = outcome(f"deep.{name}", snapshot)
+        assert (found.status, found.note) == ("degenerate", "the targets have rank 1 < k = 2")
+
+
+def test_ties_at_the_cut_of_the_targets_are_noted(snap, outcome):
+    g = torch.Generator().manual_seed(0)
+    rows = torch.linalg.qr(torch.randn(400, 8, generator=g).double()).Q
+    Y = torch.linalg.qr(rows - rows.mean(0)).Q[:, :4]
+    found = outcome("deep.feature_target_alignment", snap(rows, Y, rank=2))
+    assert "values 2 and 3 of S_Y coincide" in found.note
+
+
+@pytest.mark.parametrize(("noise", "exact"), [(1e-7, True), (1e-3, False)])
+def test_targets_count_as_of_exact_rank_only_where_nothing_is_left(layer, snap, outcome, noise, exact):
+    H, Y, W = layer()
+    low = Y[:, :2] @ torch.randn(2, 4, generator=torch.Generator().manual_seed(1)).double()
+    blurred = low + noise * torch.randn(700, 4, generator=torch.Generator().manual_seed(2)).double()
+    note = outcome("deep.feature_target_alignment", snap(H, blurred, W, rank=2)).note
+    assert ("exact rank" in note) == exact
+
+
+def test_floors_are_what_their_formulas_say(layer, snap, evaluate):
+    H, Y, W = layer()
+    snapshot = snap(H.float(), Y, W)
+    square = float((H.float().double() ** 2).sum(1).mean())
+    trace = float(H.float().double().var(0, correction=0).sum())
+    wanted = 2.0**-48 * square + 24**0.5 * 2.0**-52 * trace
+    assert evaluate("deep.noise", snapshot).floor == pytest.approx(wanted, rel=1e-9)
+    assert evaluate("deep.noise_fraction", snapshot).floor == pytest.approx(wanted / trace, rel=1e-9)
+    assert evaluate("nrc.1", snapshot).floor == pytest.approx(2.0**-48 + 24**0.5 * 2.0**-52, rel=1e-9)
+    variance = float(Y.var(0, correction=0).sum()) / 4
+    assert snapshot.linear_fit.floor == pytest.approx(4 * 24**0.5 * 2.0**-52 * variance, rel=1e-9)
+    assert evaluate("deep.feature_target_alignment", snap(H, Y, W, rank=2)).chance == pytest.approx(0.83 * 0.5**0.5)
 
 
 @pytest.mark.parametrize("batch", [700, 64, 1])
@@ -354,7 +422,7 @@ def test_duplicated_values_at_the_cut_are_noted(snap, outcome):
     H = H * torch.tensor([3.0, 2, 2, 1, 1, 1])
     W = torch.eye(6).double() * torch.tensor([4.0, 3, 2, 1, 1, 1])
     found = outcome("deep.feature_weight_alignment", snap(H, H[:, :3], W, rank=2))
-    assert "eigenvalues 2 and 3 of S_H coincide" in found.note
+    assert "values 2 and 3 of S_H coincide" in found.note
     assert outcome("deep.spectral_gap", snap(H, H[:, :3], rank=2)).value == pytest.approx(1)
     found = outcome("deep.noise_alignment", snap(H @ W, H[:, :3], torch.eye(6).double(), rank=2))
     assert "singular values 2 and 3 of the weight coincide" in found.note
