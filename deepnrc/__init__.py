@@ -13,7 +13,7 @@ from deepnrc.attachment import Attachment, attach
 from deepnrc.errors import DataError, DeepNRCError, UsageError
 from deepnrc.probing import probe
 from deepnrc.report import Report, load
-from deepnrc.tracking import Tracker
+from deepnrc.tracking import Tracker, lightning_callback, log_to
 from probes import CATALOG, Directions, Moments, Outcome, Probe, Snapshot
 
 __all__ = [
@@ -31,6 +31,8 @@ __all__ = [
     "UsageError",
     "__version__",
     "attach",
+    "lightning_callback",
     "load",
+    "log_to",
     "probe",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from deepnrc.errors import DataError, UsageError
 from deepnrc.targets import as_tensor
@@ -20,10 +20,14 @@ PAIRED = "A loader must yield (input, target) pairs, where input is a tensor, a 
 def as_loader(data: object, batch_size: int = 1024) -> Iterable[Any]:
     """A loader as it is; a pair of whole tensors or arrays (X, Y) in batches."""
     if isinstance(data, tuple) and len(data) == 2 and all(isinstance(part, Tensor | np.ndarray) for part in data):
-        X, Y = (as_tensor(part, name) for part, name in zip(data, "XY", strict=True))
+        X, Y = (_dense(part, name) for part, name in zip(data, "XY", strict=True))
         if X.shape[:1] != Y.shape[:1]:
             raise UsageError(f"X has shape {tuple(X.shape)} and Y {tuple(Y.shape)}: they need the same number of rows.")
         return DataLoader(TensorDataset(X, Y), batch_size=batch_size)
+    if isinstance(data, Dataset) and not isinstance(data, Iterable):
+        raise UsageError(
+            f"A {type(data).__name__} gives single samples. Put it in a loader: DataLoader(dataset, batch_size=1024)."
+        )
     if not isinstance(data, Iterable):
         raise UsageError(f"{PAIRED}; {type(data).__name__} cannot be iterated over. A pair (X, Y) of tensors does too.")
     return data
@@ -38,8 +42,8 @@ def pairs(
         if not isinstance(batch, list | tuple) or len(batch) != 2:
             size = f" of {len(batch)}" if isinstance(batch, list | tuple) else ""
             raise UsageError(f"{PAIRED}; batch {number} is a {type(batch).__name__}{size}.")
-        x = mapped(partial(as_tensor, what=f"An input of batch {number}"), batch[0])
-        y = as_tensor(batch[1], f"The target of batch {number}")
+        x = mapped(partial(_dense, what=f"An input of batch {number}"), batch[0])
+        y = _dense(batch[1], f"The target of batch {number}")
         rows = len(y) if y.ndim else 0
         if left is not None and rows > left:
             x, y = mapped(partial(_cut, rows=rows, keep=left), x), y[:left]
@@ -50,6 +54,13 @@ def pairs(
             left -= rows
             if left <= 0:
                 return
+
+
+def _dense(given: object, what: str) -> Tensor:
+    made = as_tensor(given, what)
+    if made.layout != torch.strided:
+        raise UsageError(f"{what} is a sparse tensor ({made.layout}). Make it dense with to_dense() first.")
+    return made
 
 
 def count(loader: object) -> int | None:

@@ -21,6 +21,7 @@ Layers = str | type[nn.Module] | Sequence[str | type[nn.Module]] | Callable[[str
 BLOCK = re.compile(r"Block|Bottleneck|Residual|EncoderLayer|DecoderLayer|TransformerLayer|MBConv|DepthwiseSeparable")
 SHORTCUT = {"downsample", "shortcut", "skip", "identity_conv", "conv_shortcut", "skip_connection"}
 ROOT = "(layer)"  # the name of a network that is itself one Linear or convolution
+PADDED = {"Conv2dSame", "Conv2dSameExport", "Linear"}  # of timm: a forward of their own, with the weight as it is
 ATTENTION = "nn.MultiheadAttention uses its weight without running the module"
 
 
@@ -71,12 +72,25 @@ def reads_features(module: nn.Module) -> bool:
 def weight_matrix(holder: nn.Module) -> Tensor:
     """The weight as W (m, d) in float64: convolutions (c_out k k, c_in), so that its right singular vectors live where
     the pooled features do."""
-    weight: Tensor = holder.weight.detach().to(dtype=torch.float64)  # type: ignore[operator]
+    weight = _read(holder).to(dtype=torch.float64)
     if isinstance(holder, nn.Linear):
         return weight
     if isinstance(holder, _ConvTransposeNd):
         return weight.flatten(1).mT
     return weight.movedim(1, -1).flatten(0, -2)
+
+
+def _read(holder: nn.Module) -> Tensor:
+    """The weight in use. In training, a spectral norm takes a step of its power iteration each time it is read."""
+    parametrized = getattr(holder, "parametrizations", None)
+    flags = {module: module.training for module in parametrized.modules()} if parametrized is not None else {}
+    try:
+        for module in flags:
+            module.training = False
+        return holder.weight.detach()  # type: ignore[operator]
+    finally:
+        for module, flag in flags.items():
+            module.training = flag
 
 
 def choose(model: nn.Module, layers: Layers = "weights") -> Choice:
@@ -224,15 +238,24 @@ def _matching(modules: dict[str, nn.Module], entry: str | type[nn.Module]) -> li
 
 def site_at(name: str, module: nn.Module) -> Site:
     """Where the features of one module are read: a weight's at its input, anything else's at its output."""
-    if isinstance(module, nn.Linear):
-        return Site(name, module, "input", -1, module.in_features, module)
-    if isinstance(module, _ConvNd):
-        if module.groups > 1:
-            reason = f"not defined for grouped convolutions (groups = {module.groups})"
-            return Site(name, module, "input", 1, module.in_channels, None, reason)
-        return Site(name, module, "input", 1, module.in_channels, module)
+    if isinstance(module, nn.Linear | _ConvNd):
+        reads = (-1, module.in_features) if isinstance(module, nn.Linear) else (1, module.in_channels)
+        missing = _weight_missing(module)
+        return Site(name, module, "input", *reads, None if missing else module, missing)
     axis, dim = _output_axis(module)
     return Site(name, module, "output", axis, dim, None, "no weight layer reads this output")
+
+
+def _weight_missing(module: nn.Linear | _ConvNd) -> str:
+    """Why the weight cannot be read as what acts on the features, or nothing."""
+    if isinstance(module, _ConvNd) and module.groups > 1:
+        return f"not defined for grouped convolutions (groups = {module.groups})"
+    for method in ("forward", "_conv_forward"):
+        owner = next((kind for kind in type(module).__mro__ if method in vars(kind)), nn.Module)
+        package = owner.__module__.split(".")
+        if package[:2] != ["torch", "nn"] and not (package[0] == "timm" and owner.__name__ in PADDED):
+            return f"{owner.__name__} has a forward of its own and may not use its weight as it is"
+    return ""
 
 
 def _output_axis(module: nn.Module) -> tuple[int | None, int | None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.modules.conv import _ConvNd
 
 from deepnrc.errors import UsageError
 from deepnrc.layers import Site
@@ -21,6 +22,8 @@ POOLS = {
     "flatten": "all positions side by side",
     "cls": "the first token; maps without tokens by their mean",
 }
+
+CONVOLVED = {3: "sequences", 4: "images", 5: "volumes"}  # by the number of axes of a batch
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,14 @@ def pooled(x: Tensor, site: Site, pool: Pool) -> Pooled:
     x = x.detach()
     if x.device.type == "mps":  # has no float64
         x = x.cpu()
-    unbatched = site.reads == "input" and site.axis == 1 and x.ndim == 2
-    if x.ndim == 2 and not unbatched:
+    if isinstance(site.module, _ConvNd) and x.ndim < (axes := len(site.module.kernel_size) + 2):
+        raise UsageError(
+            f"Layer '{site.name}' expects inputs of shape (N, channels, ...) with {axes} axes, and got "
+            f"{tuple(x.shape)}: this network needs {CONVOLVED[axes]}, in batches."
+        )
+    if x.ndim == 2:
         return Pooled(_copied(x), 1, "none")
-    if x.ndim < 2 or unbatched:
+    if x.ndim < 2:
         raise UsageError(f"Layer '{site.name}' holds a tensor {tuple(x.shape)}: the first axis must be the batch.")
     axis = _feature_axis(x, site)
     others = [i for i in range(1, x.ndim) if i != axis]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from deepnrc.layers import Layers
 from deepnrc.pooling import Pool
 from deepnrc.provenance import DataFingerprint
 from deepnrc.report import Report
+from deepnrc.wording import listing
 from probes import Probe
 
 
@@ -64,6 +66,8 @@ def probe(
     Returns: a ``Report``.
     Errors: UsageError for arguments, layers and shapes; DataError for empty data, NaN or infinity.
     """
+    step = whole(step, "A step")
+    max_samples = None if max_samples is None else whole(max_samples, "max_samples")
     if max_samples is not None and max_samples < 1:
         raise UsageError(f"max_samples must be at least 1, or None for all; it is {max_samples}.")
     if autocast is not None and not isinstance(autocast, torch.dtype):
@@ -87,6 +91,16 @@ def probe(
         options = {"device": str(where), "autocast": None if autocast is None else str(autocast)}
         data = {"fingerprint": str(fingerprint), "max_samples": max_samples}
         return attachment.report(run, step, progress=progress, data=data, **options)
+
+
+def whole(value: object, what: str) -> int:
+    """A whole number of any kind, numpy's too, as Python's. Errors: UsageError, naming ``what`` it is not."""
+    try:
+        if not isinstance(value, bool):
+            return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    raise UsageError(f"{what} must be a whole number; it is {value!r}.")
 
 
 def _pass(
@@ -114,6 +128,12 @@ def undisturbed(model: nn.Module, device: str | torch.device | None = None) -> I
     """Evaluation mode on ``device`` inside the block; each module's own training flag, the network's device and the
     random state as before after it."""
     model = unwrapped(model)
+    empty = [name for name, held in [*model.named_parameters(), *model.named_buffers()] if held.is_meta]
+    if empty:
+        raise UsageError(
+            f"The network is on the meta device and has no weights: {listing(empty, 3)}. Build it on the CPU, or "
+            "fill it with to_empty(device=...) and load_state_dict(...)."
+        )
     first = next(iter([*model.parameters(), *model.buffers()]), None)
     home = torch.device("cpu") if first is None else first.device
     where = home if device is None else _usable(device)

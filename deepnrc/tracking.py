@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,7 +10,7 @@ from torch import nn
 
 from deepnrc import storage
 from deepnrc.errors import DataError, UsageError
-from deepnrc.probing import probe
+from deepnrc.probing import probe, whole
 from deepnrc.report import Report, join
 from deepnrc.rows import NETWORK
 
@@ -82,7 +81,7 @@ class Tracker:
             step: None counts the calls from 0.
             force: measure also if it is not due, for the last step of a training.
         """
-        step = self._next if step is None else _whole(step)
+        step = self._next if step is None else whole(step, "A step")
         self._next = step + 1
         if step in self._reports or not (force or self._due(step)):
             return None
@@ -100,20 +99,13 @@ class Tracker:
         return join([self._reports[step] for step in sorted(self._reports)])
 
 
-def _whole(step: object) -> int:
-    try:
-        return operator.index(step)  # type: ignore[arg-type]
-    except TypeError as error:
-        raise UsageError(f"A step must be a whole number; it is {step!r}.") from error
-
-
 def _schedule(steps: str | int | Iterable[int]) -> Callable[[int], bool]:
     if isinstance(steps, str) and steps == "log":
         return log_spaced
     if isinstance(steps, Iterable) and not isinstance(steps, str):
-        chosen = frozenset(_whole(step) for step in steps)
+        chosen = frozenset(whole(step, "A step") for step in steps)
         return chosen.__contains__
-    if hasattr(steps, "__index__") and not isinstance(steps, bool) and (every := _whole(steps)) >= 1:
+    if hasattr(steps, "__index__") and not isinstance(steps, bool) and (every := whole(steps, "A step")) >= 1:
         return lambda step: step % every == 0
     raise UsageError(f"steps must be 'log', a whole number from 1, or several whole numbers; it is {steps!r}.")
 

@@ -63,7 +63,7 @@ def read_frame(path: Path, text_first: bool = False) -> pd.DataFrame:
         ) from error
     if frame.empty:
         raise DataError(f"The table '{path}' has no rows.")
-    return frame.set_axis([str(name) for name in frame.columns], axis="columns")
+    return frame.set_axis([str(name) for name in frame.columns], axis="columns").reset_index(drop=True)
 
 
 def _header(path: Path) -> list[str]:
@@ -111,7 +111,10 @@ def _named(targets: Sequence[str] | None, frame: pd.DataFrame, path: Path) -> li
 
 
 def target_values(frame: pd.DataFrame, path: Path) -> np.ndarray:
-    """Targets (N, n) as float64, or class numbers (N,) if the one column is text. Errors: as for `numbers`."""
+    """Targets (N, n) as float64, or class numbers (N,) if the one column is text.
+
+    Errors: as for `numbers`; DataError if most of the text is numbers, which one word among them made text.
+    """
     column = frame.iloc[:, 0]
     if frame.shape[1] > 1 or pd.api.types.is_numeric_dtype(column.dtype):
         return numbers(frame, path)
@@ -120,7 +123,21 @@ def target_values(frame: pd.DataFrame, path: Path) -> np.ndarray:
         raise DataError(
             f"The target column {column.name!r} of '{path}' holds {column.dtype}, not numbers or class names."
         )
+    _refuse_numbers(column, path)
     return np.unique(column.to_numpy(dtype=str), return_inverse=True)[1]
+
+
+def _refuse_numbers(column: pd.Series[str], path: Path) -> None:
+    words = {int(row): cell for row, cell in column.items() if not _is_number(cell)}  # type: ignore[call-overload]
+    if 2 * len(words) >= len(column):
+        return
+    if not words:
+        raise DataError(f"The target column {column.name!r} of '{path}' holds numbers as text. Turn them into numbers.")
+    row, cell = next(iter(words.items()))
+    raise DataError(
+        f"The target column {column.name!r} of '{path}' holds numbers, but text in {len(words)} of its {len(column)} "
+        f"rows, first {cell!r} in row {row + 1}. Drop or correct those rows."
+    )
 
 
 def numbers(frame: pd.DataFrame, path: Path) -> np.ndarray:

@@ -45,6 +45,24 @@ def test_batches_that_are_no_pairs_are_refused(batch, words):
         list(pairs([batch], CPU))
 
 
+def test_a_dataset_is_to_be_put_in_a_loader():
+    with pytest.raises(
+        UsageError, match=r"A TensorDataset gives .* Put it in a loader: DataLoader\(dataset, batch_size="
+    ):
+        as_loader(TensorDataset(X, Y))
+
+
+def test_sparse_tensors_are_refused():
+    sparse = X.to_sparse()
+    dense = r"is a sparse tensor \(torch\.sparse_\w+\)\. Make it dense with to_dense\(\)"
+    with pytest.raises(UsageError, match=rf"An input of batch 1 {dense}"):
+        list(pairs([({"x": sparse}, Y)], CPU))
+    with pytest.raises(UsageError, match=rf"The target of batch 1 {dense}"):
+        list(pairs([(X, sparse)], CPU))
+    with pytest.raises(UsageError, match=rf"X {dense}"):
+        as_loader((sparse, Y))
+
+
 @pytest.mark.parametrize("limit", [1, 4, 5, 9, 10, 99])
 @pytest.mark.parametrize("targets", [lambda y: y, lambda y: y.numpy(), lambda y: y.tolist()])
 def test_max_samples_is_exact_and_pulls_no_batch_too_many(limit, targets):

@@ -208,3 +208,49 @@ def test_shortcuts_of_resnet18_are_left_out_by_name():
     choice = choose(timm.create_model("resnet18"))
     assert len(choice.sites) == 18
     assert choice.left_out == tuple((f"layer{i}.0.downsample.0", "shortcut around a block") for i in (2, 3, 4))
+
+
+@pytest.mark.parametrize(
+    ("module", "owner"),
+    [
+        (timm.layers.StdConv2d(4, 3, 1), "StdConv2d"),
+        (timm.layers.ScaledStdConv2d(4, 3, 1), "ScaledStdConv2d"),
+        (timm.layers.StdConv2dSame(4, 3, 1), "StdConv2dSame"),
+        (torch.ao.nn.qat.Linear(4, 3, qconfig=torch.ao.quantization.get_default_qat_qconfig()), "Linear"),
+        (parametrizations.spectral_norm(timm.layers.StdConv2d(4, 3, 1)), "StdConv2d"),
+        (type("Masked", (nn.Linear,), {"forward": lambda self, x: x @ (2 * self.weight.T)})(4, 3), "Masked"),
+        (type("Halved", (nn.Conv2d,), {"_conv_forward": lambda self, x, w, b: x})(4, 3, 1), "Halved"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_layer_with_a_forward_of_its_own_has_no_weight_to_trust(module, owner):
+    site = site_at("it", module)
+    assert site.holder is None
+    assert site.missing == f"{owner} has a forward of its own and may not use its weight as it is"
+
+
+def test_layers_that_only_pad_or_inherit_their_forward_keep_their_weight():
+    for module in (
+        parametrizations.weight_norm(nn.Linear(4, 3)),
+        nn.MultiheadAttention(4, 2).out_proj,
+        timm.layers.Linear(4, 3),
+        nn.ConvTranspose1d(4, 3, 1),
+        type("Named", (nn.Conv2d,), {})(4, 3, 1),
+    ):
+        assert site_at("it", module).holder is module
+    sites = choose(timm.create_model("tf_efficientnet_lite0")).sites
+    assert "Conv2dSame" in {site.kind for site in sites}
+    assert {site.missing.partition(" (")[0] for site in sites} == {"", "not defined for grouped convolutions"}
+
+
+@pytest.mark.parametrize("norm", [parametrizations.spectral_norm, parametrizations.weight_norm])
+def test_reading_a_weight_in_training_changes_nothing(norm):
+    layer = norm(nn.Linear(6, 5)).train()
+    layer.parametrizations.weight.eval()[0].training = True
+    flags = [module.training for module in layer.modules()]
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    read = weight_matrix(layer)
+    for name, value in layer.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    assert [module.training for module in layer.modules()] == flags
+    torch.testing.assert_close(read, layer.eval().weight.detach().double())

@@ -111,7 +111,15 @@ def test_an_empty_batch_gives_no_rows():
     [
         (torch.zeros(4, 7, dtype=torch.int64), LINEAR, r"'it' holds torch.int64, not real numbers\. Leave it out"),
         (torch.zeros(5), LINEAR, r"'it' holds a tensor \(5,\): the first axis must be the batch"),
-        (torch.zeros(5, 9), CONV1D, r"'it' holds a tensor \(5, 9\): the first axis must be the batch"),
+        (torch.zeros(5, 9), CONV1D, r"'it' expects .* and got \(5, 9\): this network needs sequences, in batches"),
+        (
+            torch.zeros(256, 8),
+            CONV,
+            r"'it' expects inputs of shape \(N, channels, \.\.\.\) with 4 axes, and got \(256, 8\): this network needs",
+        ),
+        (torch.zeros(5, 5, 5), CONV, r"'it' expects .* and got \(5, 5, 5\): this network needs images, in batches"),
+        (torch.zeros(5), CONV, r"'it' expects .* and got \(5,\): this network needs images, in batches"),
+        (torch.zeros(2, 5, 1, 1), nn.ConvTranspose3d(5, 2, 1), r"with 5 axes, .*: this network needs volumes"),
         (TOKENS, nn.GELU(), r"which axis of the output \(4, 7, 5\) of layer 'it' \(GELU\) holds features"),
         (TOKENS, nn.Linear(3, 9), r"which axis of the input"),
     ],

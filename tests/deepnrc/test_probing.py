@@ -297,7 +297,7 @@ def test_max_samples_is_exact(data, mlp, probe, same, limit):
     same(report, probe(net, (X[:limit], Y[:limit])))
 
 
-@pytest.mark.parametrize("wrap", [lambda y: (y, None), lambda y: {"y": y, "extra": y}, lambda y: [[y]]])
+@pytest.mark.parametrize("wrap", [lambda y: (y, None), lambda y: {"y": y, "extra": y[:, :1]}, lambda y: [[y]]])
 def test_networks_that_return_containers(data, mlp, probe, same, wrap):
     class Wrapped(nn.Module):
         def __init__(self, inner):
@@ -500,7 +500,10 @@ def test_a_layer_dead_in_the_first_batch_and_alive_later(data, mlp, probe, agree
 def test_fewer_samples_than_a_width_mark_linear_predictability(data, mlp, probe, row):
     X, Y = data(5)
     found = row(probe(mlp(), (X, Y)), "2", "deep.linear_mse")
-    assert (found["status"], found["note"]) == ("degenerate", "N = 5 <= d = 8: an affine map fits any targets exactly")
+    assert (found["status"], found["note"]) == (
+        "degenerate",
+        "N = 5 <= d + 1 = 9: an affine map fits any targets exactly",
+    )
 
 
 def test_a_single_sample_is_degenerate_everywhere_and_nothing_is_a_bare_nan(data, mlp, probe):
@@ -553,6 +556,10 @@ def test_targets_of_another_number_of_rows_are_refused(data, mlp, probe):
     ("options", "words"),
     [
         ({"max_samples": 0}, r"max_samples must be at least 1, or None for all; it is 0"),
+        ({"max_samples": 2.5}, r"max_samples must be a whole number; it is 2\.5"),
+        ({"max_samples": True}, r"max_samples must be a whole number; it is True"),
+        ({"step": 1.5}, r"A step must be a whole number; it is 1\.5"),
+        ({"step": "a"}, r"A step must be a whole number; it is 'a'"),
         ({"autocast": "bfloat16"}, r"autocast must be a dtype such as torch\.bfloat16, or None; it is 'bfloat16'"),
         ({"device": "nonsense"}, r"There is no device 'nonsense'\. Give one that torch knows"),
         ({"rank": 4}, r"rank = 4 exceeds the targets' width n = 3"),
@@ -577,6 +584,23 @@ def test_torchscript_and_lazy_networks_are_refused(data, probe):
         script = torch.jit.trace(nn.Linear(6, 3), torch.zeros(1, 6))
     with pytest.raises(UsageError, match="A TorchScript module takes no hooks"):
         probe(script, data())
+
+
+def test_numpys_whole_numbers_are_taken_as_whole_numbers(data, mlp, probe):
+    report = probe(mlp(), data(), step=np.int64(3), max_samples=np.int32(40))
+    (record,) = report.provenance
+    assert (report.steps, record["step"], record["samples"], record["data"]["max_samples"]) == ([3], 3, 40, 40)
+    assert type(record["step"]) is type(record["data"]["max_samples"]) is int
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_networks_without_weights_are_refused(data, mlp, probe, hooks, device):
+    whole, half = mlp().to("meta"), mlp()
+    half[2].to("meta")
+    for model, first in ((whole, "0.weight"), (half, "2.weight")):
+        with pytest.raises(UsageError, match=rf"The network is on the meta device and has no weights: '{first}', "):
+            probe(model, data(), device=device)
+        assert hooks(model) == 0
 
 
 # --- the second pass
@@ -632,3 +656,56 @@ def test_the_weight_matrix_by_definition(cnn):
         if isinstance(module, nn.Conv2d):
             ours, theirs = weight_matrix(module), left_singular(module)
             torch.testing.assert_close(ours.T @ ours, theirs.T @ theirs)
+
+
+class Heads(nn.Module):
+    """A policy and a value head on one body; the value head runs last."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.policy, self.value = nn.Linear(6, 8), nn.Linear(8, 3), nn.Linear(8, 1)
+
+    def forward(self, x):
+        h = self.body(x).relu()
+        return {"policy": self.policy(h), "value": self.value(h)}
+
+
+def rows_of(report, measure):
+    return report.table[(report.table["measure"] == measure) & (report.table["variant"] == "default")]
+
+
+def test_the_top_layer_is_the_one_whose_outputs_are_the_targets(data, seeded, probe):
+    X, _ = data()
+    net = seeded(Heads)
+    report = probe(net, (X, net(X)["policy"].detach() + 1))
+    assert rows_of(report, "nrc.2")["layer"].tolist() == ["policy"]
+    assert rows_of(report, "model.mse")["value"].item() == pytest.approx(1)
+
+
+def test_a_top_layer_that_was_not_probed_is_not_replaced_by_another(data, mlp, probe):
+    X, Y = data()
+    net = mlp()
+    names = [name for name, module in net.named_modules() if isinstance(module, nn.Linear)]
+    found = rows_of(probe(net, (X, Y), layers=names[:-1]), "nrc.1")
+    assert found["status"].tolist() == ["not defined"]
+    assert found["note"].item() == f"the network's last layer, '{names[-1]}', was not probed"
+
+
+def test_outputs_that_could_both_be_the_prediction_are_not_chosen_from(data, seeded, probe):
+    class Two(Heads):
+        def forward(self, x):
+            y = super().forward(x)["policy"]
+            return {"auxiliary": y + 5, "logits": y}
+
+    X, _ = data()
+    found = rows_of(probe(seeded(Two), (X, torch.zeros(len(X), 3))), "model.mse")
+    assert (found["status"].item(), found["note"].item()) == (
+        "not defined",
+        "several outputs have the targets' shape (N, 3): which predicts is unknown",
+    )
+
+
+def test_the_error_against_classes_is_said_to_be_one(data, mlp, probe):
+    X, _ = data()
+    found = rows_of(probe(mlp(), (X, torch.arange(len(X)) % 3)), "model.mse")
+    assert found["note"].item() == "against classes as one-hot targets"

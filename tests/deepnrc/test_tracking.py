@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import deepnrc
 from deepnrc import DataError, Tracker, UsageError
-from deepnrc.tracking import flat, log_spaced, log_to
+from deepnrc.tracking import flat, lightning_callback, log_spaced, log_to
 
 DATA = (torch.linspace(-1, 1, 96).reshape(32, 3).sin(), torch.linspace(0, 2, 64).reshape(32, 2).cos())
 
@@ -203,3 +203,9 @@ def test_an_endless_loader_is_read_up_to_max_samples() -> None:
     endless = Tracker(network(), itertools.repeat(DATA), max_samples=40, probes="deep.cka")
     endless()
     assert set(endless.report.table["n_samples"]) == {40}
+
+
+def test_what_loggers_need_is_exported() -> None:
+    assert deepnrc.log_to is log_to
+    assert deepnrc.lightning_callback is lightning_callback
+    assert {"log_to", "lightning_callback"} <= set(deepnrc.__all__)

@@ -54,6 +54,17 @@ def test_one_column_of_text_holds_classes(faces: Path) -> None:
     assert y.tolist() == [1, 0, 1]
 
 
+def test_a_row_of_text_among_numbers_is_named_by_its_place_in_the_file(faces: Path) -> None:
+    text = "name,age\nabsent.png,9\na.png,1\nb.png,2\nmore/c.png,?\n"
+    with (
+        pytest.warns(UserWarning, match="name no file"),
+        pytest.raises(
+            DataError, match=r"column 'age' .* holds numbers, but text in 1 of its 3 rows, first '\?' in row 4"
+        ),
+    ):
+        _load(faces, text)
+
+
 def test_file_names_of_digits_stay_text(faces: Path) -> None:
     Image.new("L", (4, 4)).save(faces / "007.png")
     (faces / "007.png").rename(faces / "007")

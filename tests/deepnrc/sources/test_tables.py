@@ -45,6 +45,24 @@ def test_one_column_of_text_holds_classes_in_alphabetical_order(tmp_path: Path) 
     assert classes.tolist() == [1, 0, 1]
 
 
+def test_text_among_a_target_s_numbers_does_not_turn_them_into_classes(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("a,y\n1,0.5\n2,1.5\n3,?\n4,2.5\n5,n.b.\n")
+    words = r"target column 'y' of '.*table\.csv' holds numbers, but text in 2 of its 5 rows, first '\?' in row 3\. "
+    with pytest.raises(DataError, match=words):
+        read_table(tmp_path / "table.csv", ["y"], torch.float32)
+
+
+def test_numbers_as_text_are_no_classes_either(tmp_path: Path) -> None:
+    path = _saved(tmp_path, FRAME.assign(y=["10", "2", "1"]), "parquet")
+    with pytest.raises(DataError, match=r"target column 'y' of '.*' holds numbers as text\. Turn them into numbers"):
+        read_table(path, ["y"], torch.float32)
+
+
+def test_names_of_which_a_few_are_numbers_are_classes(tmp_path: Path) -> None:
+    path = _saved(tmp_path, FRAME.assign(kind=["A4", "4", "A3"]))
+    assert read_table(path, ["kind"], torch.float32).tensors[1].tolist() == [2, 0, 1]
+
+
 def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("a,b\n1,2\n", encoding="utf-8-sig")
     assert read_table(tmp_path / "table.csv", ["a"], torch.float32).tensors[1].tolist() == [[1.0]]
