@@ -26,6 +26,7 @@ DATA = (
     "a .npz file (x, y), a .csv or .parquet table, a folder of images, a local Minari data set, or file.py:factory "
     "that returns a loader"
 )
+Tau = Annotated[float, arg(metavar="TAU", help="Noise fraction at which a layer counts as collapsed.")]
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class ProbeCommand(Network):
     ] = None
     max_samples: Annotated[int | None, arg(metavar="N", help="Stop after so many samples.")] = None
     run_name: Annotated[str | None, arg(name="run", metavar="LABEL", help="Label in the table.")] = None
-    tau: Annotated[float, arg(metavar="TAU", help="Noise fraction at which a layer counts as collapsed.")] = TAU
+    tau: Tau = TAU
     strict: Annotated[bool, arg(help="Exit with 4 if any value is degenerate.")] = False
 
     def run(self) -> int:
@@ -185,14 +186,16 @@ class Heatmap(Command):
     ] = ("deep.noise_fraction",)
     variant: Annotated[str, arg(metavar="NAME", help="Variant of the measure.")] = "default"
     across: Annotated[Literal["step", "run", "measure"] | None, arg(help="What stands along the top.")] = None
+    tau: Tau = TAU
 
     def run(self) -> int:
         import deepnrc
 
+        check(self.tau)
         report = deepnrc.load(*self.folders)
         wanted = self.measure[0] if len(self.measure) == 1 else list(self.measure) or None
         with _written(self.out):
-            report.heatmap(wanted, variant=self.variant, across=self.across, path=self.out)
+            report.heatmap(wanted, variant=self.variant, across=self.across, tau=self.tau, path=self.out)
         print(self.out)
         return GOOD
 
@@ -206,13 +209,15 @@ class ReportCommand(Command):
     ]
     out: Annotated[Path, arg(metavar="FILE", aliases=["-o"], help="The page: .html.")]
     title: Annotated[str | None, arg(metavar="TEXT", help="Its heading.")] = None
+    tau: Tau = TAU
 
     def run(self) -> int:
         import deepnrc
 
+        check(self.tau)
         report = deepnrc.load(*self.folders)
         with _written(self.out):
-            report.html(self.out, self.title)
+            report.html(self.out, self.title, tau=self.tau)
         print(self.out)
         return GOOD
 

@@ -6,7 +6,10 @@ the command line, whose users see no more than a line, asks here what it means.
 
 from __future__ import annotations
 
+import re
+import shlex
 import traceback
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -26,7 +29,8 @@ class UnforeseenError(DeepNRCError):
 def explained(error: Exception) -> DeepNRCError:
     """The error to show for one that was raised while a command ran."""
     if isinstance(error, DeepNRCError):
-        return error
+        said = as_flags(str(error))
+        return error if said == str(error) else type(error)(said)
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     said = _said(error)
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
@@ -40,6 +44,50 @@ def explained(error: Exception) -> DeepNRCError:
     if _since(frames, batches.pairs):
         return DataError(f"The data could not be read: {said}. Mend its loader; --debug shows the traceback.")
     return UnforeseenError(f"{said}. This was not foreseen: --debug shows where it happened.")
+
+
+def as_flags(said: str) -> str:
+    """A refusal in the words of the command line: flags where the library names its arguments.
+
+    >>> as_flags("Leave it out: layers=['weights', '!fc'], or use repeats='first', 'last' or 'each'.")
+    "Leave it out: --layers weights '!fc', or use --repeats first, last or each."
+    """
+    for python, flags in FLAGS:
+        said = python.sub(flags, said)
+    return said
+
+
+def _listed(found: re.Match[str]) -> str:
+    entries = [_word(entry) for entry in QUOTED.findall(found["entries"])]
+    return " ".join([f"--{found['flag']}", *entries])
+
+
+def _chosen(found: re.Match[str]) -> str:
+    return f"--{found['flag']} {QUOTED.sub(lambda entry: _word(entry[0]), found['choices'])}"
+
+
+def _bounded(found: re.Match[str]) -> str:
+    return f"--{found['flag'].replace('_', '-')} must be {found['what']};"
+
+
+def _word(quoted: str) -> str:
+    """As a shell takes it: in quotes only where it needs them."""
+    return shlex.quote(quoted[1:-1])
+
+
+QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+ENTRY = f"(?:{QUOTED.pattern})"
+FLAGS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"\b(?P<flag>layers|probes)=\[(?:\.\.\.)?\]"), r"--\g<flag>"),
+    (re.compile(rf"\b(?P<flag>layers|probes)=\[(?P<entries>{ENTRY}(?:, {ENTRY})*)\]"), _listed),
+    (
+        re.compile(rf"\b(?P<flag>layers|probes|pool|repeats|variant)=(?P<choices>{ENTRY}(?:(?:, | or ){ENTRY})*)"),
+        _chosen,
+    ),
+    (re.compile(r"\b(?P<flag>rank|max_samples) must be (?P<what>[^;]*), or None[^;]*;"), _bounded),
+    (re.compile(r"Draw it with lines\(\), or read it with report\.values\('[^']*'\)"), "`deepnrc report` shows it"),
+    (re.compile(r"Report\.save\(\) or `deepnrc probe"), "`deepnrc probe"),
+)
 
 
 def _since(frames: list[FrameType], function: Any) -> list[FrameType]:

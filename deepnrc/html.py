@@ -14,6 +14,7 @@ from markupsafe import Markup
 from deepnrc._version import __version__
 from deepnrc.errors import UsageError
 from deepnrc.figures.words import label
+from deepnrc.onset import TAU, check
 from deepnrc.page import pictures, tables, texts
 from deepnrc.report import Report
 
@@ -30,19 +31,21 @@ class Download:
     size: str
 
 
-def write(report: Report, path: str | Path, title: str | None = None) -> Path:
+def write(report: Report, path: str | Path, title: str | None = None, tau: float = TAU) -> Path:
     """Write one self-contained page: what the runs come to, pictures, tables, explanations, provenance and the data.
 
     Args:
         path: the file to write; folders on the way are made.
         title: heading; None for the names of the runs.
+        tau: noise fraction at which a layer counts as collapsed, in (0, 1).
     Returns: the path.
-    Errors: UsageError for an empty report, or a path that is a folder or cannot be written to.
+    Errors: UsageError for an empty report, a tau that is no noise fraction, or a path that is a folder or cannot be
+        written to.
     """
     path = Path(path)
     if path.is_dir():
         raise UsageError(f"'{path}' is a folder. Name the file to write, such as 'report.html'.")
-    text = page(report, title)
+    text = page(report, title, tau)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode("utf-8", errors="replace"))
@@ -53,8 +56,9 @@ def write(report: Report, path: str | Path, title: str | None = None) -> Path:
     return path
 
 
-def page(report: Report, title: str | None = None) -> str:
+def page(report: Report, title: str | None = None, tau: float = TAU) -> str:
     """The page's text."""
+    check(tau)
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -68,10 +72,10 @@ def page(report: Report, title: str | None = None) -> str:
         version=__version__,
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        verdicts=texts.verdicts(report),
-        onset=pictures.onset(report),
-        overview=pictures.overview(report),
-        heatmaps=list(pictures.heatmaps(report)),
+        verdicts=texts.verdicts(report, tau),
+        onset=pictures.onset(report, tau),
+        overview=pictures.overview(report, tau),
+        heatmaps=list(pictures.heatmaps(report, tau)),
         sheets=tables.sheets(report),
         explanations=texts.explanations(report),
         origins=texts.origins(report),

@@ -132,7 +132,12 @@ class Report:
         return f"<Report: {len(self.runs)} runs, {len(self.steps)} steps, {layers} layers, {len(self.table)} values>"
 
     def heatmap(
-        self, measure: str | Sequence[str] | None = None, *, path: str | Path | None = None, **kwargs: Any
+        self,
+        measure: str | Sequence[str] | None = None,
+        *,
+        tau: float = TAU,
+        path: str | Path | None = None,
+        **kwargs: Any,
     ) -> Axes:
         """Draw a heatmap with layers down the side; see ``deepnrc.figures.heatmap`` for all arguments.
 
@@ -140,25 +145,25 @@ class Report:
         """
         from deepnrc import figures
 
-        return figures.heatmap(self, measure, path=path, **kwargs)
+        return figures.heatmap(self, measure, tau=tau, path=path, **kwargs)
 
-    def lines(self, measure: str, *, path: str | Path | None = None, **kwargs: Any) -> Axes:
+    def lines(self, measure: str, *, tau: float = TAU, path: str | Path | None = None, **kwargs: Any) -> Axes:
         """Draw a measure by depth, one line a step or run; see ``deepnrc.figures.lines``."""
         from deepnrc import figures
 
-        return figures.lines(self, measure, path=path, **kwargs)
+        return figures.lines(self, measure, tau=tau, path=path, **kwargs)
 
-    def overview(self, *, path: str | Path | None = None, **kwargs: Any) -> Axes:
+    def overview(self, *, tau: float = TAU, path: str | Path | None = None, **kwargs: Any) -> Axes:
         """Draw six measures by depth in one figure; see ``deepnrc.figures.overview``."""
         from deepnrc import figures
 
-        return figures.overview(self, path=path, **kwargs)
+        return figures.overview(self, tau=tau, path=path, **kwargs)
 
-    def html(self, path: str | Path, title: str | None = None) -> Path:
+    def html(self, path: str | Path, title: str | None = None, *, tau: float = TAU) -> Path:
         """Write one self-contained page: summary, heatmaps, table, explanations, provenance, data."""
         from deepnrc import html
 
-        return html.write(self, path, title)
+        return html.write(self, path, title, tau)
 
     def save(self, folder: str | Path) -> Path:
         """Write table.parquet and manifest.json into a folder, which is made; ``deepnrc.load`` reads it back.

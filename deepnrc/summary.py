@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -24,6 +25,8 @@ SHOWN = {
     "lin. R2": ("deep.linear_r2", "default", ".4f"),
     "lin. MSE": ("deep.linear_mse", "default", ".2e"),
 }
+TOP = ("nrc.1", "nrc.2", "nrc.3")
+MARKS = {"degenerate": "*", "below floor": "<"}
 LEGEND = (
     "noise: share of variance outside the top k directions; rank: stable rank; align: feature-weight alignment; "
     "lin.: best affine map to the targets. * degenerate, < below the numerical floor, - not defined."
@@ -65,11 +68,22 @@ def verdict(report: Report, run: str, tau: float = TAU) -> list[str]:
         facts.append(f"last features' stable rank {features['value'].iloc[-1]:.2f}")
     if facts:
         lines.append("; ".join(facts))
-    top = last.table[last.table["measure"].isin(["nrc.1", "nrc.2", "nrc.3"])].dropna(subset="value")
-    if len(top):
-        values = zip(top["measure"], top["value"], strict=True)
-        lines.append("top layer: " + ", ".join(f"{measure} {value:.2e}" for measure, value in values))
+    for layer, top in last.table[last.table["measure"].isin(TOP)].groupby("layer", sort=False):
+        values = [f"{_named(row)} {_printed(row['value'], row['status'], '.2e')}" for row in top.to_dict("records")]
+        known = [words for words in values if not words.endswith(" -")]
+        if known:
+            lines.append(f"nrc at {layer}: {', '.join(known)}")
     return lines
+
+
+def _named(row: Mapping[Any, Any]) -> str:
+    return str(row["measure"]) if row["variant"] == "default" else f"{row['measure']} ({row['variant']})"
+
+
+def _printed(value: float, status: str, form: str) -> str:
+    """A value with the mark of its status; the mark alone, or "-", where there is no value."""
+    mark = MARKS.get(status, "")
+    return f"{mark}{value:{form}}" if pd.notna(value) else mark or "-"
 
 
 def _onset_lines(report: Report, run: str, tau: float) -> list[str]:
@@ -85,10 +99,18 @@ def _onset_lines(report: Report, run: str, tau: float) -> list[str]:
             rule += f", align >= {ALIGNED:g} and lin. MSE <= {PREDICTS:g} x network MSE"
         if row.layers:
             when = f", since step {since(mine, run, str(row.rule))}" if several else ""
-            lines.append(f"collapsed from {row.layer} on ({row.layers} of {row.of} layers{when}): {rule}")
+            start = row.layer if row.depth else _first(report, run, str(row.layer))
+            lines.append(f"collapsed from {start} on ({row.layers} of {row.of} layers{when}): {rule}")
         else:
             lines.append(f"not collapsed at the last layer by the rule: {rule}")
     return lines
+
+
+def _first(report: Report, run: str, layer: str) -> str:
+    """What to call the first layer: among all weights it reads the network's own input, where collapse says nothing."""
+    records = [record for record in report.provenance if record["run"] == run]
+    chosen = {str(record.get("arguments", {}).get("layers", "weights")) for record in records[-1:]}
+    return "the input" if chosen <= {"weights", "['weights']"} else f"{layer}, the first one read,"
 
 
 def _run(report: Report, last: Report, run: str, tau: float) -> str:
@@ -141,6 +163,5 @@ def _cells(rows: pd.DataFrame) -> list[str]:
             continue
         row = found.iloc[0]
         value = row["value"] if field == "default" else row[field]
-        mark = {"degenerate": "*", "below floor": "<"}.get(row["status"], "") if field == "default" else ""
-        cells.append(f"{mark}{value:{form}}" if pd.notna(value) else mark or "-")
+        cells.append(_printed(value, row["status"] if field == "default" else "", form))
     return cells

@@ -18,7 +18,6 @@ from deepnrc.figures.canvas import INK
 from deepnrc.figures.grids import Flags, Grid, Numbers
 from deepnrc.figures.scales import COLLAPSED_IS_DARK, NEUTRAL, Scale
 from deepnrc.figures.words import number
-from deepnrc.onset import TAU
 
 Words = NDArray[np.str_]
 GREY, HATCH, BELOW_HATCH = "#d0d0d0", "////", "....."
@@ -64,12 +63,12 @@ def printed(grids: Sequence[Grid], logs: Sequence[bool], cell: tuple[float, floa
     return words if cell[0] >= CHARACTER * longest + 0.03 and cell[1] >= LINE else [None] * len(grids)
 
 
-def explained(grids: Sequence[Grid], *, words: bool) -> list[tuple[Patch | Line2D, str]]:
+def explained(grids: Sequence[Grid], tau: float, *, words: bool) -> list[tuple[Patch | Line2D, str]]:
     """Legend entries for the marks that the panels bear."""
     entries: list[tuple[Patch | Line2D, str]] = []
     if any(start is not None for grid in grids for start in grid.onset):
         line = Line2D([], [], **ONSET)
-        entries.append((line, f"collapse onset: noise fraction ≤ τ = {TAU:g} from here to the last layer"))
+        entries.append((line, f"collapse onset: noise fraction ≤ τ = {tau:g} from here to the last layer"))
     if any(grid.missing.any() for grid in grids):
         patch = Patch(facecolor=GREY, edgecolor="white", hatch=HATCH, linewidth=0)
         entries.append((patch, "not defined or degenerate"))

@@ -19,6 +19,7 @@ from deepnrc.figures.grids import GREY
 from deepnrc.figures.layout import side_legend
 from deepnrc.figures.levels import levels
 from deepnrc.figures.scales import described
+from deepnrc.onset import TAU, check
 from deepnrc.report import Report
 from probes import Probe
 
@@ -29,6 +30,7 @@ def lines(
     *,
     variant: str = "default",
     hue: str | None = None,
+    tau: float = TAU,
     path: str | Path | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -41,27 +43,29 @@ def lines(
         measure, variant: what to draw.
         hue: "step" (at most six, log-spaced, of one run) or "run" (each run's last step); None for runs if there are
             several, else steps.
+        tau: noise fraction at which a layer counts as collapsed, in (0, 1).
         path: save there as .png, .pdf or .svg.
         ax: draw there instead of in a new figure.
     Returns: the Axes.
-    Errors: UsageError for a measure, variant, hue or file name that will not do.
+    Errors: UsageError for a measure, variant, hue, tau or file name that will not do.
     """
+    check(tau)
     hue = hue_of(report, hue)
     drawn = curves(report, measure, variant, hue)
-    probe = described(measure, variant)
+    probe = described(measure, variant, report.provenance)
     with picture(path, ax) as figure:
         if figure is not None:
             figure.set_size_inches(5.2, 3.0)
         panel = figure.subplots() if figure is not None else ax
         assert panel is not None
-        draw(panel, report, probe, drawn)
+        draw(panel, report, probe, drawn, tau)
         panel.set_title(probe.title, parse_math=False)
         panel.set_ylabel(probe.title, parse_math=False)
         side_legend(panel, entries(drawn), hue, figure)
     return panel
 
 
-def draw(ax: Axes, report: Report, probe: Probe, drawn: list[Curve], *, tilted: bool = True) -> None:
+def draw(ax: Axes, report: Report, probe: Probe, drawn: list[Curve], tau: float = TAU, *, tilted: bool = True) -> None:
     """Draw the lines, the axis below them, and the levels that they are to be held against."""
     along = "step" if over_steps(drawn) else "depth"
     if probe.log:
@@ -81,7 +85,7 @@ def draw(ax: Axes, report: Report, probe: Probe, drawn: list[Curve], *, tilted: 
         by_depth(ax, pd.concat([curve.rows for curve in drawn]), tilted=tilted)
     if not any(np.isfinite(line.get_ydata()).any() for line in ax.lines):
         ax.text(0.5, 0.5, "no value to draw", transform=ax.transAxes, ha="center", va="center")
-    levels(ax, report, probe, [(curve.colour, curve.rows) for curve in drawn], along)
+    levels(ax, report, probe, [(curve.colour, curve.rows) for curve in drawn], along, tau)
     values(ax, probe)
     sns.despine(ax=ax)
 
@@ -96,7 +100,7 @@ def shown(rows: pd.DataFrame, log: bool) -> tuple[np.ndarray, np.ndarray]:
         return value, np.zeros(len(value), bool)
     floor = rows["floor"].to_numpy(float)
     below = (rows["status"] == "below floor").to_numpy() | (value <= floor) | (value <= 0)
-    positive = value[value > 0]
+    positive = value[(value > 0) & np.isfinite(value)]
     least = np.where(floor > 0, floor, positive.min() if positive.size else np.nan)
     return np.where(below, np.maximum(value, least), value), below & ~np.isnan(value)
 

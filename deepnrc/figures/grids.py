@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from deepnrc.errors import UsageError
 from deepnrc.figures.words import labels
+from deepnrc.onset import TAU
 from deepnrc.report import Report
 
 Numbers = NDArray[np.float64]
@@ -72,11 +73,11 @@ def by_layer(report: Report, measure: str, variant: str) -> pd.DataFrame:
     return rows
 
 
-def grid(report: Report, measure: str, variant: str, across: str, log: bool) -> Grid:
+def grid(report: Report, measure: str, variant: str, across: str, log: bool, tau: float = TAU) -> Grid:
     """Layers by steps, or by runs, of one measure; the layers of several runs are paired by depth."""
     rows = by_layer(report, measure, variant)
     columns = list(dict.fromkeys(rows[across]))
-    return _cells(rows, across, columns, log, _onset_rows(report, measure, variant, across, columns, rows))
+    return _cells(rows, across, columns, log, _onset_rows(report, measure, variant, across, columns, rows, tau))
 
 
 def measures_grid(report: Report, chosen: Sequence[tuple[str, str]], logs: Sequence[bool]) -> Grid:
@@ -118,11 +119,11 @@ def _placed(places: tuple[Any, Any], values: Any, shape: tuple[int, int], otherw
 
 
 def _onset_rows(
-    report: Report, measure: str, variant: str, across: str, columns: list[object], rows: pd.DataFrame
+    report: Report, measure: str, variant: str, across: str, columns: list[object], rows: pd.DataFrame, tau: float
 ) -> Sequence[int | None]:
     if (measure, variant) != ("deep.noise_fraction", "default"):
         return ()
-    noise = report.onset().query("rule == 'noise'")
+    noise = report.onset(tau).query("rule == 'noise'")
     starts = dict(zip(noise[across], noise["depth"], strict=True))
     order = sorted(set(rows["depth"]))
     return [None if pd.isna(starts[column]) else order.index(int(starts[column])) for column in columns]

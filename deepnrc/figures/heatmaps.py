@@ -16,6 +16,7 @@ from deepnrc.figures.layout import headed, legend, panels
 from deepnrc.figures.references import marks
 from deepnrc.figures.scales import described, scale
 from deepnrc.figures.words import labels
+from deepnrc.onset import TAU, check
 from deepnrc.report import Report
 from deepnrc.wording import listing
 
@@ -39,6 +40,7 @@ def heatmap(
     variant: str = "default",
     across: str | None = None,
     step: int | None = None,
+    tau: float = TAU,
     path: str | Path | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -53,11 +55,13 @@ def heatmap(
         across: "step", "run" (each run's last step) or "measure" (of the last step); None for measures if several are
             named, else steps if there are several, else runs if there are several, else measures.
         step: take this step only.
+        tau: noise fraction at which a layer counts as collapsed, in (0, 1).
         path: save there as .png, .pdf or .svg.
         ax: draw there instead of in a new figure.
     Returns: the (first) Axes.
-    Errors: UsageError for a measure, variant, step or file name that will not do.
+    Errors: UsageError for a measure, variant, step, tau or file name that will not do.
     """
+    check(tau)
     chosen = [measure] if isinstance(measure, str) else list(measure or featured(report))
     across = _across(
         report, across, step, one=isinstance(measure, str), several=measure is not None and len(chosen) > 1
@@ -65,8 +69,8 @@ def heatmap(
     if across != "step" or step is not None:
         report = report.at(step)
     if across == "measure":
-        return _across_measures(report, chosen, variant, path, ax)
-    return _across_snapshots(report, chosen[0], variant, across, path, ax)
+        return _across_measures(report, chosen, variant, tau, path, ax)
+    return _across_snapshots(report, chosen[0], variant, across, tau, path, ax)
 
 
 def featured(report: Report) -> list[str]:
@@ -98,14 +102,14 @@ def _across(report: Report, across: str | None, step: int | None, *, one: bool, 
 
 
 def _across_snapshots(
-    report: Report, measure: str, variant: str, across: str, path: str | Path | None, ax: Axes | None
+    report: Report, measure: str, variant: str, across: str, tau: float, path: str | Path | None, ax: Axes | None
 ) -> Axes:
-    probe = described(measure, variant)
+    probe = described(measure, variant, report.provenance)
     rows = by_layer(report, measure, variant)
     runs = list(dict.fromkeys(rows["run"]))
     parts = [report] if across == "run" else [only(report, run) for run in runs]
-    grids = [grid(part, measure, variant, across, probe.log) for part in parts]
-    held = marks(report.table, measure, variant)
+    grids = [grid(part, measure, variant, across, probe.log, tau) for part in parts]
+    held = marks(report.table, measure, variant, tau)
     colours = scale(probe, np.concatenate([drawn.usable() for drawn in grids]), held)
     with picture(path, ax) as figure:
         axes, cell = panels(figure, ax, grids, labels(runs) if len(parts) > 1 else [""])
@@ -117,12 +121,12 @@ def _across_snapshots(
             panel.set_xlabel(across)
         bars.bar(axes, probe, colours, held)
         headed(axes, probe.title, figure)
-        legend(axes, cells.explained(grids, words=words[0] is not None), figure)
+        legend(axes, cells.explained(grids, tau, words=words[0] is not None), figure)
     return axes[0]
 
 
 def _across_measures(
-    report: Report, chosen: Sequence[str], variant: str, path: str | Path | None, ax: Axes | None
+    report: Report, chosen: Sequence[str], variant: str, tau: float, path: str | Path | None, ax: Axes | None
 ) -> Axes:
     if variant != "default" and len(chosen) > 1:
         raise UsageError(f"variant={variant!r} goes with one measure; here are {len(chosen)}. Name one.")
@@ -130,9 +134,9 @@ def _across_measures(
     for key in keys:
         by_layer(report, *key)
     runs = [run for run in report.runs if any((report.table["run"] == run) & (report.table["depth"] >= 0))]
-    known = [described(*key) for key in keys]
+    known = [described(*key, report.provenance) for key in keys]
     grids = [measures_grid(only(report, run), keys, [probe.log for probe in known]) for run in runs]
-    held = [marks(report.table, *key) for key in keys]
+    held = [marks(report.table, *key, tau) for key in keys]
     colours = [
         scale(probe, np.concatenate([drawn.usable(i) for drawn in grids]), held[i]) for i, probe in enumerate(known)
     ]
@@ -146,5 +150,5 @@ def _across_measures(
             names.head_columns(panel, known, held, cell[0], last=panel is axes[-1])
         bars.direction_bar(axes, not all(s.directed for s in colours))
         headed(axes, f"Layers by measures, {moment}", figure)
-        legend(axes, cells.explained(grids, words=words[0] is not None), figure)
+        legend(axes, cells.explained(grids, tau, words=words[0] is not None), figure)
     return axes[0]

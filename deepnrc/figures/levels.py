@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from deepnrc.figures.canvas import INK
 from deepnrc.figures.references import marks, network
 from deepnrc.figures.words import number
+from deepnrc.onset import TAU
 from deepnrc.report import Report
 from probes import Probe
 
@@ -21,7 +23,7 @@ DOTTED: dict[str, Any] = {**DASHED, "linestyle": ":", "linewidth": 1.1}
 Coloured = Sequence[tuple[tuple[float, float, float], pd.DataFrame]]
 
 
-def levels(ax: Axes, report: Report, probe: Probe, drawn: Coloured, along: str) -> None:
+def levels(ax: Axes, report: Report, probe: Probe, drawn: Coloured, along: str, tau: float = TAU) -> None:
     """Draw what the lines' values are to be held against, each named at the right edge."""
     if along == "depth":
         _chance(ax, [rows.dropna(subset="chance") for _, rows in drawn])
@@ -29,7 +31,7 @@ def levels(ax: Axes, report: Report, probe: Probe, drawn: Coloured, along: str) 
     if (probe.name, probe.variant) == ("deep.linear_mse", "default"):
         _own_error(ax, report, drawn)
         return
-    for mark in marks(report.table, probe.name, probe.variant):
+    for mark in marks(report.table, probe.name, probe.variant, tau):
         if mark.words != "chance":
             for level in {mark.low, mark.high}:
                 ax.axhline(level, **DASHED)
@@ -38,7 +40,8 @@ def levels(ax: Axes, report: Report, probe: Probe, drawn: Coloured, along: str) 
 
 def _own_error(ax: Axes, report: Report, drawn: Coloured) -> None:
     own = network(report.table, "model.mse")
-    last = own.sort_values("step").drop_duplicates("run", keep="last").set_index("run")["value"].dropna()
+    last = own.sort_values("step").drop_duplicates("run", keep="last").set_index("run")["value"]
+    last = last[np.isfinite(last)]
     for run, level in last.items():
         colours = [colour for colour, rows in drawn if len(last) > 1 and rows["run"].iloc[0] == run]
         ax.axhline(level, **{**DASHED, "color": [*colours, LEVEL][0]})

@@ -19,18 +19,22 @@ from deepnrc.onset import TAU
 from deepnrc.report import Report
 
 RULES: dict[str, tuple[Any, str]] = {
-    "noise": ("-", f"noise fraction ≤ {TAU:g}"),
+    "noise": ("-", "noise fraction ≤ {tau:g}"),
     "joint": (":", "alignment and prediction too"),
 }
 
 
-def onset(report: Report, *, path: str | Path | None = None, ax: Axes | None = None) -> Axes:
+def onset(report: Report, *, tau: float = TAU, path: str | Path | None = None, ax: Axes | None = None) -> Axes:
     """Draw the number of layers from collapse onset to the last, over steps; a colour a run, a line style a rule.
 
+    Args:
+        tau: noise fraction at which a layer counts as collapsed, in (0, 1).
+        path: save there as .png, .pdf or .svg.
+        ax: draw there instead of in a new figure.
     Returns: the Axes.
-    Errors: UsageError if the noise fraction was not measured, or for a file name that will not do.
+    Errors: UsageError if the noise fraction was not measured, or for a tau or file name that will not do.
     """
-    table = report.onset()
+    table = report.onset(tau)
     colours = run_colours(report.runs)
     with picture(path, ax) as figure:
         if figure is not None:
@@ -45,7 +49,7 @@ def onset(report: Report, *, path: str | Path | None = None, ax: Axes | None = N
         panel.set(ylabel="collapsed layers", ylim=(-0.03 * table["of"].max(), 1.03 * table["of"].max()))
         panel.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         handles = [Line2D([], [], color="0.35", linestyle=RULES[rule][0]) for rule in dict.fromkeys(table["rule"])]
-        rules = [RULES[rule][1] for rule in dict.fromkeys(table["rule"])]
+        rules = [RULES[rule][1].format(tau=tau) for rule in dict.fromkeys(table["rule"])]
         named = labels(report.runs) if len(report.runs) > 1 else []
         runs = [(Line2D([], [], color=colours[run]), words) for run, words in zip(report.runs, named, strict=False)]
         side_legend(panel, [*runs, *zip(handles, rules, strict=True)], None, figure)

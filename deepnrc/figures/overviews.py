@@ -13,6 +13,7 @@ from deepnrc.figures.chosen import curves, hue_of
 from deepnrc.figures.curves import draw, entries
 from deepnrc.figures.layout import Entry, legend
 from deepnrc.figures.scales import described
+from deepnrc.onset import TAU, check
 from deepnrc.report import Report
 from deepnrc.wording import listing
 
@@ -26,15 +27,16 @@ SHOWN = (
 )
 
 
-def overview(report: Report, *, hue: str | None = None, path: str | Path | None = None) -> Axes:
+def overview(report: Report, *, hue: str | None = None, tau: float = TAU, path: str | Path | None = None) -> Axes:
     """Draw noise, both stable ranks, both alignments and linear predictability by depth, two rows of three.
 
     Args:
-        hue: as for ``lines``.
+        hue, tau: as for ``lines``.
         path: save there as .png, .pdf or .svg.
     Returns: the first Axes; ``.figure.axes`` holds all.
-    Errors: UsageError if the report holds none of them.
+    Errors: UsageError if the report holds none of them, or for a hue, tau or file name that will not do.
     """
+    check(tau)
     names = [name for name in SHOWN if name in report.measures]
     if not names:
         raise UsageError(f"An overview needs one of {listing(SHOWN)}, and the report has {listing(report.measures)}.")
@@ -49,9 +51,9 @@ def overview(report: Report, *, hue: str | None = None, path: str | Path | None 
             spare.remove()
         shown: dict[str, Entry] = {}
         for letter, ax, name in zip("abcdef", axes, names, strict=False):
-            probe = described(name)
+            probe = described(name, provenance=report.provenance)
             drawn = curves(report, name, "default", hue)
-            draw(ax, report, probe, drawn, tilted=False)
+            draw(ax, report, probe, drawn, tau, tilted=False)
             shown |= {entry[1]: entry for entry in entries(drawn)}
             ax.set_title(probe.title, loc="left", pad=5)
             ax.annotate(letter, (0, 1), (-18, 5), "axes fraction", "offset points", weight="bold", va="bottom")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from deepnrc.onset import TAU
@@ -25,13 +26,13 @@ class Mark:
         return self.words.split()[0]
 
 
-def marks(table: pd.DataFrame, measure: str, variant: str) -> list[Mark]:
+def marks(table: pd.DataFrame, measure: str, variant: str, tau: float = TAU) -> list[Mark]:
     """The reference levels of one measure in the rows of a report; those that it does not hold are left out.
 
     The network's own error is that of each run's last step: an untrained one would stretch every scale.
     """
     if measure == "deep.noise_fraction":
-        return [Mark("τ", TAU, TAU)]
+        return [Mark("τ", tau, tau)]
     if measure in ("deep.feature_stable_rank", "deep.weight_stable_rank"):
         return _mark(TARGET, network(table, "deep.target_stable_rank", variant)["value"])
     if measure == "deep.linear_mse":
@@ -48,5 +49,5 @@ def network(table: pd.DataFrame, measure: str, variant: str = "default") -> pd.D
 
 
 def _mark(words: str, levels: pd.Series[float]) -> list[Mark]:
-    known = levels.dropna()
+    known = levels[np.isfinite(levels)]  # a scale cannot reach infinity
     return [Mark(words, float(known.min()), float(known.max()))] if len(known) else []

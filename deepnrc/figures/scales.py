@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -18,7 +19,7 @@ COLLAPSED_IS_DARK = "viridis"
 NEUTRAL = "Oranges"
 DECADES = 2  # a log scale spans at least so many, so that a layer far from collapse never looks collapsed
 
-SPAN = 4  # a count of directions has a scale up to this at least
+WORDS = ("variant", "meaning", "formula", "source", "collapsed", "better", "log")  # of a user's own probe
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,32 @@ class Scale:
         return 1 - place if self.cmap.name.endswith("_r") else place
 
 
-def described(measure: str, variant: str = "default") -> Probe:
-    """The catalogue's entry; for a probe of the user's own, one with its name, no direction and no bounds."""
+def described(measure: str, variant: str = "default", provenance: Iterable[Mapping[str, Any]] = ()) -> Probe:
+    """The catalogue's entry, or that of a probe of the user's own in the records of a report; see ``own``.
+
+    What neither knows has its name for a title, no direction and no bounds.
+    """
     for probe in CATALOG:
         if (probe.name, probe.variant) == (measure, variant):
             return probe
-    return Probe(measure, lambda: math.nan, measure, bounds=(-math.inf, math.inf), variant=variant)
+    for record in provenance:
+        for entry in record.get("probes", ()):
+            if (entry.get("name"), entry.get("variant", "default")) == (measure, variant):
+                return own(entry)
+    return own({"name": measure, "variant": variant})
+
+
+def own(entry: Mapping[str, Any]) -> Probe:
+    """A probe as a report's record describes it; it can be drawn and explained, not measured."""
+    low, high = map(float, entry.get("bounds") or (-math.inf, math.inf))  # in words where JSON has no such number
+    given = {key: entry[key] for key in WORDS if entry.get(key) is not None}
+    return Probe(
+        entry["name"],
+        lambda: math.nan,
+        entry.get("title") or entry["name"],
+        bounds=(low, high),
+        **given,
+    )
 
 
 def scale(probe: Probe, values: NDArray[np.float64], marks: Sequence[Mark] = ()) -> Scale:
@@ -74,5 +95,5 @@ def _log_limits(probe: Probe, seen: NDArray[np.float64]) -> tuple[float, float]:
 def _linear_limits(probe: Probe, seen: NDArray[np.float64]) -> tuple[float, float]:
     bottom, top = probe.bounds
     low = bottom if math.isfinite(bottom) else float(seen.min()) if seen.size else 0.0
-    high = top if math.isfinite(top) else max([*seen, SPAN * low])
+    high = top if math.isfinite(top) else max([*seen, low])
     return low, high if high > low else low + 1

@@ -42,7 +42,11 @@ def number(value: float, log: bool = True, decimals: int = 0) -> str:
     ['0.12', '2e-7', '0', '42', '1.0', '1e4']
     >>> [number(v, log=False) for v in (0.996, 1.5, 12.34, 512.3)]
     ['1.00', '1.50', '12.3', '512']
+    >>> number(math.inf)
+    '∞'
     """
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
     size = abs(value)
     if not log and 0.005 <= size < 1e4:
         return f"{value:.2f}" if size < 9.995 else f"{value:.1f}" if size < 99.95 else f"{value:.0f}"

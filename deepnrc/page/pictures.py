@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from deepnrc import figures
 from deepnrc.figures.scales import described
+from deepnrc.onset import TAU
 from deepnrc.report import Report
 
 MAPPED = (
@@ -36,21 +37,21 @@ class Picture:
     svg: Markup
 
 
-def onset(report: Report) -> Picture | None:
+def onset(report: Report, tau: float = TAU) -> Picture | None:
     """Collapsed layers over steps; None for one step, or without noise fractions."""
     if len(report.steps) < 2 or "deep.noise_fraction" not in report.measures:
         return None
-    return _picture("onset", "Number of collapsed layers over the steps", figures.onset, report)
+    return _picture("onset", "Number of collapsed layers over the steps", figures.onset, report, tau=tau)
 
 
-def overview(report: Report) -> Picture | None:
+def overview(report: Report, tau: float = TAU) -> Picture | None:
     """Six measures by depth; None if the report holds none of them."""
     if not any(name in report.measures for name in figures.overviews.SHOWN):
         return None
-    return _picture("overview", "Six measures by depth", figures.overview, report)
+    return _picture("overview", "Six measures by depth", figures.overview, report, tau=tau)
 
 
-def heatmaps(report: Report) -> Iterator[Picture]:
+def heatmaps(report: Report, tau: float = TAU) -> Iterator[Picture]:
     """Each main measure over the steps, or, for a single step of each run, all of them side by side."""
     if not (report.table["depth"] >= 0).any():
         return
@@ -62,11 +63,12 @@ def heatmaps(report: Report) -> Iterator[Picture]:
             report,
             None,
             across="measure",
+            tau=tau,
         )
         return
     for number, name in enumerate(name for name in MAPPED if name in report.measures):
-        caption = f"{described(name).title} by layer and step"
-        yield _picture(f"map{number}", caption, figures.heatmap, report, name, across="step")
+        caption = f"{described(name, provenance=report.provenance).title} by layer and step"
+        yield _picture(f"map{number}", caption, figures.heatmap, report, name, across="step", tau=tau)
 
 
 def _picture(prefix: str, caption: str, draw: Callable[..., Any], *args: Any, **kwargs: Any) -> Picture:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from deepnrc.figures.scales import described
+from deepnrc.figures.words import number
 from deepnrc.report import Report
+from deepnrc.summary import MARKS
 from probes import Probe
 
-MARKS = {"degenerate": "*", "below floor": "<"}
+Provenance = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,12 @@ class Sheet:
 def sheets(report: Report) -> list[Sheet]:
     """One for each run, in the report's order."""
     last = report.at()
-    return [_sheet(str(run), last.table[last.table["run"] == run]) for run in last.runs]
+    return [_sheet(str(run), last.table[last.table["run"] == run], last.provenance) for run in last.runs]
 
 
-def column(measure: str, variant: str) -> Column:
+def column(probe: Probe) -> Column:
     """The heading of a measure."""
-    probe = described(measure, variant)
-    named = measure if variant == "default" else f"{measure} ({variant})"
+    named = probe.name if probe.variant == "default" else f"{probe.name} ({probe.variant})"
     return Column(named, probe.title, goal(probe))
 
 
@@ -81,18 +82,18 @@ def goal(probe: Probe) -> str:
     return {"low": "lower is more collapsed", "high": "higher is more collapsed"}.get(probe.better, "no direction")
 
 
-def _sheet(run: str, table: pd.DataFrame) -> Sheet:
+def _sheet(run: str, table: pd.DataFrame, provenance: Provenance) -> Sheet:
     rows: dict[tuple[str, str, int], Mapping[Any, Any]] = {
         (row["measure"], row["variant"], row["depth"]): row for row in table.to_dict("records")
     }
-    probes = [described(*key) for key in dict.fromkeys((measure, variant) for measure, variant, _ in rows)]
-    single = {(m, v): row for (m, v, depth), row in rows.items() if depth < 0 or described(m, v).where == "top"}
-    spread = [probe for probe in probes if (probe.name, probe.variant) not in single]
+    probes = {key[:2]: described(*key[:2], provenance) for key in rows}
+    single = {(m, v): row for (m, v, depth), row in rows.items() if depth < 0 or probes[m, v].where == "top"}
+    spread = [probe for key, probe in probes.items() if key not in single]
     layers = {row["depth"]: row for row in rows.values() if row["depth"] >= 0}
     return Sheet(
         run,
         int(table["step"].iloc[0]),
-        [column(probe.name, probe.variant) for probe in spread],
+        [column(probe) for probe in spread],
         [
             Row(
                 layer["layer"],
@@ -103,8 +104,8 @@ def _sheet(run: str, table: pd.DataFrame) -> Sheet:
             )
             for depth, layer in sorted(layers.items())
         ],
-        [(column(*key), _cell(row, described(*key))) for key, row in single.items()],
-        _notes(table),
+        [(column(probes[key]), _cell(row, probes[key])) for key, row in single.items()],
+        _notes(table, probes),
     )
 
 
@@ -112,22 +113,35 @@ def _cell(row: Mapping[Any, Any] | None, probe: Probe) -> Cell:
     if row is None:
         return Cell("")
     said = f"{row['status']}: {row['note']}" if row["status"] != "ok" and row["note"] else row["note"]
-    chance = "" if math.isnan(row["chance"]) else f"{row['chance']:.2f}"
+    chance = "" if math.isnan(row["chance"]) else number(row["chance"])
     value = row["value"]
     if math.isnan(value):
         return Cell("–", "", MARKS.get(row["status"], ""), said or row["status"], chance)
-    text = f"{value:.2e}" if probe.log else f"{value:.3f}" if abs(value) < 100 else f"{value:.1f}"
     mark = MARKS.get(row["status"], "†" if said else "")
     if row["floor"] > 0 and mark == MARKS["below floor"]:
         said = f"{said} (floor {row['floor']:.0e})"
-    return Cell(text, repr(value), mark, said, chance)
+    return Cell(_shown(value, log=probe.log), _key(value), mark, said, chance)
 
 
-def _notes(table: pd.DataFrame) -> list[str]:
+def _shown(value: float, *, log: bool) -> str:
+    """At least three digits that count, however small the value is."""
+    if math.isinf(value) or value == 0:
+        return number(value)
+    if log:
+        return f"{value:.2e}"
+    return f"{value:#.3g}" if abs(value) < 0.1 else f"{value:.3f}" if abs(value) < 100 else f"{value:.1f}"
+
+
+def _key(value: float) -> str:
+    """The value as the page's script reads a number."""
+    return repr(value).replace("inf", "Infinity")
+
+
+def _notes(table: pd.DataFrame, probes: Mapping[tuple[str, str], Probe]) -> list[str]:
     """One sentence for each note, with the measures and the number of layers that it concerns."""
     said = []
     for (status, note), rows in table[table["note"] != ""].groupby(["status", "note"], sort=False):
-        titles = dict.fromkeys(described(m, v).title for m, v in zip(rows["measure"], rows["variant"], strict=True))
+        titles = dict.fromkeys(probes[m, v].title for m, v in zip(rows["measure"], rows["variant"], strict=True))
         layers = list(dict.fromkeys(rows.sort_values("depth")["layer"]))
         where = ", ".join(layers[:4]) + (f" and {len(layers) - 4} more" if len(layers) > 4 else "")
         kind = "" if status == "ok" else f" ({status})"

@@ -11,8 +11,11 @@ import pandas as pd
 from deepnrc import summary
 from deepnrc.figures.grids import only
 from deepnrc.figures.scales import described
-from deepnrc.page.tables import Column, column
+from deepnrc.onset import TAU
+from deepnrc.page.tables import Column, Provenance, column
 from deepnrc.report import Report
+
+EXPLAINED = "probes"  # the descriptions of a user's own probes: they stand among the measures
 
 
 @dataclass(frozen=True)
@@ -35,15 +38,15 @@ class Explanation:
     source: str
 
 
-def verdicts(report: Report) -> list[Verdict]:
+def verdicts(report: Report, tau: float = TAU) -> list[Verdict]:
     """One for each run, in the report's order."""
-    return [_verdict(only(report, run)) for run in report.runs]
+    return [_verdict(only(report, run), tau) for run in report.runs]
 
 
 def explanations(report: Report) -> list[Explanation]:
     """One for each measure and variant of the report."""
     found = report.table.drop_duplicates(["measure", "variant"])
-    return [_explanation(m, v) for m, v in zip(found["measure"], found["variant"], strict=True)]
+    return [_explanation(m, v, report.provenance) for m, v in zip(found["measure"], found["variant"], strict=True)]
 
 
 def origins(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -52,10 +55,10 @@ def origins(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
     for record in report.provenance:
         if record["run"] not in last or record["step"] >= last[record["run"]]["step"]:
             last[record["run"]] = record
-    return [(run, list(_flat(record))) for run, record in last.items()]
+    return [(run, list(_flat({k: v for k, v in record.items() if k != EXPLAINED}))) for run, record in last.items()]
 
 
-def _verdict(report: Report) -> Verdict:
+def _verdict(report: Report, tau: float) -> Verdict:
     run, last = report.runs[0], report.at()
     table = last.table
     first = table.iloc[0]
@@ -64,13 +67,13 @@ def _verdict(report: Report) -> Verdict:
     steps = f"step {first['step']}" + (f", last of {len(report.steps)}" if len(report.steps) > 1 else "")
     size = f"{layers} layers, {first['n_samples']} samples, {first['target_dim']} targets{rank}, {steps}"
     left_out = [f"left out: {name} ({why})" for record in last.provenance for name, why in record.get("left_out", [])]
-    return Verdict(run, size, summary.verdict(report, run), [*summary.warnings(table), *left_out])
+    return Verdict(run, size, summary.verdict(report, run, tau), [*summary.warnings(table), *left_out])
 
 
-def _explanation(measure: str, variant: str) -> Explanation:
-    probe = described(measure, variant)
-    own = "A probe of your own: this library's catalogue does not describe it."
-    return Explanation(column(measure, variant), probe.meaning or own, probe.formula, probe.source)
+def _explanation(measure: str, variant: str, provenance: Provenance) -> Explanation:
+    probe = described(measure, variant, provenance)
+    own = "A probe of your own, which does not say what it means."
+    return Explanation(column(probe), probe.meaning or own, probe.formula, probe.source)
 
 
 def _flat(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -31,6 +31,10 @@ def net(dead=False):
 def dead():
     return net(dead=True)
 
+def twice():
+    same = nn.Linear(4, 4)
+    return nn.Sequential(same, nn.ReLU(), same, nn.Linear(4, 2))
+
 def raw():
     torch.manual_seed(1)
     return torch.randn(64, 4), torch.randn(64, 2)
@@ -208,6 +212,11 @@ def test_strict_tells_of_degenerate_values_with_4_and_still_saves(run: Run) -> N
         ({"data": "net.py"}, "The file 'net.py' is of no kind that can be read here. Data is a .npz file"),
         ({"more": ["--layers", "fc"]}, "No layer is called 'fc'. The network has: '0', '1', '2', '3', '4'."),
         ({"more": ["--probes", "deep.nois"]}, "There is no probe 'deep.nois'. Did you mean 'deep.noise' or "),
+        ({"more": ["--layers", "!*"]}, "--layers '!*' leaves nothing to probe."),
+        ({"more": ["--max-samples", "0"]}, "--max-samples must be at least 1; it is 0."),
+        ({"more": ["--rank", "0"]}, "--rank must be a whole number from 1; it is 0."),
+        ({"net": "net.py:twice"}, "Choose with --repeats first, last or each (every run as a layer of its own)"),
+        ({"net": "net.py:twice"}, "or leave it out with --layers '!0'."),
         ({"more": ["--rank", "3"]}, "rank = 3 exceeds the targets' width n = 2. Choose rank between 1 and 2."),
         ({"more": ["--tau", "2"]}, "tau is a noise fraction and must lie between 0 and 1; it is 2.0."),
         ({"more": ["--batch-size", "0"]}, "The batch size must be at least 1, but 0 was given."),
@@ -397,6 +406,23 @@ def test_heatmap_takes_measures_variant_and_axis(run: Run, monkeypatch: pytest.M
     assert [measure for measure, _ in drawn] == ["deep.noise_fraction", "deep.cka", ["deep.cka", "nrc.1"], None]
     assert [options["variant"] for _, options in drawn] == ["default", "signal", "default", "default"]
     assert all(options["across"] == "step" and options["path"] == Path("x.svg") for _, options in drawn)
+
+
+def test_a_network_s_own_number_is_not_a_heatmap_and_the_command_that_shows_it_is_named(run: Run) -> None:
+    saved("a")
+    said = refusal(run("heatmap", "a", "-o", "x.png", "--measure", "model.mse"), 2)
+    assert said.endswith("and not one a layer. `deepnrc report` shows it.\n")
+
+
+def test_tau_reaches_the_picture_and_the_page(run: Run) -> None:
+    saved("a")
+    assert run("heatmap", "a", "-o", "x.svg", "--tau", "0.9").code == run("report", "a", "-o", "x.html").code == 0
+    assert "0.90 τ" in Path("x.svg").read_text(encoding="utf-8")
+    assert "noise &lt;= 0.2" in Path("x.html").read_text(encoding="utf-8")
+    assert run("report", "a", "-o", "x.html", "--tau", "0.9").code == 0
+    assert "noise &lt;= 0.9" in Path("x.html").read_text(encoding="utf-8")
+    for command in ("heatmap", "report"):
+        assert "tau is a noise fraction" in refusal(run(command, "a", "-o", "new/x.png", "--tau", "1"), 2)
 
 
 @pytest.mark.parametrize("command", ["heatmap", "report"])

@@ -43,6 +43,25 @@ def test_refusals_of_ours_stay_as_they_are() -> None:
     assert explained(error) is error
 
 
+@pytest.mark.parametrize(
+    ("python", "flags"),
+    [
+        ("leave it out with layers=['!fc'].", "leave it out with --layers '!fc'."),
+        ("out: layers=['...', '!a', '!b.*'].", "out: --layers ... '!a' '!b.*'."),
+        ("layers=['!blocks.[01]'] leaves nothing", "--layers '!blocks.[01]' leaves nothing"),
+        ("with repeats='first', 'last' or 'each' (every", "with --repeats first, last or each (every"),
+        ("Use layers='weights', or name its", "Use --layers weights, or name its"),
+        ("Add it to probes=[...].", "Add it to --probes."),
+        ("variant='signal' goes with one measure", "--variant signal goes with one measure"),
+        ("max_samples must be at least 1, or None for all; it is 0.", "--max-samples must be at least 1; it is 0."),
+        ("layers: '0', 'fc'", "layers: '0', 'fc'"),
+    ],
+)
+def test_what_the_library_calls_arguments_are_flags_on_the_command_line(python: str, flags: str) -> None:
+    shown = explained(DataError(python))
+    assert (str(shown), type(shown)) == (flags, DataError)
+
+
 def test_probe_lets_the_network_s_own_error_through() -> None:
     mine = KeyError("mine")
     assert failure(Odd(mine)) is mine

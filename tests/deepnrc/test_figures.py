@@ -4,10 +4,12 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+import deepnrc
 from deepnrc import UsageError, figures
 from deepnrc.figures import cells
 from deepnrc.figures.chosen import log_thinned
@@ -123,6 +125,13 @@ def test_the_dark_end_of_linear_mse_is_the_networks_own():
 def test_measures_without_direction_have_another_map():
     assert scale(described("deep.feature_stable_rank"), np.array([1.0, 5.0])).cmap.name == "Oranges"
     assert scale(described("mine.own"), np.array([1.0, 5.0])).cmap.name == "Oranges"
+
+
+def test_stable_ranks_have_a_scale_that_ends_at_the_largest():
+    for largest in (1.4, 9.0):
+        norm = scale(described("deep.feature_stable_rank"), np.array([1.1, largest])).norm
+        assert (norm.vmin, norm.vmax) == (1.0, largest)
+    assert scale(described("deep.feature_stable_rank"), np.array([1.1]), [Mark("target", 2.0, 2.0)]).norm.vmax == 2.0
 
 
 def test_runs_share_one_scale():
@@ -427,3 +436,54 @@ def test_a_probe_of_ones_own_is_drawn_by_its_name():
     own = Report.of([row("mine.own", value, i, str(i)) for i, value in enumerate((-1.0, 0.0, 4.0))])
     assert drawn(figures.lines, own, "mine.own").get_ylabel() == "mine.own"
     assert "-1.00" in words(drawn(figures.heatmap, own, "mine.own"))
+
+
+@pytest.mark.parametrize("measure", ["deep.spectral_gap", "deep.linear_mse", "mine.own"])
+def test_infinite_values_are_printed_and_have_the_far_colour(measure):
+    given = report(measures={measure: (2.0, 3.0, 5.0)})
+    given = changed(changed(given, measure, 2, value=np.inf), "model.mse", -1, value=np.inf)
+    assert "∞" in words(drawn(figures.heatmap, given, measure))
+    assert np.isfinite(drawn(figures.lines, given, measure).get_ylim()).all()
+    assert number(-np.inf) == "-∞"
+
+
+def test_a_probe_of_ones_own_is_drawn_as_its_record_describes_it():
+    entry = {"name": "mine.own", "variant": "x", "title": "My own", "bounds": [0, 1], "better": "high", "log": False}
+    rows = [row("mine.own", value, i, str(i), variant="x") for i, value in enumerate((0.2, 0.9))]
+    given = Report.of(rows, [{"run": "net", "step": 0}, {"run": "net", "step": 0, "probes": [entry]}])
+    probe = described("mine.own", "x", given.provenance)
+    assert (probe.title, probe.bounds, probe.better, probe.log) == ("My own", (0, 1), "high", False)
+    assert "My own (dark = collapsed)" in words(drawn(figures.heatmap, given, "mine.own", variant="x"))
+    ax = drawn(figures.lines, given, "mine.own", variant="x")
+    assert (ax.get_ylabel(), ax.get_ylim()) == ("My own", (-0.03, 1.03))
+    assert described("mine.own", provenance=given.provenance).title == "mine.own"
+    assert described("deep.cka", provenance=[{"probes": [{"name": "deep.cka", "title": "no"}]}]).title != "no"
+
+
+def test_a_probe_of_ones_own_keeps_its_title_and_scale_from_measuring_to_drawing():
+    mine = deepnrc.Probe(
+        "mine.trace", lambda S_H: float(S_H.trace()), "Trace", bounds=(0, np.inf), better="low", log=True
+    )
+    net, data = torch.nn.Linear(3, 2), (torch.randn(20, 3), torch.randn(20, 2))
+    ax = drawn(deepnrc.probe(net, data, probes=[mine], progress=False).heatmap, "mine.trace")
+    assert "Trace (dark = collapsed)" in words(ax)
+
+
+def test_tau_is_an_argument_and_what_is_drawn_and_said():
+    given = report(steps=(0, 1))
+    ax = drawn(figures.heatmap, given, "deep.noise_fraction", tau=0.4)
+    assert grid(given, "deep.noise_fraction", "default", "step", True, 0.4).onset == [1, 0]
+    assert any("τ = 0.4" in text for text in words(ax))
+    assert any(text == "0.40 τ" for text in words(ax))
+    for function in (figures.lines, figures.overview):
+        arguments = ["deep.noise_fraction"] if function is figures.lines else []
+        assert "τ\n0.40" in words(drawn(function, given, *arguments, tau=0.4))
+    ax = drawn(figures.onset, given, tau=0.4)
+    assert "noise fraction ≤ 0.4" in words(ax)
+    assert list(ax.lines[0].get_ydata()) == [2, 3]
+
+
+@pytest.mark.parametrize("draw", [figures.heatmap, lambda r, **k: figures.lines(r, "deep.cka", **k), figures.overview])
+def test_a_tau_that_is_no_noise_fraction_is_refused(draw):
+    with pytest.raises(UsageError, match="tau is a noise fraction and must lie between 0 and 1; it is 2"):
+        draw(report(), tau=2)

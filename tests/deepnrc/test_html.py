@@ -14,6 +14,7 @@ import pytest
 
 import deepnrc
 from deepnrc import UsageError, html
+from deepnrc.figures.scales import described
 from deepnrc.page import tables
 from deepnrc.report import Report
 from deepnrc.rows import COLUMNS, NETWORK
@@ -120,9 +121,19 @@ def test_names_are_not_trusted():
 
 def test_the_summary_comes_first_and_says_what_is_collapsed(text):
     page = "".join(Page(text).words)
-    assert page.index("collapsed from a on (3 of 3 layers") < page.index("The first layer is at the top")
+    assert page.index("collapsed from the input on (3 of 3 layers") < page.index("The first layer is at the top")
     assert "target stable rank 1.50" in page
     assert "signal rank k = 2, step 4, last of 3" in page
+
+
+def test_tau_is_that_of_sentences_and_pictures(tmp_path):
+    text = report(steps=(0, 1)).html(tmp_path / "page.html", tau=0.1).read_text(encoding="utf-8")
+    assert "collapsed from c on (1 of 3 layers, since step 1): noise &lt;= 0.1" in text
+    assert "noise fraction ≤ 0.1<" in text
+    assert "τ = 0.1" in text
+    assert not re.search("(≤|&lt;=|=) 0.2\\b", text)
+    with pytest.raises(UsageError, match="tau is a noise fraction"):
+        html.page(report(), tau=1)
 
 
 def test_warnings_and_what_was_left_out_are_said():
@@ -178,7 +189,7 @@ def test_the_table_holds_each_value_with_its_mark(text):
     assert [(cell.mark, cell.text, cell.sort) for cell in cells] == [
         ("*", "–", ""),
         ("", "–", ""),
-        ("<", "0.000", "1e-16"),
+        ("<", "1.00e-16", "1e-16"),
         ("", "0.333", repr(1 / 3)),
     ]
     assert cells[2].note == "below floor: why (floor 1e-15)"
@@ -187,11 +198,25 @@ def test_the_table_holds_each_value_with_its_mark(text):
     assert len(sheet.notes) == 3
 
 
+@pytest.mark.parametrize(
+    ("measure", "value", "text", "key"),
+    [
+        ("deep.cka", 0.00012345, "0.000123", "0.00012345"),
+        ("deep.cka", 0.0, "0", "0.0"),
+        ("deep.cka", 0.12345, "0.123", "0.12345"),
+        ("deep.spectral_gap", np.inf, "∞", "Infinity"),
+    ],
+)
+def test_small_and_infinite_values_are_printed_and_can_be_sorted(measure, value, text, key):
+    given = Report.of([row(measure, 0.5, 0, "a", "net", 0), row(measure, value, 1, "b", "net", 0)])
+    assert f'<td class="number" data-sort="{key}">{text}</td>' in html.page(given)
+
+
 def test_headings_say_where_collapse_lies():
-    assert tables.column("deep.noise_fraction", "default").goal == "collapsed: 0"
-    assert tables.column("deep.feature_stable_rank", "covariance").goal == "collapsed: the target's"
-    assert tables.column("deep.cka", "default").goal == "higher is more collapsed"
-    assert tables.column("mine.own", "default") == tables.Column("mine.own", "mine.own", "no direction")
+    assert tables.column(described("deep.noise_fraction")).goal == "collapsed: 0"
+    assert tables.column(described("deep.feature_stable_rank", "covariance")).goal == "collapsed: the target's"
+    assert tables.column(described("deep.cka")).goal == "higher is more collapsed"
+    assert tables.column(described("mine.own")) == tables.Column("mine.own", "mine.own", "no direction")
 
 
 @pytest.mark.parametrize("steps", [(0, 1), range(700)])
@@ -204,6 +229,14 @@ def test_the_data_are_the_whole_table(steps):
     back = pd.read_csv(io.BytesIO(plain), keep_default_na=False, na_values={"value": "", "chance": "", "floor": ""})
     pd.testing.assert_frame_equal(back.astype(COLUMNS), given.table)
     assert link.size == f"{len(data) / 1000:.0f} kB"
+
+
+def test_layer_names_do_not_wrap_and_are_whole_in_a_tooltip(page, text):
+    (rule,) = re.findall(r"\n\.sortable th:first-child {(.*)}", text)
+    assert "white-space: nowrap" in rule
+    assert "anywhere" not in rule
+    named = [head["title"] for head in page.all("th") if head["scope"] == "row" and "data-sort" in head]
+    assert named == ["a", "b", "c"] * 2
 
 
 def test_the_link_is_on_the_page(page):
@@ -226,6 +259,18 @@ def test_a_probe_of_ones_own_and_a_report_without_layers_have_a_page():
     assert "A probe of your own" in own
     bare = Page(html.page(Report.of([row("model.mse", 1.0, -1, NETWORK, "net", 0)])))
     assert not bare.all("svg")
+
+
+def test_a_probe_of_ones_own_is_explained_from_the_record(tmp_path):
+    entry = {"name": "mine.own", "title": "My own", "meaning": "Says much.", "formula": "a / b", "source": "Me & co"}
+    record = {"run": "net", "step": 0, "probes": [{**entry, "collapsed": 1.0, "bounds": ["0", "inf"], "log": True}]}
+    Report.of([row("mine.own", 1e-3, i, "ab"[i], "net", 0) for i in (0, 1)], [record]).save(tmp_path)
+    text = html.page(deepnrc.load(tmp_path))
+    words = "".join(Page(text).words)
+    assert "A probe of your own" not in words
+    for said in ("My own", "Says much.", "a / b", "Me & co", "collapsed: 1", "1.00e-03"):
+        assert said in words
+    assert "<dt>probes" not in text
 
 
 def test_deep_and_long_reports_stay_small():

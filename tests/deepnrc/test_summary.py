@@ -89,13 +89,15 @@ def test_columns_that_were_not_measured_are_left_out() -> None:
 def test_the_onset_sentence_says_from_which_layer_and_by_which_rule() -> None:
     assert "\ncollapsed from fc1 on (2 of 3 layers): noise <= 0.2\n" in str(Report.of(noise(0.9, 0.1, 0.0)))
     assert "\nnot collapsed at the last layer by the rule: noise <= 0.2\n" in str(Report.of(noise(0.1, 0.3)))
-    assert "\ncollapsed from fc0 on (2 of 2 layers): noise <= 0.4\n" in text(Report.of(noise(0.1, 0.3)), 0.4)
+    assert "\ncollapsed from the input on (2 of 2 layers): noise <= 0.4\n" in text(Report.of(noise(0.1, 0.3)), 0.4)
 
 
 def test_the_joint_rule_names_its_thresholds() -> None:
     rows = [*noise(0.1), row("deep.feature_weight_alignment", 0.9), row("deep.linear_mse", 1.0)]
     rule = "noise <= 0.2, align >= 0.8 and lin. MSE <= 1.1 x network MSE\n"
-    assert f"\ncollapsed from fc0 on (1 of 1 layers): {rule}" in str(Report.of([*rows, network("model.mse", 1.0)]))
+    assert f"\ncollapsed from the input on (1 of 1 layers): {rule}" in str(
+        Report.of([*rows, network("model.mse", 1.0)])
+    )
     assert f"\nnot collapsed at the last layer by the rule: {rule}" in str(
         Report.of([*rows, network("model.mse", 0.5)])
     )
@@ -107,7 +109,33 @@ def test_the_facts_of_the_network_stand_below() -> None:
     top = [row(f"nrc.{i}", 0.1 * i, 1) for i in (1, 2, 3)]
     shown = str(Report.of([*facts, *reversed(ranks), *top]))
     assert "\nnetwork MSE 0.5; target stable rank 1.75; last features' stable rank 2.00\n" in shown
-    assert "\ntop layer: nrc.1 1.00e-01, nrc.2 2.00e-01, nrc.3 3.00e-01\n" in shown
+    assert "\nnrc at fc1: nrc.1 1.00e-01, nrc.2 2.00e-01, nrc.3 3.00e-01\n" in shown
+
+
+def test_the_top_layer_s_values_bear_their_marks() -> None:
+    top = [
+        row("nrc.1", 1e-16, 7, status="below floor", layer="layer7"),
+        row("nrc.2", 0.25, 7, status="degenerate", layer="layer7"),
+        row("nrc.2", NAN, 7, status="degenerate", layer="layer7", variant="other"),
+        row("nrc.3", NAN, 7, status="not defined", layer="layer7"),
+    ]
+    assert "\nnrc at layer7: nrc.1 <1.00e-16, nrc.2 *2.50e-01, nrc.2 (other) *\n" in str(Report.of(top))
+    assert "nrc at" not in str(Report.of(top[-1:]))
+
+
+@pytest.mark.parametrize(
+    ("layers", "start"),
+    [
+        ("weights", "the input"),
+        (["weights"], "the input"),
+        ("blocks", "fc0, the first one read,"),
+        (["!stem"], "fc0, the first one read,"),
+    ],
+)
+def test_collapse_at_the_network_s_own_input_is_named_so(layers: Any, start: str) -> None:
+    record = {"run": "a", "step": 0, "arguments": {"layers": layers}}
+    shown = str(Report(Report.of(noise(0.1, 0.1)).table, (record,)))
+    assert f"\ncollapsed from {start} on (2 of 2 layers): noise <= 0.2\n" in shown
 
 
 def test_only_the_last_of_several_steps_is_shown_and_since_when() -> None:
@@ -126,7 +154,7 @@ def test_each_run_has_its_own_part_and_the_legend_stands_once() -> None:
         "b, step 3",
         "noise",
     ]
-    assert "collapsed from fc0 on" in parts[0]
+    assert "collapsed from the input on" in parts[0]
     assert "not collapsed" in parts[1]
 
 
