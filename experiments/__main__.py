@@ -9,6 +9,7 @@ import tyro
 
 from deepnrc.errors import DeepNRCError
 from experiments.demo import Demo
+from experiments.family import Family
 from experiments.mujoco import Expert
 from experiments.synthetic import Synthetic
 
@@ -39,8 +40,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     try:
         study.run()
-    except (DeepNRCError, ValueError, RuntimeError) as error:
-        print(f"experiments: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        resumed = "; the same command goes on where it was" if isinstance(study, Family) else ""
+        print(f"experiments: interrupted{resumed}.", file=sys.stderr)
+        return 130
+    except (DeepNRCError, ValueError, RuntimeError, OSError) as error:
+        print(f"experiments: {' '.join(str(error).split())}", file=sys.stderr)
         return getattr(error, "exit_code", 2)
     return 0
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
 import deepnrc
 from deepnrc.provenance import DataFingerprint
@@ -22,7 +23,7 @@ from experiments.standard import Split
 from experiments.study import Setting
 from experiments.training import DivergedError, train
 
-FORMAT = 1  # raised when the meaning of a stored cell changes
+FORMAT = 2  # raised when the meaning of a stored cell changes
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def run(cell: Cell, data: Split, folder: Path, threads: int, position: int | Non
     tracker = deepnrc.Tracker(model, (data.x, data.y), run=cell.title, steps=steps, **setting.probe)
     recipe = dataclasses.replace(recipe, seed=cell.seed)
     diverged = None
+    tracker(0, force=True)  # outside: what fails before training is no divergence
     try:
         train(
             model,
@@ -91,10 +93,15 @@ def run(cell: Cell, data: Split, folder: Path, threads: int, position: int | Non
             progress=position is not None,
         )
         tracker(recipe.epochs, force=True)
-    except (DivergedError, deepnrc.DataError) as error:  # the probes may meet the infinities first
+    except DivergedError as error:
         diverged = str(error)
+    except deepnrc.DataError as error:  # the probes may meet the infinities first; their advice is for other uses
+        said = str(error).split(". ")[0]
+        diverged = f"{said}. Lower the learning rate ({recipe.lr:g}) or the weight decay ({recipe.weight_decay:g})."
+    model.eval()
     with torch.no_grad():
-        test = float(torch.nn.functional.mse_loss(model.eval()(data.x_test), data.y_test))
+        test = float(torch.nn.functional.mse_loss(model(data.x_test), data.y_test))
+        shares = [] if diverged else explained(model(data.x), data.y, setting.probe.get("rank"))
     scratch = folder / f".{cell.key}.{os.getpid()}"
     tracker.report.save(scratch)
     save_file(model.state_dict(), scratch / "network.safetensors")
@@ -105,12 +112,36 @@ def run(cell: Cell, data: Split, folder: Path, threads: int, position: int | Non
         "facts": dict(setting.facts),
         "setting": described(setting),
         "test_mse": test,
+        "explained": shares,
         "diverged": diverged,
         "seconds": round(time.perf_counter() - started, 1),
     }
     (scratch / "cell.json").write_text(json.dumps(record, indent=2))
-    shutil.rmtree(folder / cell.key, ignore_errors=True)
-    scratch.replace(folder / cell.key)
+    if not done(cell, folder):
+        shutil.rmtree(folder / cell.key, ignore_errors=True)
+    _place(scratch, cell, folder)
+
+
+def _place(scratch: Path, cell: Cell, folder: Path) -> None:
+    """Give a whole cell its name; one that a worker of a killed sweep has stored meanwhile says the same, and stays."""
+    try:
+        scratch.replace(folder / cell.key)
+    except OSError:
+        if not done(cell, folder):
+            raise
+        shutil.rmtree(scratch)
+
+
+def explained(outputs: Tensor, targets: Tensor, rank: int | None = None) -> list[float]:
+    """R^2 of the outputs (N, n) along each principal direction of the targets (N, n), the strongest first.
+
+    Only the first ``rank`` directions; None for those that carry more than 1e-9 of the first one's variance.
+    """
+    y, residual = (z.double() - z.double().mean(0) for z in (targets, targets - outputs))
+    values, vectors = torch.linalg.eigh(y.T @ y / len(y))
+    chosen = int((values > 1e-9 * values[-1]).sum()) if rank is None else rank
+    missed = (residual @ vectors).square().mean(0)
+    return [float(share) for share in (1 - missed / values).flip(0)[:chosen]]
 
 
 def points(epochs: int) -> int:

@@ -50,23 +50,32 @@ def upper_layers_collapse(setting: int = -1) -> tuple[Claim, ...]:
 
 
 def top_layer_collapses(settings: str, low: float = 1e-4, high: float = 0.1) -> tuple[Claim, ...]:
-    """nrc.1 and nrc.2 with weight decay and without, over the settings whose labels begin so."""
+    """nrc.1 and nrc.2 with the largest weight decay and with none, over the settings whose labels begin so."""
 
-    def chosen(measure: str, position: int) -> Callable[[Results], float]:
-        def value(results: Results) -> float:
-            top = results.top(measure)
-            return float(top[[label for label in top.index if label.startswith(settings)]].to_numpy()[position])
-
-        return value
+    def chosen(measure: str, decayed: bool) -> Callable[[Results], float]:
+        return lambda results: top_value(results, measure, settings, decayed)
 
     return tuple(
         claim
         for measure in ("nrc.1", "nrc.2")
         for claim in (
-            Claim(f"{measure} vanishes with weight decay ({settings})", TOP, chosen(measure, -1), "<", low),
-            Claim(f"{measure} does not vanish without weight decay ({settings})", TOP, chosen(measure, 0), ">", high),
+            Claim(f"{measure} vanishes with weight decay ({settings})", TOP, chosen(measure, True), "<", low),
+            Claim(
+                f"{measure} does not vanish without weight decay ({settings})", TOP, chosen(measure, False), ">", high
+            ),
         )
     )
+
+
+def top_value(results: Results, measure: str, settings: str, decayed: bool) -> float:
+    """A top-layer measure with the largest weight decay, or without any; NaN if no such setting was run."""
+    decays = {s.label: s.facts["weight decay"] for s in results.study.settings if s.label.startswith(settings)}
+    label = max(decays, key=lambda name: decays[name], default=None)
+    if not decayed:
+        label = next((name for name, decay in decays.items() if decay == 0), None)
+    elif label is not None and decays[label] == 0:
+        label = None
+    return np.nan if label is None else float(results.top(measure)[label])
 
 
 def collapsed_layers(results: Results, setting: int = -1, tau: float = 0.2) -> list[int]:
@@ -81,15 +90,18 @@ def collapsed_layers(results: Results, setting: int = -1, tau: float = 0.2) -> l
 
 
 def onset_share(results: Results, setting: int = -1) -> float:
-    """Share of layers that are collapsed."""
-    return len(collapsed_layers(results, setting)) / len(results.by_layer("deep.noise_fraction"))
+    """Share of layers that are collapsed; NaN if the noise fraction is not known."""
+    noise = results.by_layer("deep.noise_fraction").iloc[:, setting].dropna()
+    return len(collapsed_layers(results, setting)) / len(noise) if len(noise) else np.nan
 
 
 def rank_mismatch(results: Results, setting: int = -1) -> float:
     """Largest relative difference between the features' stable rank and the targets', over collapsed layers."""
     ranks = results.by_layer("deep.feature_stable_rank").iloc[:, setting].loc[collapsed_layers(results, setting)]
+    if not len(ranks):
+        return np.nan
     target = float(results.by_layer("deep.target_stable_rank").to_numpy()[0, setting])
-    return float((ranks / target - 1).abs().max()) if len(ranks) else np.nan
+    return float((ranks / target - 1).abs().max())
 
 
 def worst_prediction(results: Results, setting: int = -1) -> float:

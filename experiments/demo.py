@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from tyro.conf import arg
 
 import deepnrc
+from deepnrc.errors import UsageError
 from deepnrc.report import join
 from deepnrc.summary import verdict
 from experiments.data.shipped import load
@@ -39,6 +40,7 @@ class Demo:
     def run(self) -> None:
         """Train, probe, draw, and say what came out."""
         started = time.perf_counter()
+        self._refuse()
         cells = [joblib.delayed(trained)(self, decay, i) for i, decay in enumerate(self.weight_decay)]
         report = join(joblib.Parallel(n_jobs=min(self.jobs, len(cells)))(cells))
         files = self.draw(report)
@@ -48,6 +50,15 @@ class Demo:
         print(f"\nDone in {time.perf_counter() - started:.0f} s. Open:")
         for path, what in files.items():
             print(f"  {path}  {what}")
+
+    def _refuse(self) -> None:
+        for name in ("epochs", "jobs"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"--{name} must be at least 1; it is {getattr(self, name)}.")
+        if not self.weight_decay:
+            raise UsageError("--weight-decay needs at least one value.")
+        if len({f"{decay:g}" for decay in self.weight_decay}) < len(self.weight_decay):
+            raise UsageError(f"--weight-decay has the same value twice: {self.weight_decay}.")
 
     def draw(self, report: deepnrc.Report) -> dict[Path, str]:
         """Write everything into ``out``; the files to open, with what they show."""

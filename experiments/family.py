@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
+from deepnrc.errors import UsageError
 from experiments import pages
 from experiments.study import Study
 from experiments.sweep import Workers, sweep
@@ -47,12 +48,14 @@ class Family:
     def run(self) -> None:
         """Run what is missing, write tables, pictures and the page, and print the verdict."""
         started = time.perf_counter()
+        for name in ("seeds", "epochs", "jobs"):
+            given = getattr(self, name)
+            if given is not None and given < 1:
+                raise UsageError(f"--{name} must be at least 1; it is {given}.")
         study = self.study()
         folder = self.out / study.name
         folder.mkdir(parents=True, exist_ok=True)
-        settings = {
-            key: value for key, value in asdict(self).items() if key not in ("jobs", "backend", "out", "progress")
-        }
+        settings = {key: value for key, value in asdict(self).items() if key not in WHERE}
         (folder / "settings.json").write_text(json.dumps(settings, indent=2, default=str))
         results = sweep(study, folder, Workers(self.jobs, self.backend), self.progress)
         files = pages.write(results, folder, self.progress)

@@ -32,10 +32,9 @@ def mlp(
             and nrc.2 cannot reach 0.
         norm: "layer" or "batch" normalisation after each hidden Linear, or None.
         seed: of the initial weights (torch's default initialisation).
-    Errors: ValueError for an unknown norm or no hidden layer.
+    Errors: ValueError for an unknown norm, no hidden layer, or one without units.
     """
-    if norm not in NORMS or not hidden:
-        raise ValueError(f"norm must be None, 'layer' or 'batch' (is {norm!r}), and hidden not empty (is {hidden!r}).")
+    refuse(hidden, norm)
     widths = [inputs, *hidden]
     parts: OrderedDict[str, nn.Module] = OrderedDict()
     with torch.random.fork_rng(devices=[]):
@@ -49,3 +48,11 @@ def mlp(
                 parts[f"relu{i}"] = nn.ReLU()
         parts[f"layer{len(widths)}"] = nn.Linear(widths[-1], outputs, bias=bias)
     return nn.Sequential(parts)
+
+
+def refuse(hidden: Sequence[int], norm: str | None) -> None:
+    """Raise a ValueError if there can be no such multilayer perceptron."""
+    if norm not in NORMS:
+        raise ValueError(f"There is no norm {norm!r}; choose 'layer', 'batch' or None.")
+    if not hidden or min(hidden) < 1:
+        raise ValueError(f"A network needs at least 1 hidden layer of at least 1 unit; the widths are {tuple(hidden)}.")

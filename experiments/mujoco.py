@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
-from experiments.claims import top_layer_collapses, upper_layers_collapse, weight_decay_orders
+from deepnrc.errors import UsageError
+from experiments.claims import top_layer_collapses, top_value, upper_layers_collapse, weight_decay_orders
 from experiments.data.recorded import Recorded
 from experiments.family import Family
+from experiments.results import Results
 from experiments.study import Claim, Mlp, Setting, Study
 from experiments.training import Recipe
 
@@ -37,7 +39,9 @@ class Expert(Family):
 
     def _decays(self, raw: bool = False) -> tuple[float, ...]:
         own = (RAW_DECAYS if raw else DECAYS)[self.environment]
-        return tuple(sorted(self.weight_decay)) if self.weight_decay else own
+        if self.weight_decay == ():
+            raise UsageError("--weight-decay needs at least one value.")
+        return own if self.weight_decay is None else tuple(sorted(self.weight_decay))
 
     def _deep(self) -> Study:
         name, pairs = PAIRS[self.environment]
@@ -84,10 +88,9 @@ class Expert(Family):
 
 
 def _gram_falls() -> Claim:
-    def ratio(results: object) -> float:
-        top = results.top("nrc.3")  # type: ignore[attr-defined]
-        raw = top[[name for name in top.index if name.startswith("raw, linear")]]
-        return float(raw.iloc[0] / raw.iloc[-1])
+    def ratio(results: Results) -> float:
+        without, decayed = (top_value(results, "nrc.3", "raw, linear", decayed) for decayed in (False, True))
+        return without / decayed
 
     return Claim(
         "nrc.3 falls at least tenfold with weight decay on targets of their own scale (no last ReLU)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from experiments.pictures import draw_all
 from experiments.results import Results
 from experiments.study import Claim
 
+DROPPED = 0.1  # share of a target direction's variance; below, it counts as dropped
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -59,18 +61,22 @@ def verdict_text(results: Results) -> str:
 def warnings(results: Results) -> list[str]:
     """What went wrong in cells: runs that diverged, target directions that too much weight decay dropped."""
     found = [f"{r['title']} diverged: {r['diverged']}" for r in results.records if r["diverged"]]
-    for setting in results.settings:
-        dropped = _dropped(results, setting)
-        if dropped:
-            found.append(f"{setting}: {dropped}")
+    for setting in results.study.settings:
+        if setting.recipe.epochs and setting.recipe.weight_decay:
+            found.extend(f"{setting.label}: {missing}" for missing in _dropped(results, setting.label))
     return found
 
 
-def _dropped(results: Results, setting: str) -> str:
-    """Whether the last weight has fewer directions than the targets: the sign of too much weight decay."""
-    rows = results.table[(results.table["setting"] == setting) & (results.table["status"] == "degenerate")]
-    notes = [n for n in rows["note"].unique() if "numerical rank" in n]
-    return f"{notes[0]}: a target direction was dropped (too much weight decay)" if notes else ""
+def _dropped(results: Results, label: str) -> Iterator[str]:
+    """Target directions that a network with weight decay leaves out: the sign of too much of it."""
+    shares = [r["explained"] for r in results.records if r["label"] == label and not r["diverged"]]
+    for i, seeds in enumerate(zip(*shares, strict=True), 1):
+        mean = sum(seeds) / len(seeds)
+        if mean < DROPPED:
+            yield (
+                f"{100 * max(mean, 0):.1f} % of target direction {i} is explained: the direction was dropped "
+                "(too much weight decay, or too little training)"
+            )
 
 
 def write(results: Results, folder: Path, progress: bool = True) -> dict[Path, str]:

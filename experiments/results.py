@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 import deepnrc
 from deepnrc.report import join
@@ -23,8 +24,9 @@ class Results:
     """All cells of a study.
 
     Attributes:
-        table: every cell's tidy table, with the columns ``setting`` and ``seed`` and one for each fact that is swept.
-        records: every cell's ``cell.json``, in the study's order.
+        table: every cell's tidy table, with the columns ``setting``, ``seed`` and ``diverged``, and one for each fact
+            that is swept. No mean or verdict takes in a cell that diverged.
+        records: every cell's ``cell.json``, in the study's order; named as the study names them now.
         reports: every cell's report, in the same order.
     """
 
@@ -36,11 +38,20 @@ class Results:
     @classmethod
     def read(cls, study: Study, cells: Sequence[Cell], store: Path) -> Results:
         """Read the cells' folders."""
-        records = tuple(json.loads((store / cell.key / "cell.json").read_text()) for cell in cells)
+        records = tuple(
+            json.loads((store / cell.key / "cell.json").read_text())
+            | {"title": cell.title, "label": cell.setting.label, "facts": dict(cell.setting.facts)}
+            for cell in cells
+        )
         reports = tuple(deepnrc.load(store / cell.key).renamed(cell.title) for cell in cells)
         parts = [
-            report.table.assign(setting=cell.setting.label, seed=cell.seed, **dict(cell.setting.facts))
-            for cell, report in zip(cells, reports, strict=True)
+            report.table.assign(
+                setting=cell.setting.label,
+                seed=cell.seed,
+                diverged=record["diverged"] is not None,
+                **dict(cell.setting.facts),
+            )
+            for cell, record, report in zip(cells, records, reports, strict=True)
         ]
         return cls(study, pd.concat(parts, ignore_index=True), records, reports)
 
@@ -54,9 +65,14 @@ class Results:
         """Labels of the settings that belong to the sweep: not what only stands beside it, such as "untrained"."""
         return [s.label for s in self.study.settings if s.facts.get(self.study.sweep) is not None]
 
+    @property
+    def trained(self) -> pd.DataFrame:
+        """The table without cells that diverged."""
+        return self.table[~self.table["diverged"]]
+
     def last(self, measure: str, variant: str = "default") -> pd.DataFrame:
         """Rows of a measure at the last step of each cell."""
-        rows = self.table[(self.table["measure"] == measure) & (self.table["variant"] == variant)]
+        rows = self.trained[(self.trained["measure"] == measure) & (self.trained["variant"] == variant)]
         return rows[rows["step"] == rows.groupby(["setting", "seed"])["step"].transform("max")]
 
     def by_layer(self, measure: str, variant: str = "default") -> pd.DataFrame:
@@ -85,7 +101,7 @@ class Results:
             return join(chosen)
         keys = ["setting", "step", "depth", "layer", "kind", "measure", "variant", "pool"]
         numbers = ["value", "chance", "floor"]
-        grouped = self.table.groupby(keys, sort=False, dropna=False)
+        grouped = self.trained.groupby(keys, sort=False, dropna=False)
         means = (
             grouped[numbers].mean().join(grouped[["status", "note", "n_samples", "dim", "target_dim", "rank"]].first())
         )
@@ -104,12 +120,19 @@ class Results:
 
 
 def falls(table: pd.DataFrame) -> float:
-    """Share of rows that fall from each column to the next, in [0, 1]; ties of 1 % do not count against."""
+    """Share of rows that fall from each column to the next, in [0, 1]; ties of 1 % do not count against.
+
+    NaN where there is nothing to compare: no rows, fewer than two columns, or a value that is not known.
+    """
     values = table.to_numpy(dtype=float)
-    return float(np.mean((values[:, 1:] <= values[:, :-1] * 1.01).all(axis=1)))
+    return float(np.mean((values[:, 1:] <= values[:, :-1] * 1.01).all(axis=1))) if _comparable(values) else np.nan
 
 
 def rises(table: pd.DataFrame) -> float:
-    """Share of rows that rise from each column to the next, in [0, 1]; ties of 1 % do not count against."""
+    """As ``falls``, for rising."""
     values = table.to_numpy(dtype=float)
-    return float(np.mean((values[:, 1:] >= values[:, :-1] * 0.99).all(axis=1)))
+    return float(np.mean((values[:, 1:] >= values[:, :-1] * 0.99).all(axis=1))) if _comparable(values) else np.nan
+
+
+def _comparable(values: NDArray[np.float64]) -> bool:
+    return len(values) > 0 and values.shape[1] > 1 and not np.isnan(values).any()

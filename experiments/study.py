@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import nn
 
-from experiments.models import mlp
+from deepnrc.rows import COLUMNS
+from experiments.models import mlp, refuse
 from experiments.standard import Split
 from experiments.training import Recipe
 
 if TYPE_CHECKING:
     from experiments.results import Results
+
+TAKEN = frozenset({*COLUMNS, "setting", "seed", "diverged"})
 
 
 class Data(Protocol):
@@ -25,12 +28,15 @@ class Data(Protocol):
 
 @dataclass(frozen=True)
 class Mlp:
-    """A multilayer perceptron; see ``experiments.models.mlp``."""
+    """A multilayer perceptron; see ``experiments.models.mlp``, which says what is refused."""
 
     hidden: tuple[int, ...]
     bias: bool = False
     last_relu: bool = True
     norm: str | None = None
+
+    def __post_init__(self) -> None:
+        refuse(self.hidden, self.norm)
 
     def build(self, data: Split, seed: int) -> nn.Module:
         """The network, its first and last width taken from the data."""
@@ -53,7 +59,7 @@ class Setting:
         label: how tables and pictures call it.
         data, network, recipe: what is trained on what, and how.
         probe: further arguments of ``deepnrc.probe``, such as ``rank`` or ``probes``; plain values.
-        steps: epochs at which the network is probed besides the last; None for log-spaced.
+        steps: epochs at which the network is probed besides 0 and the last; None for log-spaced.
         facts: what is swept, by name, for tables: {"weight decay": 1e-3}.
     """
 
@@ -101,6 +107,8 @@ class Study:
         claims: what is checked at the end.
         measures: the measures that its page draws, most telling first.
         sweep: name of the fact that is swept, for axis labels.
+    Errors: ValueError without settings or seeds, for a label that two settings share, and for a fact that has the
+        name of a column of the table.
     """
 
     name: str
@@ -117,3 +125,16 @@ class Study:
         "deep.linear_mse",
     )
     sweep: str = "weight decay"
+
+    def __post_init__(self) -> None:
+        labels = [setting.label for setting in self.settings]
+        if not labels or not self.seeds:
+            raise ValueError(
+                f"The study '{self.name}' has {len(labels)} settings and {len(self.seeds)} seeds; give some."
+            )
+        twice = sorted({label for label in labels if labels.count(label) > 1})
+        if twice:
+            raise ValueError(f"More than one setting is called {twice[0]!r}; tables could not tell them apart.")
+        taken = sorted({name for setting in self.settings for name in setting.facts} & TAKEN)
+        if taken:
+            raise ValueError(f"The table has a column {taken[0]!r} of its own; call the fact something else.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
+import torch
 from tqdm.auto import tqdm
 
 from experiments import cells
@@ -39,12 +40,19 @@ def sweep(study: Study, folder: Path, workers: Workers, progress: bool = True) -
     store = folder / "cells"
     store.mkdir(parents=True, exist_ok=True)
     for left in store.glob(".*"):
-        shutil.rmtree(left)
+        shutil.rmtree(left, ignore_errors=True)  # a worker of a killed sweep may still write there
     data = {(s.data, seed): s.data.load(seed) for s in study.settings for seed in study.seeds}
     planned = [cells.make(s, seed, data[s.data, seed]) for s in study.settings for seed in study.seeds]
-    missing = [cell for cell in planned if not cells.done(cell, store)]
-    with_data = [(cell, data[cell.setting.data, cell.seed]) for cell in missing]
-    _run(with_data, store, workers, len(planned), study.name, progress)
+    missing: dict[str, Cell] = {}
+    for cell in planned:
+        if not cells.done(cell, store):
+            missing.setdefault(cell.key, cell)  # two names for one configuration are one cell
+    with_data = [(cell, data[cell.setting.data, cell.seed]) for cell in missing.values()]
+    before = torch.get_num_threads()
+    try:
+        _run(with_data, store, workers, len(planned), study.name, progress)
+    finally:
+        torch.set_num_threads(before)  # a single job runs in this process
     return Results.read(study, planned, store)
 
 

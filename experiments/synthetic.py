@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
+from deepnrc.errors import UsageError
 from experiments.claims import DEEP, upper_layers_collapse, weight_decay_orders
 from experiments.data.synthetic import LowRank
 from experiments.family import Family
@@ -41,9 +42,11 @@ class Synthetic(Family):
 
     def study(self) -> Study:
         """Settings: untrained, and every weight decay."""
+        if not self.weight_decay:
+            raise UsageError("--weight-decay needs at least one value.")
         size = (10, 1024, 12_500, 300) if self.full else (5, 128, 2500, 300)
         depth, width, samples, epochs = (
-            given or default
+            default if given is None else given
             for given, default in zip((self.depth, self.width, self.samples, self.epochs), size, strict=True)
         )
         data = LowRank(self.rank, self.target_dim, self.input_dim, samples, self.spectrum, self.teacher, self.noise)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+OPTIMIZERS = ("sgd", "adam", "adamw")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -23,6 +25,7 @@ class Recipe:
         batch: samples in a step.
         cuts: shares of the training at which the learning rate is cut.
         seed: of the order of samples.
+    Errors: ValueError for an unknown optimizer, or a number that makes no sense.
     """
 
     optimizer: str = "sgd"
@@ -33,6 +36,16 @@ class Recipe:
     batch: int = 256
     cuts: tuple[float, ...] = (1 / 3, 2 / 3)
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"There is no optimizer {self.optimizer!r}; choose from {', '.join(OPTIMIZERS)}.")
+        if not 0 < self.lr < float("inf"):
+            raise ValueError(f"The learning rate must be positive and finite; it is {self.lr:g}.")
+        if not 0 <= self.weight_decay < float("inf"):
+            raise ValueError(f"The weight decay must be 0 or more and finite; it is {self.weight_decay:g}.")
+        if self.epochs < 0 or self.batch < 1:
+            raise ValueError(f"Epochs must be 0 or more ({self.epochs}), and a batch 1 or more ({self.batch}).")
 
 
 class DivergedError(RuntimeError):
@@ -92,6 +105,4 @@ def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         )
     if recipe.optimizer == "adam":
         return torch.optim.Adam(model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
-    raise ValueError(f"There is no optimizer {recipe.optimizer!r}; choose sgd, adam or adamw.")
+    return torch.optim.AdamW(model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)

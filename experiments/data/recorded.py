@@ -18,7 +18,7 @@ class Recorded:
 
     Attributes:
         name: such as "swimmer_1k".
-        samples: take the first so many pairs; None for all.
+        samples: take the first so many pairs; None for all. More than there are is a ValueError.
         targets: "none", "centre" or "standardise".
         share: of the pairs that are trained on.
     """
@@ -31,6 +31,8 @@ class Recorded:
     def load(self, seed: int) -> Split:
         """Read and split it; the seed draws the split."""
         x, y = shipped.load(self.name)
+        if self.samples is not None and not 1 <= self.samples <= len(x):
+            raise ValueError(f"'{self.name}' has {len(x)} pairs; {self.samples} cannot be taken.")
         return split(x[: self.samples], y[: self.samples], targets=self.targets, share=self.share, seed=seed)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from experiments.standard import Split, split
 
 TEACHERS = ("spectrum", "network", "linear")
+DRAWS = 100
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,13 @@ class LowRank:
         spectrum: relative eigenvalues of S_Y for the teacher "spectrum"; shorter than r, the last one is repeated. All
             targets are scaled together to a mean variance of 1 an output, which leaves the ratios as they are.
         teacher: "spectrum" (a random two-layer network, whitened and given the spectrum exactly), "network" (a random
-            ReLU network with two hidden layers of width r, as published; its own spectrum is nearly of rank 1), or
-            "linear" (a random linear map of rank r).
+            ReLU network with two hidden layers of width r, as published, drawn anew where dead units cost it its rank;
+            its own spectrum is nearly of rank 1), or "linear" (a random linear map of rank r).
         noise: standard deviation of isotropic target noise, beside targets of mean variance 1. Without
             it the targets have exact rank r, and the covariance alignment says nothing.
         standardise: scale each target to unit variance, as published; it changes the spectrum.
-    Errors: ValueError for a rank above the target width, or an unknown teacher.
+    Errors: ValueError for a rank above the target width, or one that the teacher does not reach; for an unknown
+        teacher, and sizes, eigenvalues or noise that make no sense.
     """
 
     rank: int = 2
@@ -40,12 +42,20 @@ class LowRank:
     noise: float = 0.0
     standardise: bool = False
 
-    def load(self, seed: int) -> Split:
-        """Draw inputs, teacher and noise from the seed."""
+    def __post_init__(self) -> None:
         if not 1 <= self.rank <= self.target_dim:
             raise ValueError(f"The rank must lie between 1 and the target width {self.target_dim}; it is {self.rank}.")
         if self.teacher not in TEACHERS:
             raise ValueError(f"There is no teacher {self.teacher!r}; choose from {', '.join(TEACHERS)}.")
+        if min(self.input_dim, self.samples) < 1:
+            raise ValueError(f"Inputs need a width ({self.input_dim}) and samples ({self.samples}) of at least 1.")
+        if not self.spectrum or not all(0 < value < float("inf") for value in self.spectrum):
+            raise ValueError(f"The spectrum must be one or more positive eigenvalues; it is {self.spectrum}.")
+        if not 0 <= self.noise < float("inf"):
+            raise ValueError(f"The target noise must be 0 or more and finite; it is {self.noise:g}.")
+
+    def load(self, seed: int) -> Split:
+        """Draw inputs, teacher and noise from the seed."""
         generator = torch.Generator().manual_seed(seed)
         x = torch.randn(self.samples, self.input_dim, dtype=torch.float64, generator=generator)
         signal = self._signal(x, generator)
@@ -55,13 +65,23 @@ class LowRank:
         return split(x.float(), y.float(), inputs="none", targets=targets, seed=seed)
 
     def _signal(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        if self.teacher == "network":
-            return _layers(x, (self.rank, self.rank, self.target_dim), generator)
-        if self.teacher == "linear":
-            return x @ _draw(self.input_dim, self.rank, generator) @ _draw(self.rank, self.target_dim, generator)
-        hidden = _layers(x, (64, self.rank), generator)
-        centred = hidden - hidden.mean(0)
-        white = torch.linalg.qr(centred).Q * len(x) ** 0.5
+        widths = {"network": (self.rank, self.rank, self.target_dim), "spectrum": (64, self.rank)}
+        for _ in range(DRAWS):
+            if self.teacher == "linear":
+                signal = x @ _draw(self.input_dim, self.rank, generator) @ _draw(self.rank, self.target_dim, generator)
+            else:
+                signal = _layers(x, widths[self.teacher], generator)
+            centred = signal - signal.mean(0)
+            reached = int(torch.linalg.matrix_rank(centred))
+            if reached == self.rank:
+                return self._whitened(centred, generator) if self.teacher == "spectrum" else signal
+        raise ValueError(
+            f"The teacher '{self.teacher}' reached only rank {reached} of {self.rank} on {len(x)} samples of width "
+            f"{self.input_dim}. Take a smaller rank, more samples, wider inputs, or another teacher."
+        )
+
+    def _whitened(self, centred: Tensor, generator: torch.Generator) -> Tensor:
+        white = torch.linalg.qr(centred).Q * len(centred) ** 0.5
         wanted = torch.tensor([*self.spectrum, *[self.spectrum[-1]] * self.rank][: self.rank], dtype=torch.float64)
         directions = torch.linalg.qr(_draw(self.target_dim, self.rank, generator)).Q
         return (white * wanted.sqrt()) @ directions.T

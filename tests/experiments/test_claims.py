@@ -1,0 +1,118 @@
+"""Claims on tables whose answers are known."""
+
+import math
+
+import pytest
+
+from experiments.claims import (
+    collapsed_layers,
+    onset_share,
+    rank_mismatch,
+    top_layer_collapses,
+    top_value,
+    upper_layers_collapse,
+    weight_decay_orders,
+    worst_prediction,
+)
+
+NOISE, RANK, TARGET = "deep.noise_fraction", "deep.feature_stable_rank", "deep.target_stable_rank"
+
+
+def one(made, **measures):
+    """Results of a single setting and seed."""
+    return made({"a": {0: {name.replace("__", ".").replace("_over_", "/"): v for name, v in measures.items()}}})
+
+
+def numbers(claims, results):
+    return [claim.measured(results) for claim in claims]
+
+
+def test_orders_over_weight_decay_count_inner_layers(made):
+    results = made({
+        "0": {0: {NOISE: [9, 0.5, 0.5, 9], "deep.feature_weight_alignment": [0, 0.5, 0.5, 0],
+                  "deep.weight_stable_rank": [0, 4, 4, 0]}},
+        "1": {0: {NOISE: [10, 0.4, 0.6, 10], "deep.feature_weight_alignment": [0, 0.6, 0.7, 0],
+                  "deep.weight_stable_rank": [1, 5, 5, 1]}},
+    })  # fmt: skip
+    claims = weight_decay_orders()
+    assert numbers(claims, results) == [0.5, 1, 0]
+    assert [c.holds(n) for c, n in zip(claims, numbers(claims, results), strict=True)] == [False, True, False]
+
+
+def test_orders_need_two_weight_decays(made):
+    measures = {NOISE: [1, 1, 1], "deep.feature_weight_alignment": [1, 1, 1], "deep.weight_stable_rank": [1, 1, 1]}
+    assert all(math.isnan(n) for n in numbers(weight_decay_orders(), made({"only": {0: measures}})))
+
+
+@pytest.mark.parametrize(
+    ("noise", "layers"),
+    [
+        ([0.9, 0.5, 0.2, 0.1], [2, 3]),
+        ([0.1, 0.5, 0.2, 0.1], [2, 3]),
+        ([0.1, 0.1, 0.1, 0.3], []),
+        ([0.1, 0.1], [0, 1]),
+        ([0.1, float("nan"), 0.1], [2]),
+    ],
+)
+def test_collapsed_layers_reach_up_to_the_last(made, noise, layers):
+    results = made({"a": {0: {NOISE: noise}}})
+    assert collapsed_layers(results) == layers
+    known = sum(not math.isnan(value) for value in noise)
+    assert onset_share(results) == pytest.approx(len(layers) / known)
+
+
+def test_collapse_is_judged_by_the_mean_over_seeds(made):
+    results = made({"a": {0: {NOISE: [0.9, 0.35]}, 1: {NOISE: [0.9, 0.03]}}})
+    assert collapsed_layers(results) == [1]
+
+
+def test_upper_layers_on_known_numbers(made):
+    values = {NOISE: [0.9, 0.1, 0.1], RANK: [50, 1.5, 2.4], TARGET: {-1: 2.0}, "deep.linear_mse/ratio": [80, 1.2, 1.1]}
+    results = made({"a": {0: values}})
+    assert numbers(upper_layers_collapse(), results) == pytest.approx([2 / 3, 0.25, 1.2])
+    assert rank_mismatch(results) == pytest.approx(0.25)
+    assert worst_prediction(results) == pytest.approx(1.2)
+
+
+def test_a_position_chooses_the_setting(made):
+    results = made({"a": {0: {NOISE: [0.1, 0.1]}}, "b": {0: {NOISE: [0.9, 0.9]}}})
+    assert [onset_share(results, i) for i in (0, 1, -1)] == [1, 0, 0]
+
+
+def test_without_collapsed_layers_their_shape_is_not_measurable(made):
+    values = {NOISE: [0.9, 0.9], RANK: [5, 5], TARGET: {-1: 2.0}, "deep.linear_mse/ratio": [3, 3]}
+    share, ranks, prediction = numbers(upper_layers_collapse(), made({"a": {0: values}}))
+    assert share == 0
+    assert math.isnan(ranks)
+    assert math.isnan(prediction)
+
+
+def test_when_everything_diverged_nothing_is_measurable(made):
+    values = {NOISE: [0.1, 0.1], RANK: [2, 2], TARGET: {-1: 2.0}, "deep.linear_mse/ratio": [1, 1]}
+    results = made({"a": {0: values}}, diverged=[("a", 0)])
+    assert all(math.isnan(n) for n in numbers(upper_layers_collapse(), results))
+
+
+TOP = {
+    "lin, 0": {0: {"nrc.1": {3: 0.5}, "nrc.2": {3: 0.05}}},
+    "lin, 1": {0: {"nrc.1": {3: 2e-3}, "nrc.2": {3: 2e-3}}},
+    "lin, 5": {0: {"nrc.1": {3: 1e-6}, "nrc.2": {3: 1e-3}}},
+    "relu, 9": {0: {"nrc.1": {3: 0.3}, "nrc.2": {3: 0.3}}},
+}
+
+
+def test_the_top_layer_with_the_most_weight_decay_and_with_none(made):
+    results = made(TOP, decays=[0.0, 1.0, 5.0, 9.0])
+    claims = top_layer_collapses("lin")
+    assert numbers(claims, results) == [1e-6, 0.5, 1e-3, 0.05]
+    assert [c.holds(c.measured(results)) for c in claims] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(("decays", "missing"), [([0.1, 1.0, 5.0, 9.0], [1, 3]), ([0.0, 0.0, 0.0, 9.0], [0, 2])])
+def test_the_top_layer_is_not_judged_by_settings_that_were_not_run(made, decays, missing):
+    results = made(TOP, decays=decays)
+    assert [i for i, n in enumerate(numbers(top_layer_collapses("lin"), results)) if math.isnan(n)] == missing
+
+
+def test_labels_that_begin_otherwise_have_no_top_value(made):
+    assert math.isnan(top_value(made(TOP, decays=[0.0, 1.0, 5.0, 9.0]), "nrc.1", "raw", decayed=True))

@@ -1,0 +1,187 @@
+"""`python -m experiments`: its list, its refusals in one sentence, what it leaves behind, and a study of one's own."""
+
+import json
+import shlex
+from dataclasses import dataclass
+from typing import Annotated
+
+import pandas as pd
+import pytest
+import torch
+from tyro.conf import arg
+
+from experiments.__main__ import TIMES, main
+from experiments.claims import onset_share
+from experiments.family import Family
+from experiments.standard import Split, split
+from experiments.study import Claim, Mlp, Setting, Study
+from experiments.training import Recipe
+
+SMALL = shlex.split("--jobs 1 --epochs 2 --samples 100 --depth 2 --width 8 --seeds 1 --no-progress")
+
+
+@pytest.fixture
+def command(tmp_path, capsys, monkeypatch):
+    """Run a command line in an empty folder; the exit code and what was said."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+
+    def run(*words):
+        try:
+            code = main(list(words))
+        except SystemExit as stop:
+            code = stop.code
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def test_the_list_names_every_study(command):
+    code, out, _ = command("list")
+    assert code == 0
+    assert [line.split(":")[0] for line in out.splitlines()] == list(TIMES) == ["demo", "synthetic", "expert"]
+    assert all("minute" in line for line in out.splitlines())
+
+
+@pytest.mark.parametrize("name", [*TIMES, "list"])
+def test_every_study_has_help(command, name):
+    code, out, _ = command(name, "--help")
+    assert code == 0
+    assert f"python -m experiments {name}" in out
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ("--rank 11", "The rank must lie between 1 and the target width 10; it is 11."),
+        ("--rank 0", "The rank must lie between 1"),
+        ("--seeds 0", "--seeds must be at least 1; it is 0."),
+        ("--jobs 0", "--jobs must be at least 1; it is 0."),
+        ("--epochs 0", "--epochs must be at least 1; it is 0."),
+        ("--epochs -3", "--epochs must be at least 1; it is -3."),
+        ("--weight-decay -1e-3 0", "The weight decay must be 0 or more and finite; it is -0.001."),
+        ("--weight-decay 1e-3 0.001", "More than one setting is called 'weight decay 0.001'"),
+        ("--weight-decay", "--weight-decay needs at least one value."),
+        ("--depth 0", "at least 1 hidden layer"),
+        ("--depth -1", "at least 1 hidden layer"),
+        ("--width 0", "at least 1 unit"),
+        ("--samples 0", "samples (0) of at least 1"),
+        ("--samples 2", "reached only rank 1 of 2 on 2 samples"),
+        ("--lr 0", "The learning rate must be positive and finite; it is 0."),
+        ("--lr nan", "The learning rate must be positive and finite; it is nan."),
+        ("--spectrum", "The spectrum must be one or more positive eigenvalues"),
+        ("--spectrum 1 -1", "The spectrum must be one or more positive eigenvalues"),
+        ("--noise -1", "The target noise must be 0 or more"),
+        ("--target-dim 1", "The rank must lie between 1 and the target width 1; it is 2."),
+        ("--input-dim 0", "Inputs need a width (0)"),
+    ],
+)
+def test_a_mistake_is_met_with_one_sentence(command, flags, words, tmp_path):
+    code, out, err = command("synthetic", *SMALL, *flags.split())
+    assert code == 2
+    assert words in err
+    assert err.startswith("experiments: ")
+    assert len(err.splitlines()) == 1
+    assert out == ""
+    assert not list(tmp_path.rglob("cell.json"))
+
+
+@pytest.mark.parametrize(
+    "words", [("synthetc",), ("synthetic", "--rnk", "2"), ("synthetic", "--rank", "two"),
+              ("synthetic", "--backend", "x"), ("synthetic", "--teacher", "x"), ("expert", "--environment", "ant")]
+)  # fmt: skip
+def test_what_the_command_line_does_not_know_is_refused(command, words):
+    code, _, err = command(*words)
+    assert code == 2
+    assert "Traceback" not in err
+
+
+def test_a_folder_that_cannot_be_is_said(command, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = command("synthetic", *SMALL, "--out", "file")
+    assert code == 2
+    assert err.startswith("experiments: ")
+    assert "file" in err
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ("--data swimer_1k", "Did you mean swimmer_1k"), ("--epochs 0", "--epochs must be at least 1; it is 0."),
+        ("--depth 0", "at least 1 hidden layer"), ("--jobs 0", "--jobs must be at least 1; it is 0."),
+        ("--weight-decay", "--weight-decay needs at least one value."),
+        ("--weight-decay -1", "weight decay must be 0 or more"),
+        ("--weight-decay 0 0", "--weight-decay has the same value twice"), ("--width 0", "at least 1 unit"),
+        ("--lr 0", "learning rate must be positive"), ("--lr 1e6 --epochs 40 --width 8", "NaN|loss of"),
+    ],
+)  # fmt: skip
+def test_the_demo_refuses_as_well(command, flags, words):
+    code, _, err = command("demo", "--jobs", "1", *flags.split())
+    said = [line for line in err.splitlines() if line.startswith("experiments: ")]
+    assert code in (2, 3)
+    assert any(word in said[-1] for word in words.split("|"))
+
+
+def test_interrupting_says_that_it_can_go_on(command, monkeypatch):
+    def stopped(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("experiments.synthetic.Synthetic.run", stopped)
+    code, _, err = command("synthetic")
+    assert code == 130
+    assert "goes on where it was" in err
+
+
+def test_a_run_leaves_its_page_its_table_and_its_settings(command, tmp_path):
+    code, out, err = command("synthetic", *SMALL, "--rank", "3", "--out", "here", "--weight-decay", "0.1", "0")
+    assert code == 0, err
+    folder = tmp_path / "here" / "synthetic"
+    settings = json.loads((folder / "settings.json").read_text())
+    assert (settings["rank"], settings["weight_decay"], settings["width"], settings["seeds"]) == (3, [0.1, 0.0], 8, 1)
+    assert settings.keys() & {"jobs", "backend", "out", "progress"} == set()
+    assert "here/synthetic/index.html  the study's page" in out
+    assert "] Raising weight decay lowers the noise fraction" in out
+    assert set(pd.read_parquet(folder / "table.parquet")["setting"]) == {
+        "untrained",
+        "weight decay 0",
+        "weight decay 0.1",
+    }
+    assert (tmp_path / "here" / "index.html").is_file()
+
+
+@dataclass(frozen=True)
+class Waves:
+    """Sines of a few random waves."""
+
+    samples: int = 120
+
+    def load(self, seed: int) -> Split:
+        g = torch.Generator().manual_seed(seed)
+        x = torch.randn(self.samples, 3, generator=g)
+        return split(x, (x @ torch.randn(3, 2, generator=g)).sin(), seed=seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Depths(Family):
+    """How deep must a network be for its last layers to collapse?"""
+
+    depths: Annotated[tuple[int, ...], arg(help="One setting for each.")] = (2, 4)
+
+    def study(self) -> Study:
+        recipe = Recipe(weight_decay=5e-3, epochs=self.epochs or 100)
+        settings = tuple(
+            Setting(f"{d} layers", Waves(), Mlp((8,) * d), recipe, facts={"layers": d}) for d in self.depths
+        )
+        claim = Claim("The deepest network collapses in part: share of layers", "us", onset_share, ">", 0.1)
+        return Study("waves", "Sines, by depth.", settings, tuple(range(self.seeds)), (claim,), sweep="layers")
+
+
+def test_a_study_of_ones_own_runs(tmp_path, capsys):
+    Depths(seeds=2, epochs=3, jobs=1, out=tmp_path, progress=False).run()
+    assert "] The deepest network collapses in part: share of layers: " in capsys.readouterr().out
+    table = pd.read_parquet(tmp_path / "waves" / "table.parquet")
+    assert set(table["layers"]) == {2, 4}
+    assert table.query("layers == 4 and measure == 'deep.noise_fraction'")["depth"].nunique() == 5
+    assert json.loads((tmp_path / "waves" / "settings.json").read_text())["depths"] == [2, 4]
+    assert "waves" in (tmp_path / "index.html").read_text()

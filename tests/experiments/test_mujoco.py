@@ -1,0 +1,83 @@
+"""The studies of experts: their cells, their claims, and their trained digits on few epochs."""
+
+import math
+
+import pytest
+
+from experiments import pages
+from experiments.mujoco import Expert
+from experiments.results import Results
+
+
+@pytest.mark.parametrize(("environment", "pairs"), [("reacher", 800), ("swimmer", 800), ("hopper", 4000)])
+def test_the_deep_part_has_eight_layers_without_biases(environment, pairs):
+    study = Expert(environment=environment).study()
+    assert study.name == f"{environment}-deep"
+    assert environment in study.about
+    for setting in study.settings:
+        data = setting.data.load(0)
+        net = setting.network.build(data, 0)
+        assert len(data.x) == pairs
+        assert sum("weight" in name for name, _ in net.named_parameters()) == 8
+        assert not any("bias" in name for name, _ in net.named_parameters())
+    assert study.settings[0].recipe.weight_decay == 0
+    assert len(study.claims) == 6
+
+
+@pytest.mark.parametrize("environment", ["reacher", "swimmer", "hopper"])
+def test_the_top_part_crosses_scales_heads_and_weight_decays(environment):
+    study = Expert(environment=environment, part="top").study()
+    kinds = {(s.data.targets, s.network.last_relu, s.recipe.weight_decay > 0) for s in study.settings}
+    assert kinds == {(t, r, d) for t in ("standardise", "centre") for r in (False, True) for d in (False, True)}
+    assert {(s.network.hidden, s.network.bias) for s in study.settings} == {((256,) * 3, True)}
+    assert "nrc.*" in study.settings[0].probe["probes"]
+    assert "nrc.1_centred" in study.measures
+
+
+def test_full_is_the_published_budget():
+    assert Expert(environment="reacher", full=True).study().settings[0].network.hidden == (512,) * 7
+    assert Expert(part="top", full=True).study().settings[0].recipe.epochs == 200_000
+
+
+def test_given_flags_reach_both_parts():
+    for part in ("deep", "top"):
+        study = Expert(part=part, weight_decay=(0.2, 0.0), epochs=7, lr=0.3, seeds=2).study()
+        assert {s.recipe.weight_decay for s in study.settings} == {0.0, 0.2}
+        assert {(s.recipe.epochs, s.recipe.lr) for s in study.settings} == {(7, 0.3)}
+        assert study.settings[0].recipe.weight_decay == 0
+        assert study.seeds == (0, 1)
+
+
+def test_an_empty_list_of_weight_decays_is_refused():
+    with pytest.raises(ValueError, match="--weight-decay needs at least one value"):
+        Expert(weight_decay=()).study()
+
+
+def test_a_deep_study_runs_and_gets_its_numbers(swept):
+    results = swept(Expert(epochs=2, seeds=1, weight_decay=(0.0, 1e-3)).study())
+    found = pages.verdicts(results)
+    assert not any(math.isnan(v.measured) for v in found[:4])
+    assert len(results.by_layer("deep.noise_fraction")) == 8
+
+
+def test_a_top_study_runs_and_gets_its_numbers(swept):
+    study = Expert(part="top", epochs=1, seeds=1, weight_decay=(0.0, 1e-2)).study()
+    results = swept(study)
+    assert not any(math.isnan(v.measured) for v in pages.verdicts(results))
+    for measure in study.measures:
+        assert results.top(measure).notna().all(), measure
+
+
+def test_nrc_3_falls_by_the_ratio_of_no_decay_to_most(made):
+    values = {"scaled, linear, 0": 9.0, "raw, linear, 0": 0.6, "raw, linear, 1": 0.3, "raw, linear, 5": 0.02}
+    results = made({k: {0: {"nrc.3": {3: v}}} for k, v in values.items()}, decays=[0.0, 0.0, 1.0, 5.0])
+    claim = Expert(part="top").study().claims[-1]
+    assert isinstance(results, Results)
+    assert claim.measured(results) == pytest.approx(30)
+    assert claim.holds(30)
+    assert not claim.holds(9)
+
+
+def test_nrc_3_without_a_run_without_decay_is_not_measurable(made):
+    results = made({"raw, linear, 1": {0: {"nrc.3": {3: 1.0}}}}, decays=[1.0])
+    assert math.isnan(Expert(part="top").study().claims[-1].measured(results))

@@ -1,0 +1,71 @@
+"""The synthetic study: its cells, its claims, and that its flags reach them."""
+
+import math
+
+import pytest
+
+from experiments import pages
+from experiments.synthetic import Synthetic
+
+SMALL = {"epochs": 3, "samples": 100, "depth": 3, "width": 8, "seeds": 1, "jobs": 1, "progress": False}
+
+
+def test_an_untrained_network_stands_beside_every_weight_decay():
+    study = Synthetic(weight_decay=(5e-3, 0.0)).study()
+    assert [s.label for s in study.settings] == ["untrained", "weight decay 0", "weight decay 0.005"]
+    assert [s.recipe.epochs for s in study.settings] == [0, 300, 300]
+    assert [s.recipe.weight_decay for s in study.settings] == [0, 0, 5e-3]
+    assert study.seeds == (0, 1, 2)
+
+
+def test_flags_reach_the_cells():
+    study = Synthetic(
+        rank=3, target_dim=7, input_dim=9, samples=50, depth=2, width=6, lr=0.2, epochs=4, teacher="linear", noise=0.1
+    ).study()
+    last = study.settings[-1]
+    assert (last.data.rank, last.data.target_dim, last.data.input_dim, last.data.samples) == (3, 7, 9, 50)
+    assert (last.data.teacher, last.data.noise) == ("linear", 0.1)
+    assert (last.network.hidden, last.recipe.lr, last.recipe.epochs) == ((6, 6), 0.2, 4)
+    assert last.probe == {"rank": 3}
+    assert "rank 3 in R^7" in study.about
+
+
+def test_full_is_the_published_size():
+    last = Synthetic(full=True).study().settings[-1]
+    assert last.network.hidden == (1024,) * 10
+    assert len(last.data.load(0).x) == 10_000
+
+
+def test_a_given_size_overrides_the_published_one():
+    assert Synthetic(full=True, width=16).study().settings[-1].network.hidden == (16,) * 10
+
+
+@pytest.mark.parametrize("name", ["depth", "width", "samples"])
+def test_zero_is_no_default(name):
+    with pytest.raises(ValueError, match="at least 1"):
+        Synthetic(**{name: 0}).study()
+
+
+def test_no_weight_decay_is_refused():
+    with pytest.raises(ValueError, match="--weight-decay needs at least one value"):
+        Synthetic(weight_decay=()).study()
+
+
+def test_a_single_weight_decay_makes_no_claims():
+    assert Synthetic(weight_decay=(1e-3,)).study().claims == ()
+
+
+def test_every_claim_gets_a_number_and_the_trap_is_said(swept):
+    study = Synthetic(**SMALL).study()
+    results = swept(study)
+    found = pages.verdicts(results)
+    assert len(found) == 7
+    assert not any(math.isnan(v.measured) for v in found[:4])
+    assert "for any features, trained or not" in study.about
+    untrained = results.last("deep.feature_target_alignment").query("setting == 'untrained' and depth > 0")
+    assert untrained["value"].tolist() == pytest.approx([1] * len(untrained), abs=1e-6)
+
+
+def test_a_shallow_network_is_not_judged_by_inner_layers_it_lacks(swept):
+    found = pages.verdicts(swept(Synthetic(**SMALL | {"depth": 1}).study()))
+    assert [v.answer for v in found[:3]] == ["not measurable"] * 3
