@@ -45,6 +45,8 @@ def test_the_same_seed_gives_the_same_digits(demo, tmp_path):
     tables = [trained(Demo(out=tmp_path / f"{i}", seed=s, **SMALL), 1e-3, 0).table for i, s in enumerate((0, 0, 1))]
     pd.testing.assert_frame_equal(tables[0], tables[1], check_exact=True)
     assert not tables[0]["value"].equals(tables[2]["value"])
+    untrained = [t.query("step == 0 and measure == 'deep.weight_stable_rank'")["value"] for t in tables]
+    assert not untrained[0].equals(untrained[2])  # other weights, not only another split
 
 
 def test_the_command_lines_network_fits_what_the_demo_saves():

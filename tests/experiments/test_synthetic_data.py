@@ -105,7 +105,7 @@ def test_inputs_are_standard_normal():
 def test_the_seed_decides_the_digits():
     first, again, other = (LowRank().load(seed) for seed in (0, 0, 1))
     assert torch.equal(first.y, again.y)
-    assert not set(first.y[:, 0].tolist()) & set(other.y[:, 0].tolist())  # other targets, not only another split
+    assert not set(first.x[:, 0].tolist()) & set(other.x[:, 0].tolist())  # other samples, not only another split
 
 
 @pytest.mark.parametrize(
