@@ -251,7 +251,12 @@ def _new(name: str, d: int, n: int, device: torch.device) -> Any:
 def _together(statistics: Sequence[Any]) -> None:
     """Move the statistics' tensors into one block, so large that the system maps it apart from the network's memory:
     scattered between the network's own tensors they would slow its forward pass by a third."""
-    found = [(owner, name, value) for owner in statistics for name, value in vars(owner).items() if _on_cpu(value)]
+    found = [
+        (owner, name, value)
+        for owner in statistics
+        for name, value in getattr(owner, "__dict__", {}).items()
+        if _on_cpu(value)
+    ]
     block = torch.zeros(max(APART, sum(value.numel() for _, _, value in found)), dtype=torch.float64)
     start = 0
     for owner, name, value in found:

@@ -178,3 +178,9 @@ def test_the_second_pass_feeds_centred_rows_to_the_top_layer_alone():
     torch.testing.assert_close(statistics(streams)["b"]["centred_directions"].second, u.T @ u / 30)
     assert torch.equal(statistics(streams)["b"]["moments"].scatter, moments)
     assert streams.samples == 30
+
+
+def test_the_statistics_lie_in_one_block_apart_from_the_networks_memory(streams):
+    streams.update(forward({"a": H, "b": 2 * H}), targets(Y))
+    blocks = {s["moments"].scatter.untyped_storage().data_ptr() for s in statistics(streams).values()}
+    assert len(blocks) == 1
