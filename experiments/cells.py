@@ -21,9 +21,9 @@ from deepnrc.provenance import DataFingerprint
 from deepnrc.tracking import log_spaced
 from experiments.standard import Split
 from experiments.study import Setting
-from experiments.training import DivergedError, train
+from experiments.training import DivergedError, objective, outputs, train
 
-FORMAT = 2  # raised when the meaning of a stored cell changes
+FORMAT = 3  # raised when the meaning of a stored cell changes
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,8 @@ def run(cell: Cell, data: Split, folder: Path, threads: int, position: int | Non
     except deepnrc.DataError as error:  # the probes may meet the infinities first; their advice is for other uses
         said = str(error).split(". ")[0]
         diverged = f"{said}. Lower the learning rate ({recipe.lr:g}) or the weight decay ({recipe.weight_decay:g})."
-    model.eval()
-    with torch.no_grad():
-        test = float(torch.nn.functional.mse_loss(model(data.x_test), data.y_test))
-        shares = [] if diverged else explained(model(data.x), data.y, setting.probe.get("rank"))
+    held_out = outputs(model, data.x_test)
+    regression = data.y.is_floating_point() and diverged is None
     scratch = folder / f".{cell.key}.{os.getpid()}"
     tracker.report.save(scratch)
     save_file(model.state_dict(), scratch / "network.safetensors")
@@ -111,8 +109,10 @@ def run(cell: Cell, data: Split, folder: Path, threads: int, position: int | Non
         "label": setting.label,
         "facts": dict(setting.facts),
         "setting": described(setting),
-        "test_mse": test,
-        "explained": shares,
+        "test_loss": float(objective(held_out, data.y_test, recipe.loss)),
+        "test_accuracy": accuracy(held_out, data.y_test),
+        "explained": explained(outputs(model, data.x), data.y, setting.probe.get("rank")) if regression else [],
+        "decay_time": recipe.decay_time(len(data.x)),
         "diverged": diverged,
         "seconds": round(time.perf_counter() - started, 1),
     }
@@ -130,6 +130,13 @@ def _place(scratch: Path, cell: Cell, folder: Path) -> None:
         if not done(cell, folder):
             raise
         shutil.rmtree(scratch)
+
+
+def accuracy(outputs: Tensor, targets: Tensor) -> float | None:
+    """Share of samples whose largest output (N, K) is their class (N,); None for targets that are no classes."""
+    if targets.is_floating_point():
+        return None
+    return float((outputs.argmax(1) == targets).double().mean())
 
 
 def explained(outputs: Tensor, targets: Tensor, rank: int | None = None) -> list[float]:

@@ -13,9 +13,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from experiments.pictures import draw_all
 from experiments.results import Results
-from experiments.study import Claim
+from experiments.study import Claim, Setting
 
 DROPPED = 0.1  # share of a target direction's variance; below, it counts as dropped
+DECAYED = 5.0  # e-foldings of the weights by decay alone; with fewer, weight decay has hardly acted
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -63,8 +64,19 @@ def warnings(results: Results) -> list[str]:
     found = [f"{r['title']} diverged: {r['diverged']}" for r in results.records if r["diverged"]]
     for setting in results.study.settings:
         if setting.recipe.epochs and setting.recipe.weight_decay:
+            found.extend(f"{setting.label}: {slow}" for slow in _slow(results, setting))
             found.extend(f"{setting.label}: {missing}" for missing in _dropped(results, setting.label))
     return found
+
+
+def _slow(results: Results, setting: Setting) -> Iterator[str]:
+    """AdamW whose decay had no time to act: its weight decay is lr times smaller a step than that of SGD or L2."""
+    time = next(r["decay_time"] for r in results.records if r["label"] == setting.label)
+    if setting.recipe.optimizer == "adamw" and time < DECAYED:
+        yield (
+            f"AdamW multiplies weight decay by the learning rate, and over this training it acts {time:.2g} times; "
+            f"collapse needs about {DECAYED:g}. Raise --weight-decay or --epochs, or choose --optimizer adam."
+        )
 
 
 def _dropped(results: Results, label: str) -> Iterator[str]:
@@ -115,8 +127,17 @@ def _settings(results: Results) -> list[dict[str, Any]]:
     for setting in results.study.settings:
         mine = [r for r in results.records if r["label"] == setting.label]
         train = results.last("model.mse").query("setting == @setting.label")["value"].mean()
-        test = sum(r["test_mse"] for r in mine) / len(mine)
-        rows.append({"label": setting.label, "seeds": len(mine), "train": f"{train:.3g}", "test": f"{test:.3g}"})
+        test = sum(r["test_loss"] for r in mine) / len(mine)
+        time = mine[0]["decay_time"]
+        rows.append(
+            {
+                "label": setting.label,
+                "seeds": len(mine),
+                "train": f"{train:.3g}",
+                "test": f"{test:.3g}",
+                "decay": "unknown" if time is None else f"{time:.2g}",
+            }
+        )
     return rows
 
 

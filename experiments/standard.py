@@ -12,7 +12,7 @@ SCALINGS = ("none", "centre", "standardise")
 
 @dataclass(frozen=True)
 class Split:
-    """Training and held-out samples: x (N, d), y (N, n) each."""
+    """Training and held-out samples: x (N, d) or images (N, C, H, W), y (N, n) or integer classes (N,) each."""
 
     x: Tensor
     y: Tensor

@@ -26,6 +26,13 @@ class Data(Protocol):
         """Training and held-out samples; the seed draws whatever is random in them."""
 
 
+class Network(Protocol):
+    """A frozen dataclass that builds a network; its fields are part of a cell's key."""
+
+    def build(self, data: Split, seed: int) -> nn.Module:
+        """The network, its first and last width taken from the data; the seed draws its weights."""
+
+
 @dataclass(frozen=True)
 class Mlp:
     """A multilayer perceptron; see ``experiments.models.mlp``, which says what is refused."""
@@ -65,7 +72,7 @@ class Setting:
 
     label: str
     data: Data
-    network: Mlp
+    network: Network
     recipe: Recipe
     probe: Mapping[str, Any] = field(default_factory=dict)
     steps: tuple[int, ...] | None = None

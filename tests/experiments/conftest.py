@@ -73,7 +73,8 @@ def made():
                 lost = (label, seed) in diverged
                 records.append(
                     {"label": label, "title": f"{label}, seed {seed}", "seed": seed, "explained": [1.0, 1.0],
-                     "diverged": "The loss is nan." if lost else None, "seconds": 1.0, "test_mse": 0.5}
+                     "diverged": "The loss is nan." if lost else None, "seconds": 1.0, "test_loss": 0.5,
+                     "test_accuracy": None, "decay_time": 1.0}
                 )  # fmt: skip
                 for name, numbers in measures.items():
                     measure, _, variant = name.partition("/")

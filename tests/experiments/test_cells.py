@@ -79,7 +79,7 @@ def test_a_cell_stores_its_report_its_weights_and_its_settings(ran, tmp_path):
     net = cell.setting.network.build(data, 0)
     net.load_state_dict(load_file(folder / "network.safetensors"))
     with torch.no_grad():
-        assert record["test_mse"] == pytest.approx(float((net(data.x_test) - data.y_test).square().mean()))
+        assert record["test_loss"] == pytest.approx(float((net(data.x_test) - data.y_test).square().mean()))
     report = deepnrc.load(folder)
     assert report.steps == [0, 1, 2, 3]
     last = report.table.query("step == 3 and measure == 'model.mse'")["value"].iloc[0]

@@ -104,10 +104,11 @@ def test_the_index_repeats_what_does_not_hold(index):
 
 def test_settings_stand_with_their_seeds_and_errors(page, written):
     results = written[0]
-    rows = {row[0]: row[1:] for row in Page(page).rows if len(row) == 4}
+    rows = {row[0]: row[1:] for row in Page(page).rows if len(row) == 5 and row[4] != "Verdict"}
     mine = results.table.query("setting == 'a < b & c' and measure == 'model.mse' and step == 2")["value"]
     assert rows["a < b & c"][:2] == ["2", f"{mine.mean():.3g}"]
-    assert rows["wild"][1:] == ["nan", "nan"]
+    assert rows["wild"][1:3] == ["nan", "nan"]
+    assert float(rows["a < b & c"][3]) == pytest.approx(0.05 / 0.1 * 1e-2 * 2 * 2 / 3, rel=0.05)
 
 
 def test_a_run_that_diverged_is_on_the_page(page):

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from experiments.models import mlp
-from experiments.training import DivergedError, Recipe, train
+from experiments.training import DivergedError, Recipe, objective, outputs, train
 
 
 @pytest.fixture
@@ -113,3 +113,50 @@ def test_divergence_is_said_with_its_epoch_and_what_to_lower(pairs):
 def test_a_senseless_recipe_is_refused(wrong, words):
     with pytest.raises(ValueError, match=words):
         Recipe(**wrong)
+
+
+def test_one_cycle_rises_to_its_rate_and_comes_back(pairs):
+    rates, net = [], mlp(4, 2, hidden=[8])
+    step = torch.optim.SGD.step
+
+    def watched(self, *args):
+        rates.append(self.param_groups[0]["lr"])
+        return step(self, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim.SGD, "step", watched)
+        train(net, *pairs, Recipe(lr=0.1, epochs=5, batch=8, schedule="one-cycle"), progress=False)
+    assert len(rates) == 20
+    assert max(rates) == pytest.approx(0.1, rel=0.02)
+    assert rates[0] < 0.005
+    assert rates[-1] < 1e-4
+    assert 0 < rates.index(max(rates)) < 10
+
+
+def test_classes_are_trained_on_by_cross_entropy_or_one_hot():
+    outputs, classes = torch.tensor([[1.0, 3.0], [0.5, 0.0]]), torch.tensor([1, 0])
+    assert float(objective(outputs, classes, "mse")) == pytest.approx((1 + 4 + 0.25 + 0) / 4)
+    log = torch.log_softmax(outputs, 1)
+    assert float(objective(outputs, classes, "cross-entropy")) == pytest.approx(float(-(log[0, 1] + log[1, 0]) / 2))
+
+
+def test_outputs_are_those_of_the_evaluated_network(pairs):
+    net = mlp(4, 2, hidden=[8], norm="batch")
+    net.train()
+    whole = outputs(net, pairs[0], batch=7)
+    assert not net.training
+    torch.testing.assert_close(whole, net(pairs[0]))
+
+
+def test_decay_time_counts_foldings_at_the_full_rate():
+    assert Recipe(lr=0.1, weight_decay=1e-3, epochs=30, batch=10).decay_time(100) == pytest.approx(1e-3 * 300 / 3)
+    assert Recipe(lr=0.1, weight_decay=1e-3, epochs=30, batch=10, cuts=()).decay_time(101) == pytest.approx(0.33)
+    decoupled = Recipe(optimizer="adamw", lr=0.1, weight_decay=1e-3, epochs=30, batch=10, cuts=())
+    assert decoupled.decay_time(100) == pytest.approx(0.03)
+    assert Recipe(optimizer="adam").decay_time(100) is None
+
+
+@pytest.mark.parametrize("name", ["optimizer", "loss", "schedule"])
+def test_what_is_unknown_is_refused_by_name(name):
+    with pytest.raises(ValueError, match=f"There is no {name} 'lamb'; choose from"):
+        Recipe(**{name: "lamb"})
