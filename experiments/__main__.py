@@ -2,52 +2,70 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Any
 
 import tyro
 
 from deepnrc.errors import DeepNRCError
-from experiments.demo import Demo
+from deepnrc.wording import did_you_mean
+from experiments.catalog import COMMANDS, Command
 from experiments.family import Family
-from experiments.mujoco import Expert
-from experiments.synthetic import Synthetic
 
-STUDIES = (
-    Annotated[Demo, tyro.conf.subcommand("demo")]
-    | Annotated[Synthetic, tyro.conf.subcommand("synthetic")]
-    | Annotated[Expert, tyro.conf.subcommand("expert")]
-    | Annotated[None, tyro.conf.subcommand("list")]
-)
-TIMES = {
-    "demo": "1 minute: a swimmer policy collapses layer by layer, and the same without weight decay",
-    "synthetic": "2 minutes: targets of low rank; noise, ranks and alignments by layer, over weight decay",
-    "expert": "5 minutes: reacher, swimmer or hopper experts imitated; deep and top-layer collapse",
-}
+PROG = "python -m experiments"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the study that the command line names; the exit code."""
-    study = tyro.cli(
-        STUDIES,
-        args=arguments,
-        prog="python -m experiments",
-        config=(tyro.conf.FlagCreatePairsOff,),
-    )
-    if study is None:
-        for name, what in TIMES.items():
-            print(f"{name}: {what}")
+    words = sys.argv[1:] if arguments is None else arguments
+    name = words[0] if words else "list"
+    if name in ("list", "-h", "--help"):
+        print(overview())
         return 0
+    if name not in COMMANDS:
+        print(
+            f"experiments: There is no study {name!r}.{did_you_mean(name, COMMANDS)}\n\n{overview()}", file=sys.stderr
+        )
+        return 2
     try:
+        study = parsed(name, words[1:])
         study.run()
     except KeyboardInterrupt:
-        resumed = "; the same command goes on where it was" if isinstance(study, Family) else ""
+        resumed = "; the same command goes on where it was" if issubclass(COMMANDS[name], Family) else ""
         print(f"experiments: interrupted{resumed}.", file=sys.stderr)
         return 130
     except (DeepNRCError, ValueError, RuntimeError, OSError) as error:
         print(f"experiments: {' '.join(str(error).split())}", file=sys.stderr)
         return getattr(error, "exit_code", 2)
     return 0
+
+
+def parsed(name: str, words: list[str]) -> Command:
+    """The study with its flags; those of a ``--settings`` file stand where no other flag is given."""
+    kind = COMMANDS[name]
+    options: dict[str, Any] = {}
+    if issubclass(kind, Family):
+        before = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        before.add_argument("--settings", type=Path, nargs="?")
+        file = before.parse_known_args(words)[0].settings
+        options = {} if file is None else {"default": kind.restored(file)}
+    made: Command = tyro.cli(kind, args=words, prog=f"{PROG} {name}", config=(tyro.conf.FlagCreatePairsOff,), **options)
+    return made
+
+
+def overview() -> str:
+    """Every study, how long its defaults take on 2 cores, and what it shows."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {kind.takes:10}  {what(kind)}" for name, kind in COMMANDS.items()]
+    head = f"{PROG} NAME [flags]; {PROG} NAME --help says which. Studies, with their time on 2 cores:"
+    return "\n".join([head, "", *lines])
+
+
+def what(kind: type[Command]) -> str:
+    """The first line of a study's docstring."""
+    return (kind.__doc__ or "").strip().splitlines()[0]
 
 
 if __name__ == "__main__":

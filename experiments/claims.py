@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from deepnrc.onset import ALIGNED, PREDICTS, TAU
 from experiments.results import Results, falls, rises
 from experiments.study import Claim
 
@@ -39,11 +40,12 @@ def upper_layers_collapse(setting: int = -1) -> tuple[Claim, ...]:
             DEEP, lambda r: onset_share(r, setting), ">", 0.3,
         ),
         Claim(
-            "Features in collapsed layers are as wide as the targets: largest relative difference of the stable ranks",
+            "Features in collapsed layers (joint rule) are as wide as the targets: largest relative difference of the "
+            "stable ranks",
             DEEP, lambda r: rank_mismatch(r, setting), "<", 0.25,
         ),
         Claim(
-            "Collapsed layers predict linearly what the network predicts: largest linear MSE over network MSE",
+            "Layers from the onset on predict linearly what the network predicts: largest linear MSE over network MSE",
             DEEP, lambda r: worst_prediction(r, setting), "<", 1.5,
         ),
     )  # fmt: skip
@@ -67,6 +69,34 @@ def top_layer_collapses(settings: str, low: float = 1e-4, high: float = 0.1) -> 
     )
 
 
+def gram_falls(settings: str, factor: float = 10) -> Claim:
+    """nrc.3 without weight decay over nrc.3 with the largest, over the settings whose labels begin so."""
+
+    def ratio(results: Results) -> float:
+        without, decayed = (top_value(results, "nrc.3", settings, decayed) for decayed in (False, True))
+        return without / decayed
+
+    return Claim(
+        f"nrc.3 falls at least {factor:g}-fold with weight decay on targets of their own scale ({settings})",
+        TOP, ratio, ">", factor,
+    )  # fmt: skip
+
+
+def learned_dimension(tolerance: float = 0.25) -> tuple[Claim, ...]:
+    """The last features' stable rank against the targets', over all settings of a sweep."""
+
+    def mismatch(results: Results) -> float:
+        learned = results.top("deep.feature_stable_rank")[results.swept]
+        return float((learned / results.top("deep.target_stable_rank")[results.swept] - 1).abs().max())
+
+    return (
+        Claim(
+            "The dimension learned is that of the targets: largest relative difference of stable ranks, last layer",
+            DEEP, mismatch, "<", tolerance,
+        ),
+    )  # fmt: skip
+
+
 def top_value(results: Results, measure: str, settings: str, decayed: bool) -> float:
     """A top-layer measure with the largest weight decay, or without any; NaN if no such setting was run."""
     decays = {s.label: s.facts["weight decay"] for s in results.study.settings if s.label.startswith(settings)}
@@ -78,15 +108,16 @@ def top_value(results: Results, measure: str, settings: str, decayed: bool) -> f
     return np.nan if label is None else float(results.top(measure)[label])
 
 
-def collapsed_layers(results: Results, setting: int = -1, tau: float = 0.2) -> list[int]:
-    """Depths from which the mean noise fraction stays at or below tau up to the last layer."""
+def collapsed_layers(results: Results, setting: int = -1, tau: float = TAU, joint: bool = False) -> list[int]:
+    """Depths from which the mean noise fraction stays at or below tau up to the last layer; with ``joint`` the other
+    conditions of the joint rule hold there too."""
     noise = results.by_layer("deep.noise_fraction").iloc[:, setting]
-    found: list[int] = []
-    for depth in reversed(noise.index):
-        if not noise[depth] <= tau:
-            break
-        found.insert(0, int(depth))
-    return found
+    met = noise.loc[: noise.last_valid_index()] <= tau  # other settings may be deeper
+    if joint:
+        aligned = results.by_layer("deep.feature_weight_alignment").iloc[:, setting] >= ALIGNED
+        predicts = results.by_layer("deep.linear_mse", "ratio").iloc[:, setting] <= PREDICTS
+        met = met & aligned.loc[met.index] & predicts.loc[met.index]
+    return [int(depth) for depth in met.index[met[::-1].astype(int).cummin()[::-1].astype(bool)]]
 
 
 def onset_share(results: Results, setting: int = -1) -> float:
@@ -96,8 +127,9 @@ def onset_share(results: Results, setting: int = -1) -> float:
 
 
 def rank_mismatch(results: Results, setting: int = -1) -> float:
-    """Largest relative difference between the features' stable rank and the targets', over collapsed layers."""
-    ranks = results.by_layer("deep.feature_stable_rank").iloc[:, setting].loc[collapsed_layers(results, setting)]
+    """Largest relative difference of the features' stable rank to the targets', over collapsed layers (joint rule)."""
+    layers = collapsed_layers(results, setting, joint=True)
+    ranks = results.by_layer("deep.feature_stable_rank").iloc[:, setting].loc[layers]
     if not len(ranks):
         return np.nan
     target = float(results.by_layer("deep.target_stable_rank").to_numpy()[0, setting])
@@ -105,6 +137,6 @@ def rank_mismatch(results: Results, setting: int = -1) -> float:
 
 
 def worst_prediction(results: Results, setting: int = -1) -> float:
-    """Largest ratio of linear MSE to the network's own, over collapsed layers."""
+    """Largest ratio of linear MSE to the network's own, over layers from the onset of low noise on."""
     ratios = results.by_layer("deep.linear_mse", "ratio").iloc[:, setting].loc[collapsed_layers(results, setting)]
     return float(ratios.max()) if len(ratios) else np.nan

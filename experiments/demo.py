@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import joblib
 import numpy as np
@@ -26,6 +26,8 @@ from experiments.training import Recipe, train
 @dataclass(frozen=True)
 class Demo:
     """Train a 6-hidden-layer network on a MuJoCo expert's actions, with weight decay and without, and picture both."""
+
+    takes: ClassVar[str] = "1 minute"
 
     data: Annotated[str, arg(help="A shipped recording.")] = "swimmer_1k"
     weight_decay: Annotated[tuple[float, ...], arg(help="One network is trained for each.")] = (1e-3, 0.0)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from tyro.conf import arg
 
-from deepnrc.errors import UsageError
+from deepnrc.errors import DataError, UsageError
+from deepnrc.wording import did_you_mean, listing
 from experiments import pages
 from experiments.study import Study
 from experiments.sweep import Workers, sweep
 
-WHERE = ("jobs", "backend", "out", "progress")  # flags that change nothing in the results
+WHERE = ("jobs", "backend", "out", "progress", "settings")  # flags that change nothing in the results
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +27,16 @@ class Family:
     """Flags that all studies share; ``study`` turns them into a description.
 
     A study of your own derives from this, adds its flags as fields, and returns a ``Study``.
+
+    Attributes:
+        takes: about how long the defaults take on 2 cores, in words.
     """
 
+    takes: ClassVar[str] = "a few minutes"
+
+    settings: Annotated[
+        Path | None, arg(help="A settings.json that an earlier run left: its values, where no flag says otherwise.")
+    ] = None
     seeds: Annotated[int, arg(help="Each setting is run once for each of so many seeds.")] = 3
     epochs: Annotated[int | None, arg(help="Passes over the training data; the study's own if not given.")] = None
     full: Annotated[bool, arg(help="The published size instead of one that ends in a few minutes.")] = False
@@ -40,26 +51,51 @@ class Family:
         """The description that these flags make."""
         raise NotImplementedError
 
-    @property
-    def minutes(self) -> str:
-        """About how long the defaults take on 2 cores, in words."""
-        return "a few minutes"
+    def studies(self) -> tuple[Study, ...]:
+        """All that is run, one after the other: ``study()``, unless a family has several parts."""
+        return (self.study(),)
 
     def run(self) -> None:
         """Run what is missing, write tables, pictures and the page, and print the verdict."""
-        started = time.perf_counter()
         for name in ("seeds", "epochs", "jobs"):
             given = getattr(self, name)
             if given is not None and given < 1:
                 raise UsageError(f"--{name} must be at least 1; it is {given}.")
-        study = self.study()
+        for study in self.studies():
+            self._run(study)
+
+    def _run(self, study: Study) -> None:
+        started = time.perf_counter()
         folder = self.out / study.name
         folder.mkdir(parents=True, exist_ok=True)
-        settings = {key: value for key, value in asdict(self).items() if key not in WHERE}
-        (folder / "settings.json").write_text(json.dumps(settings, indent=2, default=str))
+        (folder / "settings.json").write_text(json.dumps(self.saved(), indent=2, default=str))
         results = sweep(study, folder, Workers(self.jobs, self.backend), self.progress)
         files = pages.write(results, folder, self.progress)
         print(pages.verdict_text(results))
         print(f"\n{study.name}: done in {time.perf_counter() - started:.0f} s. Open:")
         for path, what in files.items():
             print(f"  {path}  {what}")
+
+    def saved(self) -> dict[str, Any]:
+        """The flags that decide on the results, as ``restored`` takes them back."""
+        return {key: value for key, value in dataclasses.asdict(self).items() if key not in WHERE}
+
+    @classmethod
+    def restored(cls, file: Path) -> Self:
+        """The study with the flags of a settings.json.
+
+        Errors: DataError if the file is none, or holds flags that this study does not have.
+        """
+        try:
+            values = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"'{file}' cannot be read as settings ({error}). Name a study's settings.json.") from error
+        known = {field.name for field in dataclasses.fields(cls)} - set(WHERE)
+        if not isinstance(values, Mapping):
+            raise DataError(f"'{file}' holds a {type(values).__name__}, not settings. Name a study's settings.json.")
+        strange = sorted(set(values) - known)
+        if strange:
+            hint = did_you_mean(strange[0], sorted(known))
+            raise DataError(f"'{file}' is for another study: {listing(strange)} is no flag of this one. {hint}".strip())
+        flags: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**flags)

@@ -1,8 +1,9 @@
-"""The pictures of a study: curves by depth and over training with the spread over seeds, and heatmaps of the mean."""
+"""The pictures of a study: curves by depth, over training and over the sweep with the spread over seeds, heatmaps of
+the mean, and spectra."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ from deepnrc import figures
 from deepnrc.figures.canvas import picture
 from deepnrc.page.pictures import inline
 from deepnrc.report import Report
-from experiments.results import Results
+from experiments.results import Group, Results
 from probes import CATALOG
 
 KNOWN = {probe.name: probe for probe in CATALOG if probe.variant == "default"}
+HEATMAPS = 4  # of the layered measures; and two of them over training
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,31 @@ def draw_all(results: Results, folder: Path) -> Iterator[Drawn]:
     """Draw what the study's measures call for."""
     layered = [m for m in results.study.measures if (results.last(m)["depth"] >= 0).any() and _layers(results, m) > 1]
     top = [m for m in results.study.measures if m not in layered and not results.last(m).empty]
-    if layered:
+    groups = results.groups()
+    for group in groups:
+        suffix, told = (f"-{group.slug}", f" ({group.name})") if len(groups) > 1 else ("", "")
+        if layered:
+            yield _drawn(
+                folder, f"overview{suffix}", f"By depth after training{told}: mean and range over seeds",
+                by_depth, results, layered, group,
+            )  # fmt: skip
+        if top:
+            yield _drawn(
+                folder, f"training{suffix}", f"The last layer over training{told}: mean and range over seeds",
+                over_training, results, top, group,
+            )  # fmt: skip
+    if len(results.sweep_values()) > 2:
         yield _drawn(
-            folder, "overview", "By depth after training: mean and range over seeds", by_depth, results, layered
-        )
-    if top:
-        yield _drawn(
-            folder, "training", "The last layer over training: mean and range over seeds", over_training, results, top
-        )
+            folder, "sweep", f"The last layer by {results.study.sweep}: mean and range over seeds",
+            over_sweep, results, [*layered, *top],
+        )  # fmt: skip
+    yield from _heatmaps(results, folder, layered)
+
+
+def _heatmaps(results: Results, folder: Path, layered: Sequence[str]) -> Iterator[Drawn]:
     trained = _tracked(results.overall(results.study.seeds[0]))
     mean = results.overall()
-    for measure in layered[:4]:
+    for measure in layered[:HEATMAPS]:
         title = KNOWN[measure].title if measure in KNOWN else measure
         name = measure.replace(".", "-")
         yield _drawn(
@@ -59,47 +75,80 @@ def draw_all(results: Results, folder: Path) -> Iterator[Drawn]:
             )  # fmt: skip
 
 
-def by_depth(results: Results, measures: list[str], path: Path) -> None:
+def by_depth(results: Results, measures: Sequence[str], group: Group, path: Path) -> None:
     """One panel a measure, one line a setting, the range over seeds as a band."""
     with picture(path) as figure:
         axes = _grid(figure, len(measures))
         for ax, measure in zip(axes, measures, strict=False):
-            rows = results.last(measure).astype({"depth": int})
-            _lines(ax, rows, "depth", measure, legend=ax is axes[0])
+            rows = group.of(results.last(measure)).astype({"depth": int})
+            _lines(ax, rows, "depth", measure, group, legend=ax is axes[0])
             _reference(ax, results, measure)
             ax.set(xlabel="depth (0: first layer)")
 
 
-def over_training(results: Results, measures: list[str], path: Path) -> None:
+def over_training(results: Results, measures: Sequence[str], group: Group, path: Path) -> None:
     """One panel a measure over the epochs, both on log axes where they span decades."""
     with picture(path) as figure:
         axes = _grid(figure, len(measures))
         for ax, measure in zip(axes, measures, strict=False):
             rows = results.table[(results.table["measure"] == measure) & (results.table["variant"] == "default")]
-            _lines(ax, rows.assign(step=rows["step"] + 1), "step", measure, legend=ax is axes[0])
+            rows = group.of(rows)
+            _lines(ax, rows.assign(step=rows["step"] + 1), "step", measure, group, legend=ax is axes[0])
             ax.set(xscale="log", xlabel="epoch + 1")
 
 
-def _lines(ax: Axes, rows: Any, x: str, measure: str, legend: bool) -> None:
-    order = list(dict.fromkeys(rows["setting"]))
+def over_sweep(results: Results, measures: Sequence[str], path: Path) -> None:
+    """One panel a measure: the last layer after training against what is swept, one line a group."""
+    order = results.sweep_values()
+    with picture(path) as figure:
+        axes = _grid(figure, len(measures))
+        for ax, measure in zip(axes, measures, strict=False):
+            rows = results.last_layer(measure)
+            rows = rows.assign(at=[order.index(value) for value in rows[results.study.sweep]])
+            named = results.grouped(rows)
+            several = named["group"].nunique() > 1
+            sns.lineplot(
+                named, x="at", y="value", hue="group", style="group", markers=True, errorbar=("pi", 100),
+                palette=_palette(named["group"].nunique()), ax=ax, legend=several and ax is axes[0],
+            )  # fmt: skip
+            if measure == "deep.feature_stable_rank":
+                targets = results.last("deep.target_stable_rank")
+                line = targets.groupby(results.study.sweep)["value"].mean().reindex(order)
+                ax.plot(range(len(order)), line, color="0.35", linestyle=":", linewidth=1)
+                ax.annotate("targets", (len(order) - 1, line.iloc[-1]), fontsize=6, color="0.35", ha="right", va="top")
+            _dress(ax, measure, rows, several and ax is axes[0])
+            ax.set(xlabel=results.study.sweep, xticks=range(len(order)), xticklabels=[f"{v:g}" for v in order])
+
+
+def _lines(ax: Axes, rows: Any, x: str, measure: str, group: Group, legend: bool) -> None:
+    order = [name for name in group.labels if name in set(rows["setting"])]
+    rows = rows.replace({"setting": group.labels})
+    order = [group.labels[name] for name in order]
     sns.lineplot(
         rows, x=x, y="value", hue="setting", style="setting", hue_order=order, style_order=order, markers=x == "depth",
         dashes=True, palette=_palette(len(order)), errorbar=("pi", 100), ax=ax, legend=legend,
     )  # fmt: skip
+    _dress(ax, measure, rows, legend)
+
+
+def _dress(ax: Axes, measure: str, rows: Any, legend: bool) -> None:
     probe = KNOWN.get(measure)
     if probe is not None and probe.log and (rows["value"] > 0).any():
         ax.set_yscale("log")
     ax.set(title=probe.title if probe else measure, ylabel="")
     if legend:
-        sns.move_legend(ax, "upper left", bbox_to_anchor=(0, -0.25), title=None, ncols=2, frameon=False)
+        handles, labels = ax.get_legend_handles_labels()
+        ax.legend_ = None  # one legend for all panels, above them
+        ax.figure.legend(handles, labels, loc="outside upper center", ncols=min(4, len(labels)), frameon=False)
     sns.despine(ax=ax)
 
 
 def _reference(ax: Axes, results: Results, measure: str) -> None:
     if measure == "deep.feature_stable_rank":
-        target = float(np.nanmean(results.last("deep.target_stable_rank")["value"]))
-        ax.axhline(target, color="0.35", linestyle=":", linewidth=1)
-        ax.annotate("targets", (1, target), xycoords=("axes fraction", "data"), fontsize=6, color="0.35")
+        targets = results.last("deep.target_stable_rank").groupby("setting")["value"].mean()
+        for target in np.unique(targets.round(3)):
+            ax.axhline(target, color="0.35", linestyle=":", linewidth=1)
+        ax.annotate("targets", (1, targets.max()), xycoords=("axes fraction", "data"), fontsize=6, color="0.35")
 
 
 def _palette(count: int) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,28 @@ from deepnrc.report import join
 from deepnrc.rows import COLUMNS
 from experiments.cells import Cell
 from experiments.study import Study
+
+
+@dataclass(frozen=True)
+class Group:
+    """Settings that differ only in what is swept.
+
+    Attributes:
+        name: the facts that they share, in words; empty if there are none.
+        labels: of its settings, each with how a picture of this group calls it.
+    """
+
+    name: str
+    labels: dict[str, str]
+
+    @property
+    def slug(self) -> str:
+        """The name as part of a file's name."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+
+    def of(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows of its settings."""
+        return rows[rows["setting"].isin(list(self.labels))]
 
 
 @dataclass(frozen=True)
@@ -65,6 +88,29 @@ class Results:
         """Labels of the settings that belong to the sweep: not what only stands beside it, such as "untrained"."""
         return [s.label for s in self.study.settings if s.facts.get(self.study.sweep) is not None]
 
+    def groups(self) -> list[Group]:
+        """Settings that share all facts but the swept one; what only stands beside the sweep is in every group."""
+        sweep = self.study.sweep
+        found: dict[str, dict[str, str]] = {}
+        for setting in self.study.settings:
+            shared = {name: value for name, value in setting.facts.items() if name != sweep}
+            name, value = ", ".join(_said(*item) for item in shared.items()), setting.facts.get(sweep)
+            label = setting.label if value is None or not name else _said(sweep, value)
+            found.setdefault(name, {})[setting.label] = label
+        beside = found.pop("", {}) if len(found) > 1 else {}
+        return [Group(name, beside | labels) for name, labels in found.items()]
+
+    def grouped(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows with a column ``group``: the name of each one's group."""
+        names = {label: group.name for group in self.groups() for label in group.labels}
+        return rows.assign(group=rows["setting"].map(names))
+
+    def sweep_values(self) -> list[float]:
+        """The values of what is swept, ascending, if they are numbers; none otherwise."""
+        values = {setting.facts.get(self.study.sweep) for setting in self.study.settings} - {None}
+        numbers = [value for value in values if isinstance(value, int | float)]
+        return sorted(numbers) if len(numbers) == len(values) else []
+
     @property
     def trained(self) -> pd.DataFrame:
         """The table without cells that diverged."""
@@ -84,8 +130,14 @@ class Results:
     def top(self, measure: str, variant: str = "default") -> pd.Series[float]:
         """Mean over seeds at the last step and the last layer that has the measure, by setting."""
         rows = self.last(measure, variant).dropna(subset="value")
-        rows = rows[rows["depth"] == rows["depth"].max()]
+        rows = rows[_deepest(rows)]
         return rows.groupby("setting")["value"].mean().reindex(self.settings)
+
+    def last_layer(self, measure: str, variant: str = "default") -> pd.DataFrame:
+        """Rows of the swept settings at the last step and the last layer that has the measure."""
+        rows = self.last(measure, variant).dropna(subset="value")
+        rows = rows[_deepest(rows)]
+        return rows[rows["setting"].isin(self.swept)]
 
     def overall(self, seed: int | None = None) -> deepnrc.Report:
         """One report with a run a setting: of one seed, or the mean over all seeds.
@@ -117,6 +169,18 @@ class Results:
         table = self.by_layer(measure, variant)
         table = table[table.index >= 0]
         return table.iloc[1:-1]
+
+
+def _deepest(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows are of the last layer of their network."""
+    return rows["depth"] == rows.groupby(["setting", "seed"])["depth"].transform("max")
+
+
+def _said(fact: str, value: object) -> str:
+    """A fact in words: "targets raw", "weight decay 0.001", "last ReLU" or "no last ReLU"."""
+    if isinstance(value, bool):
+        return fact if value else f"no {fact}"
+    return f"{fact} {value:g}" if isinstance(value, int | float) else f"{fact} {value}"
 
 
 def falls(table: pd.DataFrame) -> float:

@@ -2,38 +2,59 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Literal
 
 from tyro.conf import arg
 
 from deepnrc.errors import UsageError
-from experiments.claims import DEEP, upper_layers_collapse, weight_decay_orders
+from experiments.claims import DEEP, learned_dimension, upper_layers_collapse, weight_decay_orders
 from experiments.data.synthetic import LowRank
-from experiments.family import Family
-from experiments.study import Claim, Mlp, Setting, Study
+from experiments.perceptrons import Perceptrons
+from experiments.study import Claim, Setting, Study
 from experiments.training import Recipe
 
 ABOUT = (
-    "Inputs are N(0, I) in R^{d}, targets have rank {r} in R^{n}. Each network is trained with several weight decays, "
-    "and an untrained one stands beside them. Without target noise the targets have exact rank, and the feature-target "
-    "covariance alignment is then 1, and the cross alignment 0, for any features, trained or not, as the untrained "
-    "network shows; the feature-side alignment and the noise fraction are what tells them apart."
+    "Inputs are N(0, I) in R^{d}, targets {r} in R^{n}. {swept} are compared. Without target noise the targets have "
+    "exact rank, and the feature-target covariance alignment is then 1, and the cross alignment 0, for any features, "
+    "trained or not; the feature-side alignment and the noise fraction are what tells them apart."
 )
+MEASURES = (
+    "deep.noise_fraction",
+    "deep.feature_stable_rank",
+    "deep.weight_stable_rank",
+    "deep.feature_weight_alignment",
+    "deep.noise_alignment",
+    "deep.feature_side_alignment",
+    "deep.feature_target_alignment",
+    "deep.cross_alignment",
+    "deep.cka",
+    "deep.linear_mse",
+)
+SWEPT = {"rank": "target rank", "depth": "hidden layers", "width": "units a layer", "noise": "target noise"}
+VALUES = {"rank": (1, 2, 3, 5, 7, 10), "depth": (2, 3, 5, 8), "width": (16, 32, 64, 128), "noise": (0, 0.01, 0.1, 0.5)}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Synthetic(Family):
-    """Targets of low rank: noise, ranks and alignments by layer, over weight decay."""
+class Synthetic(Perceptrons):
+    """Targets of low rank: noise, ranks and alignments by layer, over weight decay or another knob."""
 
+    takes: ClassVar[str] = "2 minutes"
+
+    sweep: Annotated[
+        Literal["weight-decay", "rank", "depth", "width", "noise"],
+        arg(help="What differs between settings; all but weight-decay keep to one --weight-decay."),
+    ] = "weight-decay"
+    values: Annotated[
+        tuple[float, ...] | None, arg(help="The values that --sweep rank, depth, width or noise runs through.")
+    ] = None
     rank: Annotated[int, arg(help="Rank r of the targets, and the signal rank k.")] = 2
     target_dim: Annotated[int, arg(help="Width n of the targets.")] = 10
     input_dim: Annotated[int, arg(help="Width of the inputs.")] = 20
     samples: Annotated[int | None, arg(help="Samples, a fifth of them held out.")] = None
-    weight_decay: Annotated[tuple[float, ...], arg(help="One setting for each, ascending.")] = (0.0, 1e-3, 5e-3)
     depth: Annotated[int | None, arg(help="Hidden layers.")] = None
     width: Annotated[int | None, arg(help="Of each hidden layer.")] = None
-    lr: Annotated[float, arg(help="Learning rate of SGD with momentum 0.9.")] = 0.05
+    lr: float = 0.05
     teacher: Annotated[
         Literal["spectrum", "network", "linear"], arg(help="A prescribed spectrum, or a published random teacher.")
     ] = "spectrum"
@@ -41,38 +62,61 @@ class Synthetic(Family):
     noise: Annotated[float, arg(help="Target noise, relative to the targets' standard deviation.")] = 0.0
 
     def study(self) -> Study:
-        """Settings: untrained, and every weight decay."""
-        if not self.weight_decay:
-            raise UsageError("--weight-decay needs at least one value.")
-        size = (10, 1024, 12_500, 300) if self.full else (5, 128, 2500, 300)
-        depth, width, samples, epochs = (
-            default if given is None else given
-            for given, default in zip((self.depth, self.width, self.samples, self.epochs), size, strict=True)
-        )
-        data = LowRank(self.rank, self.target_dim, self.input_dim, samples, self.spectrum, self.teacher, self.noise)
-        network, probe = Mlp((width,) * depth), {"rank": self.rank}
-        base = Recipe(lr=self.lr, epochs=epochs, batch=128)
-        untrained = Setting("untrained", data, network, Recipe(epochs=0), probe, facts={"weight decay": None})
-        trained = tuple(
-            Setting(
-                f"weight decay {decay:g}",
-                data,
-                network,
-                Recipe(lr=base.lr, weight_decay=decay, epochs=epochs, batch=base.batch),
-                probe,
-                facts={"weight decay": decay},
+        """An untrained network, and every value of what is swept."""
+        return self._over_decays() if self.sweep == "weight-decay" else self._over_values()
+
+    def _over_decays(self) -> Study:
+        if self.values is not None:
+            raise UsageError(
+                "--values goes with --sweep rank, depth, width or noise; for decays there is --weight-decay."
             )
-            for decay in sorted(self.weight_decay)
-        )
-        about = ABOUT.format(d=self.input_dim, r=self.rank, n=self.target_dim)
-        claims = (*weight_decay_orders(), *upper_layers_collapse(), *_trap()) if len(trained) > 1 else ()
-        return Study("synthetic", about, (untrained, *trained), tuple(range(self.seeds)), claims)
+        recipe, decays = self._recipe(), self.decays((0.0, 1e-3, 5e-3))
+        data, network, probe = self._data(), self.mlp(*self._hidden()), {"rank": self.rank}
+        untrained = Setting("untrained", data, network, Recipe(epochs=0), probe, facts={"weight decay": None})
+        settings = (untrained, *self.over_decays(data, network, recipe, decays, probe=probe))
+        claims = (*weight_decay_orders(), *upper_layers_collapse(), _target_directions()) if len(decays) > 1 else ()
+        about = self._about("An untrained network, and others trained with several weight decays")
+        return Study("synthetic", about, settings, tuple(range(self.seeds)), claims, MEASURES)
+
+    def _over_values(self) -> Study:
+        decays, fact = self.decays((5e-3,)), SWEPT[self.sweep]
+        if len(decays) > 1:
+            raise UsageError(f"--sweep {self.sweep} keeps to one --weight-decay; {len(decays)} were given.")
+        values = VALUES[self.sweep] if self.values is None else tuple(sorted(self.values))
+        if self.sweep != "noise" and any(value != int(value) for value in values):
+            raise UsageError(f"--sweep {self.sweep} takes whole --values; they are {values}.")
+        settings = []
+        for value in values:
+            changed = {self.sweep: value if self.sweep == "noise" else int(value)}
+            one = replace(self, sweep="weight-decay", values=None, **changed)  # type: ignore[arg-type]
+            network, recipe = one.mlp(*one._hidden()), replace(one._recipe(), weight_decay=decays[0])
+            settings.append(
+                Setting(f"{fact} {value:g}", one._data(), network, recipe, {"rank": one.rank}, facts={fact: value})
+            )
+        about = self._about(f"Networks for several values of '{fact}', at weight decay {decays[0]:g},")
+        return Study(
+            f"synthetic-{self.sweep}", about, tuple(settings), tuple(range(self.seeds)),
+            (*learned_dimension(), *upper_layers_collapse()), MEASURES, sweep=fact,
+        )  # fmt: skip
+
+    def _data(self) -> LowRank:
+        samples = (12_500 if self.full else 2500) if self.samples is None else self.samples
+        return LowRank(self.rank, self.target_dim, self.input_dim, samples, self.spectrum, self.teacher, self.noise)
+
+    def _hidden(self) -> tuple[int, ...]:
+        depth, width = (10, 1024) if self.full else (5, 128)
+        return (width if self.width is None else self.width,) * (depth if self.depth is None else self.depth)
+
+    def _recipe(self) -> Recipe:
+        return self.recipe(300 if self.full else 600, batch=128)
+
+    def _about(self, swept: str) -> str:
+        rank = "of several ranks" if self.sweep == "rank" else f"have rank {self.rank}"
+        return ABOUT.format(d=self.input_dim, r=rank, n=self.target_dim, swept=swept)
 
 
-def _trap() -> tuple[Claim, ...]:
-    return (
-        Claim(
-            "The features' target-carrying directions are those of high variance: feature-side alignment, last layer",
-            DEEP, lambda r: float(r.top("deep.feature_side_alignment").iloc[-1]), ">", 0.95,
-        ),
+def _target_directions() -> Claim:
+    return Claim(
+        "The features' target-carrying directions are those of high variance: feature-side alignment, last layer",
+        DEEP, lambda r: float(r.top("deep.feature_side_alignment").iloc[-1]), ">", 0.95,
     )  # fmt: skip

@@ -116,7 +116,7 @@ def train(
 
 
 def objective(outputs: Tensor, y: Tensor, loss: str) -> Tensor:
-    """The training loss of outputs (N, m) on targets (N, m) or classes (N,), averaged over samples, and outputs if squared."""
+    """The training loss of outputs (N, m) on targets (N, m) or classes (N,): a mean over samples (and outputs)."""
     if loss == "cross-entropy":
         return nn.functional.cross_entropy(outputs, y)
     wanted = y if y.is_floating_point() else nn.functional.one_hot(y, outputs.shape[1]).to(outputs.dtype)

@@ -6,6 +6,7 @@ import pytest
 
 from experiments.claims import (
     collapsed_layers,
+    learned_dimension,
     onset_share,
     rank_mismatch,
     top_layer_collapses,
@@ -16,6 +17,7 @@ from experiments.claims import (
 )
 
 NOISE, RANK, TARGET = "deep.noise_fraction", "deep.feature_stable_rank", "deep.target_stable_rank"
+ALIGNMENT = "deep.feature_weight_alignment"
 
 
 def one(made, **measures):
@@ -66,12 +68,46 @@ def test_collapse_is_judged_by_the_mean_over_seeds(made):
     assert collapsed_layers(results) == [1]
 
 
+COLLAPSED = {
+    NOISE: [0.9, 0.1, 0.1, 0.1],
+    RANK: [50, 9, 1.5, 2.4],
+    TARGET: {-1: 2.0},
+    ALIGNMENT: [0.1, 0.7, 0.8, 0.9],
+    "deep.linear_mse/ratio": [80, 1.0, 1.0, 1.1],
+}
+
+
 def test_upper_layers_on_known_numbers(made):
-    values = {NOISE: [0.9, 0.1, 0.1], RANK: [50, 1.5, 2.4], TARGET: {-1: 2.0}, "deep.linear_mse/ratio": [80, 1.2, 1.1]}
-    results = made({"a": {0: values}})
-    assert numbers(upper_layers_collapse(), results) == pytest.approx([2 / 3, 0.25, 1.2])
+    results = made({"a": {0: COLLAPSED}})
+    assert numbers(upper_layers_collapse(), results) == pytest.approx([3 / 4, 0.25, 1.1])
     assert rank_mismatch(results) == pytest.approx(0.25)
-    assert worst_prediction(results) == pytest.approx(1.2)
+    assert worst_prediction(results) == pytest.approx(1.1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "layers"),
+    [
+        ({}, [2, 3]),
+        ({ALIGNMENT: [0.9] * 4}, [1, 2, 3]),
+        ({ALIGNMENT: [0.9, 0.9, 0.9, 0.79]}, []),
+        ({"deep.linear_mse/ratio": [1, 1, 1.2, 1]}, [3]),
+        ({NOISE: [0.1, 0.1, 0.3, 0.1]}, [3]),
+    ],
+)
+def test_the_joint_rule_asks_for_all_three(made, changed, layers):
+    assert collapsed_layers(made({"a": {0: COLLAPSED | changed}}), joint=True) == layers
+
+
+def test_layers_that_only_another_setting_has_do_not_count(made):
+    results = made({"short": {0: {NOISE: [0.5, 0.1]}}, "long": {0: {NOISE: [0.5, 0.5, 0.1, 0.1]}}})
+    assert collapsed_layers(results, 0) == [1]
+    assert onset_share(results, 0) == 1 / 2
+
+
+def test_the_learned_dimension_is_held_against_each_settings_targets(made):
+    values = {"a": {0: {RANK: [9, 9, 1.1], TARGET: {-1: 1.0}}}, "b": {0: {RANK: [9, 3.4], TARGET: {-1: 4.0}}}}
+    (claim,) = learned_dimension()
+    assert claim.measured(made(values)) == pytest.approx(0.15)
 
 
 def test_a_position_chooses_the_setting(made):
@@ -80,7 +116,7 @@ def test_a_position_chooses_the_setting(made):
 
 
 def test_without_collapsed_layers_their_shape_is_not_measurable(made):
-    values = {NOISE: [0.9, 0.9], RANK: [5, 5], TARGET: {-1: 2.0}, "deep.linear_mse/ratio": [3, 3]}
+    values = COLLAPSED | {NOISE: [0.9, 0.9, 0.9, 0.9]}
     share, ranks, prediction = numbers(upper_layers_collapse(), made({"a": {0: values}}))
     assert share == 0
     assert math.isnan(ranks)
@@ -88,8 +124,7 @@ def test_without_collapsed_layers_their_shape_is_not_measurable(made):
 
 
 def test_when_everything_diverged_nothing_is_measurable(made):
-    values = {NOISE: [0.1, 0.1], RANK: [2, 2], TARGET: {-1: 2.0}, "deep.linear_mse/ratio": [1, 1]}
-    results = made({"a": {0: values}}, diverged=[("a", 0)])
+    results = made({"a": {0: COLLAPSED}}, diverged=[("a", 0)])
     assert all(math.isnan(n) for n in numbers(upper_layers_collapse(), results))
 
 

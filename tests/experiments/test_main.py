@@ -8,9 +8,11 @@ from typing import Annotated
 import pandas as pd
 import pytest
 import torch
+from pandas.testing import assert_frame_equal
 from tyro.conf import arg
 
-from experiments.__main__ import TIMES, main
+from experiments.__main__ import main
+from experiments.catalog import COMMANDS
 from experiments.claims import onset_share
 from experiments.family import Family
 from experiments.standard import Split, split
@@ -40,11 +42,12 @@ def command(tmp_path, capsys, monkeypatch):
 def test_the_list_names_every_study(command):
     code, out, _ = command("list")
     assert code == 0
-    assert [line.split(":")[0] for line in out.splitlines()] == list(TIMES) == ["demo", "synthetic", "expert"]
-    assert all("minute" in line for line in out.splitlines())
+    lines = out.splitlines()[2:]
+    assert [line.split()[0] for line in lines] == list(COMMANDS)
+    assert all(("minute" in line or "hour" in line) and line.endswith(".") for line in lines)
 
 
-@pytest.mark.parametrize("name", [*TIMES, "list"])
+@pytest.mark.parametrize("name", [*COMMANDS])
 def test_every_study_has_help(command, name):
     code, out, _ = command(name, "--help")
     assert code == 0
@@ -75,6 +78,9 @@ def test_every_study_has_help(command, name):
         ("--noise -1", "The target noise must be 0 or more"),
         ("--target-dim 1", "The rank must lie between 1 and the target width 1; it is 2."),
         ("--input-dim 0", "Inputs need a width (0)"),
+        ("--values 1 2", "--values goes with --sweep rank"),
+        ("--sweep depth --weight-decay 0 1", "--sweep depth keeps to one --weight-decay; 2 were given."),
+        ("--sweep width --values 2.5", "--sweep width takes whole --values; they are (2.5,)."),
     ],
 )
 def test_a_mistake_is_met_with_one_sentence(command, flags, words, tmp_path):
@@ -89,7 +95,7 @@ def test_a_mistake_is_met_with_one_sentence(command, flags, words, tmp_path):
 
 @pytest.mark.parametrize(
     "words", [("synthetc",), ("synthetic", "--rnk", "2"), ("synthetic", "--rank", "two"),
-              ("synthetic", "--backend", "x"), ("synthetic", "--teacher", "x"), ("expert", "--environment", "ant")]
+              ("synthetic", "--backend", "x"), ("synthetic", "--teacher", "x"), ("swimmer", "--part", "ant")]
 )  # fmt: skip
 def test_what_the_command_line_does_not_know_is_refused(command, words):
     code, _, err = command(*words)
@@ -148,6 +154,42 @@ def test_a_run_leaves_its_page_its_table_and_its_settings(command, tmp_path):
         "weight decay 0.1",
     }
     assert (tmp_path / "here" / "index.html").is_file()
+
+
+def test_settings_are_taken_back_and_flags_go_first(command, tmp_path):
+    first = command("synthetic", *SMALL, "--rank", "3", "--out", "here", "--weight-decay", "0.1", "0")
+    assert first[0] == 0, first[2]
+    settings = ["--settings", "here/synthetic/settings.json", "--jobs", "1", "--no-progress"]
+    again = command("synthetic", *settings, "--out", "there")
+    assert again[0] == 0, again[2]
+    tables = [pd.read_parquet(tmp_path / place / "synthetic" / "table.parquet") for place in ("here", "there")]
+    assert_frame_equal(*tables, check_exact=True)
+    assert command("synthetic", *settings, "--out", "third", "--rank", "2")[0] == 0
+    third = json.loads((tmp_path / "third" / "synthetic" / "settings.json").read_text())
+    assert (third["rank"], third["weight_decay"]) == (2, [0.1, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("", "'s.json' cannot be read as settings"), ("{", "cannot be read as settings"),
+     ("[1]", "holds a list, not settings"),
+     ('{"part": "top"}', "is for another study: 'part' is no flag of this one")],
+)  # fmt: skip
+def test_settings_that_are_none_are_refused(command, tmp_path, content, words):
+    if content:
+        (tmp_path / "s.json").write_text(content)
+    code, _, err = command("synthetic", "--settings", "s.json")
+    assert code == 3
+    assert words in err
+
+
+@pytest.mark.parametrize("sweep", ["rank", "depth", "width", "noise"])
+def test_every_knob_can_be_swept(command, tmp_path, sweep):
+    code, out, err = command("synthetic", *SMALL, "--sweep", sweep, "--values", "2", "3")
+    assert code == 0, err
+    table = pd.read_parquet(tmp_path / "runs" / "studies" / f"synthetic-{sweep}" / "table.parquet")
+    assert table["setting"].nunique() == 2
+    assert "learned is that of the targets" in out
 
 
 @dataclass(frozen=True)

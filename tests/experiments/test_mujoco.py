@@ -5,15 +5,18 @@ import math
 import pytest
 
 from experiments import pages
-from experiments.mujoco import Expert
+from experiments.mujoco import Hopper, Reacher, Swimmer
 from experiments.results import Results
 
+EXPERTS = [Reacher, Swimmer, Hopper]
 
-@pytest.mark.parametrize(("environment", "pairs"), [("reacher", 800), ("swimmer", 800), ("hopper", 4000)])
-def test_the_deep_part_has_eight_layers_without_biases(environment, pairs):
-    study = Expert(environment=environment).study()
-    assert study.name == f"{environment}-deep"
-    assert environment in study.about
+
+@pytest.mark.parametrize(("expert", "pairs"), [(Reacher, 800), (Swimmer, 800), (Hopper, 4000)])
+def test_the_deep_part_has_eight_layers_without_biases(expert, pairs):
+    study = expert().deep()
+    name = expert.__name__.lower()
+    assert study.name == f"{name}-deep"
+    assert name in study.about
     for setting in study.settings:
         data = setting.data.load(0)
         net = setting.network.build(data, 0)
@@ -24,9 +27,9 @@ def test_the_deep_part_has_eight_layers_without_biases(environment, pairs):
     assert len(study.claims) == 6
 
 
-@pytest.mark.parametrize("environment", ["reacher", "swimmer", "hopper"])
-def test_the_top_part_crosses_scales_heads_and_weight_decays(environment):
-    study = Expert(environment=environment, part="top").study()
+@pytest.mark.parametrize("expert", EXPERTS)
+def test_the_top_part_crosses_scales_heads_and_weight_decays(expert):
+    study = expert().top()
     kinds = {(s.data.targets, s.network.last_relu, s.recipe.weight_decay > 0) for s in study.settings}
     assert kinds == {(t, r, d) for t in ("standardise", "centre") for r in (False, True) for d in (False, True)}
     assert {(s.network.hidden, s.network.bias) for s in study.settings} == {((256,) * 3, True)}
@@ -35,33 +38,33 @@ def test_the_top_part_crosses_scales_heads_and_weight_decays(environment):
 
 
 def test_full_is_the_published_budget():
-    assert Expert(environment="reacher", full=True).study().settings[0].network.hidden == (512,) * 7
-    assert Expert(part="top", full=True).study().settings[0].recipe.epochs == 200_000
+    assert Reacher(full=True).deep().settings[0].network.hidden == (512,) * 7
+    assert Swimmer(full=True).top().settings[0].recipe.epochs == 200_000
 
 
 def test_given_flags_reach_both_parts():
-    for part in ("deep", "top"):
-        study = Expert(part=part, weight_decay=(0.2, 0.0), epochs=7, lr=0.3, seeds=2).study()
+    for study in Swimmer(weight_decay=(0.2, 0.0), epochs=7, lr=0.3, seeds=2, optimizer="adam", norm="layer").studies():
         assert {s.recipe.weight_decay for s in study.settings} == {0.0, 0.2}
-        assert {(s.recipe.epochs, s.recipe.lr) for s in study.settings} == {(7, 0.3)}
+        assert {(s.recipe.epochs, s.recipe.lr, s.recipe.optimizer) for s in study.settings} == {(7, 0.3, "adam")}
+        assert {s.network.norm for s in study.settings} == {"layer"}
         assert study.settings[0].recipe.weight_decay == 0
         assert study.seeds == (0, 1)
 
 
 def test_an_empty_list_of_weight_decays_is_refused():
     with pytest.raises(ValueError, match="--weight-decay needs at least one value"):
-        Expert(weight_decay=()).study()
+        Swimmer(weight_decay=()).studies()
 
 
 def test_a_deep_study_runs_and_gets_its_numbers(swept):
-    results = swept(Expert(epochs=2, seeds=1, weight_decay=(0.0, 1e-3)).study())
+    results = swept(Swimmer(epochs=2, seeds=1, weight_decay=(0.0, 1e-3)).deep())
     found = pages.verdicts(results)
     assert not any(math.isnan(v.measured) for v in found[:4])
     assert len(results.by_layer("deep.noise_fraction")) == 8
 
 
 def test_a_top_study_runs_and_gets_its_numbers(swept):
-    study = Expert(part="top", epochs=1, seeds=1, weight_decay=(0.0, 1e-2)).study()
+    study = Swimmer(epochs=1, seeds=1, weight_decay=(0.0, 1e-2)).top()
     results = swept(study)
     assert not any(math.isnan(v.measured) for v in pages.verdicts(results))
     for measure in study.measures:
@@ -71,7 +74,7 @@ def test_a_top_study_runs_and_gets_its_numbers(swept):
 def test_nrc_3_falls_by_the_ratio_of_no_decay_to_most(made):
     values = {"scaled, linear, 0": 9.0, "raw, linear, 0": 0.6, "raw, linear, 1": 0.3, "raw, linear, 5": 0.02}
     results = made({k: {0: {"nrc.3": {3: v}}} for k, v in values.items()}, decays=[0.0, 0.0, 1.0, 5.0])
-    claim = Expert(part="top").study().claims[-1]
+    claim = Swimmer().top().claims[-1]
     assert isinstance(results, Results)
     assert claim.measured(results) == pytest.approx(30)
     assert claim.holds(30)
@@ -80,4 +83,9 @@ def test_nrc_3_falls_by_the_ratio_of_no_decay_to_most(made):
 
 def test_nrc_3_without_a_run_without_decay_is_not_measurable(made):
     results = made({"raw, linear, 1": {0: {"nrc.3": {3: 1.0}}}}, decays=[1.0])
-    assert math.isnan(Expert(part="top").study().claims[-1].measured(results))
+    assert math.isnan(Swimmer().top().claims[-1].measured(results))
+
+
+@pytest.mark.parametrize(("part", "names"), [("both", ["swimmer-deep", "swimmer-top"]), ("top", ["swimmer-top"])])
+def test_a_part_can_be_run_alone(part, names):
+    assert [study.name for study in Swimmer(part=part).studies()] == names

@@ -1,5 +1,7 @@
 """Pictures of a study: which are drawn, and that they show the numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -19,6 +21,12 @@ def axes(monkeypatch):
 
     monkeypatch.setattr(pictures, "_grid", kept)
     return drawn
+
+
+def drawn_by(draw, results, measures, folder):
+    """Draw the results' only group."""
+    (group,) = results.groups()
+    draw(results, measures, group, path=folder / "x.png")
 
 
 def lines(ax, count):
@@ -41,7 +49,7 @@ def test_every_picture_comes_in_three_forms_and_stands_on_the_page(written):
 
 def test_curves_by_depth_are_the_mean_over_seeds(made, axes, tmp_path):
     values = {"a": {0: {"deep.cka": [0.2, 0.4]}, 1: {"deep.cka": [0.4, 0.8]}}, "b": {0: {"deep.cka": [0.1, 0.1]}}}
-    pictures.by_depth(made(values), ["deep.cka"], path=tmp_path / "x.png")
+    drawn_by(pictures.by_depth, made(values), ["deep.cka"], tmp_path)
     (xa, ya), (_, yb) = lines(axes[0], 2)
     np.testing.assert_allclose(xa, [0, 1])
     np.testing.assert_allclose(ya, [0.3, 0.6])
@@ -50,7 +58,7 @@ def test_curves_by_depth_are_the_mean_over_seeds(made, axes, tmp_path):
 
 def test_the_band_is_the_range_over_seeds(made, axes, tmp_path):
     values = {"a": {seed: {"deep.cka": [v, v]} for seed, v in enumerate((0.2, 0.5, 0.9))}}
-    pictures.by_depth(made(values), ["deep.cka"], path=tmp_path / "x.png")
+    drawn_by(pictures.by_depth, made(values), ["deep.cka"], tmp_path)
     (band,) = axes[0].collections
     corners = band.get_paths()[0].vertices[:, 1]
     assert corners.min() == pytest.approx(0.2)
@@ -58,7 +66,7 @@ def test_the_band_is_the_range_over_seeds(made, axes, tmp_path):
 
 
 def test_curves_over_training_have_every_probed_epoch_on_a_log_axis(made, axes, tmp_path):
-    pictures.over_training(made({"a": {0: {"nrc.1": {3: 1e-4}}}}), ["nrc.1"], path=tmp_path / "x.png")
+    drawn_by(pictures.over_training, made({"a": {0: {"nrc.1": {3: 1e-4}}}}), ["nrc.1"], tmp_path)
     ((x, y),) = lines(axes[0], 1)
     np.testing.assert_allclose(x, [1, 4])
     np.testing.assert_allclose(y, [77, 1e-4])
@@ -67,7 +75,7 @@ def test_curves_over_training_have_every_probed_epoch_on_a_log_axis(made, axes, 
 
 def test_the_targets_rank_stands_beside_the_features(made, axes, tmp_path):
     values = {"a": {0: {"deep.feature_stable_rank": [5.0, 2.0], "deep.target_stable_rank": {-1: 1.5}}}}
-    pictures.by_depth(made(values), ["deep.feature_stable_rank"], path=tmp_path / "x.png")
+    drawn_by(pictures.by_depth, made(values), ["deep.feature_stable_rank"], tmp_path)
     assert any(list(line.get_ydata()) == [1.5, 1.5] for line in axes[0].lines)
     assert [t.get_text() for t in axes[0].texts] == ["targets"]
 
@@ -90,3 +98,43 @@ def test_measures_that_were_not_taken_are_left_out(made, tmp_path):
 
 def test_no_figure_is_left_open(written):
     assert plt.get_fignums() == []
+
+
+def crossed(made):
+    """Two groups (raw and scaled targets) of three weight decays, one setting beside them."""
+    names = [(t, w) for t in ("raw", "scaled") for w in (0.0, 0.1, 0.5)]
+    values = {
+        f"{t}, {w:g}": {0: {"deep.cka": [0.1, i / 10]}, 1: {"deep.cka": [0.1, i / 5]}} for i, (t, w) in enumerate(names)
+    }
+    results = made({"untrained": {s: {"deep.cka": [0.0, 0.0]} for s in (0, 1)}, **values})
+    facts = {f"{t}, {w:g}": {"targets": t, "weight decay": w} for t, w in names} | {"untrained": {"weight decay": None}}
+    settings = tuple(replace(s, facts=facts[s.label]) for s in results.study.settings)
+    table = results.table.assign(**{"weight decay": [facts[name]["weight decay"] for name in results.table["setting"]]})
+    return replace(results, study=replace(results.study, settings=settings), table=table)
+
+
+def test_settings_fall_into_groups_by_what_is_not_swept(made):
+    raw, scaled = crossed(made).groups()
+    assert (raw.name, raw.slug, scaled.name) == ("targets raw", "targets-raw", "targets scaled")
+    assert raw.labels == {"untrained": "untrained", "raw, 0": "weight decay 0", "raw, 0.1": "weight decay 0.1",
+                          "raw, 0.5": "weight decay 0.5"}  # fmt: skip
+
+
+def test_each_group_has_its_own_curves(made, axes, tmp_path):
+    results = crossed(made)
+    pictures.by_depth(results, ["deep.cka"], results.groups()[1], path=tmp_path / "x.png")
+    assert [y[-1] for _, y in lines(axes[0], 4)] == pytest.approx([0, 0.45, 0.6, 0.75])
+
+
+def test_the_sweep_is_drawn_at_the_last_layer_over_the_swept_values(made, axes, tmp_path):
+    pictures.over_sweep(crossed(made), ["deep.cka"], path=tmp_path / "x.png")
+    (x, raw), (_, scaled) = lines(axes[0], 2)
+    assert list(x) == [0, 1, 2]
+    assert list(raw) == pytest.approx([0, 0.15, 0.3])
+    assert list(scaled) == pytest.approx([0.45, 0.6, 0.75])
+    assert [t.get_text() for t in axes[0].get_xticklabels()] == ["0", "0.1", "0.5"]
+
+
+def test_groups_and_sweep_come_with_the_study(made, tmp_path):
+    names = {d.file.stem for d in pictures.draw_all(crossed(made), tmp_path)}
+    assert {"sweep"} <= names

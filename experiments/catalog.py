@@ -1,0 +1,45 @@
+"""Every command of `python -m experiments`, and which of them `make results` runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from experiments.demo import Demo
+from experiments.document import Document
+from experiments.mujoco import Hopper, Reacher, Swimmer
+from experiments.synthetic import Synthetic
+
+
+class Command(Protocol):
+    """What stands behind a name: a frozen dataclass whose fields are flags.
+
+    Attributes:
+        takes: about how long the defaults take on 2 cores, in words.
+    """
+
+    takes: ClassVar[str]
+
+    def run(self) -> None:
+        """Do it, and print what came out."""
+
+
+COMMANDS: dict[str, type[Command]] = {
+    "demo": Demo,
+    "synthetic": Synthetic,
+    "reacher": Reacher,
+    "swimmer": Swimmer,
+    "hopper": Hopper,
+    "results": Document,
+}
+
+
+def invocations(out: Path) -> dict[str, Command]:
+    """All studies on their default budgets, leaving their folders in ``out``; by the names that the document uses."""
+    return {
+        "synthetic": Synthetic(out=out),
+        **{f"synthetic-{sweep}": Synthetic(out=out, sweep=sweep) for sweep in ("rank", "depth", "width", "noise")},
+        "reacher": Reacher(out=out),
+        "swimmer": Swimmer(out=out),
+        "hopper": Hopper(out=out),
+    }
