@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench results clean
 
 demo: $(VENV)/.run
 	$(BIN)/python -m experiments demo
@@ -19,6 +19,9 @@ lint: $(VENV)/.test
 bench: $(VENV)/.run
 	$(BIN)/python -m experiments.benchmark $(ARGS)
 
+results: $(VENV)/.test
+	$(BIN)/python -m experiments results $(ARGS)
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
@@ -30,7 +33,7 @@ $(VENV)/.run: $(BIN)/python setup.cfg pyproject.toml
 
 $(VENV)/.test: $(BIN)/python setup.cfg pyproject.toml
 	@echo "Installing what the tests need (about two minutes the first time) ..."
-	$(BIN)/python -m pip install --quiet --editable '.[mujoco,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@ $(VENV)/.run
 
 clean:

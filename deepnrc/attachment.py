@@ -10,7 +10,7 @@ from types import TracebackType
 import torch
 from torch import nn
 
-from deepnrc import pooling, provenance
+from deepnrc import pooling, provenance, spectra
 from deepnrc.errors import DataError, UsageError
 from deepnrc.layers import ROOT, Choice, Layers, choose, reads_features
 from deepnrc.pooling import Pool
@@ -75,7 +75,9 @@ class Attachment:
         self._taps = Taps(self.model, self.choice.sites, pool, repeats)
         self._weights = {name or ROOT: m for name, m in self.model.named_modules() if reads_features(m)}
         self._streams = Streams(
-            self.probes, {name: width for name, m in self._weights.items() if (width := _outputs(m))}
+            self.probes,
+            {name: width for name, m in self._weights.items() if (width := _outputs(m))},
+            chosen=probes is not None,
         )
         self._ran: list[str] = []
         self._started = time.perf_counter()
@@ -143,11 +145,14 @@ class Attachment:
             raise DataError("No samples were observed: the data is empty, or observe() was never called.")
         self._streams.flush()
         run = type(self.model).__name__ if run is None else run
-        rows = measured(self._streams, self._ran, self._weights, rank=self.rank, run=run, step=step, progress=progress)
+        rows, readings = measured(
+            self._streams, self._ran, self._weights, rank=self.rank, run=run, step=step, progress=progress
+        )
         seconds = time.perf_counter() - self._started
         record = provenance.record(self.model, self.arguments, self.choice.left_out, seconds, run=run, step=step)
         own = [described(probe) for probe in self.probes if probe not in CATALOG]
-        return Report.of(rows, [record | {"samples": self._streams.samples, "probes": own} | facts])
+        record |= {"samples": self._streams.samples, "probes": own} | facts
+        return Report.of(rows, [record], spectra.table(readings))
 
     def _check_rank(self, n: int, widths: dict[str, int]) -> None:
         if self.rank is None:

@@ -23,8 +23,9 @@ from probes import CATALOG
 GOOD, DEGENERATE = 0, 4
 MODEL = "timm:NAME, torchvision:NAME, path/to/file.py:factory or package.module:factory"
 DATA = (
-    "a .npz file (x, y), a .csv or .parquet table, a folder of images, a local Minari data set, or file.py:factory "
-    "that returns a loader"
+    "a .npz file or folder of .npy files (x, y), a .csv or .parquet table, a folder of images, D4RL's or CARLA's .hdf5 "
+    "files, utkface:, cifar10:, cifar10-test:, mnist: or mnist-test:FOLDER, a local Minari data set, or "
+    "file.py:factory that returns a loader"
 )
 Tau = Annotated[float, arg(metavar="TAU", help="Noise fraction at which a layer counts as collapsed.")]
 
@@ -105,11 +106,13 @@ class ProbeCommand(Network):
 
     model: Annotated[Positional[str], arg(metavar="MODEL", help=MODEL)]
     data: Annotated[str, arg(metavar="DATA", help=DATA)]
-    out: Annotated[Path, arg(metavar="DIR", help="Folder for table.parquet and manifest.json; it is made.")]
+    out: Annotated[Path, arg(metavar="DIR", help="Folder for the report's three files; it is made.")]
     targets: Annotated[
         str | None,
         arg(
-            metavar="COLUMNS", help="Target columns of a table, separated by commas; or the csv of a folder of images."
+            metavar="COLUMNS",
+            help="Target columns, by name or, without a header, by number, such as 8,9 or -2,-1; steer, gas, brake and "
+            "speed of CARLA's; or the csv of a folder of images.",
         ),
     ] = None
     image_size: Annotated[int | None, arg(metavar="PIXELS", help="Side to which images are brought.")] = None
@@ -201,6 +204,32 @@ class Heatmap(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Spectrum(Command):
+    """Draw eigenvalues or singular values of every layer; several runs stand side by side."""
+
+    folders: Annotated[
+        Positional[tuple[Path, ...]], arg(metavar="DIR [DIR ...]", help="Saved reports; several become one picture.")
+    ]
+    out: Annotated[Path, arg(metavar="FILE", aliases=["-o"], help="Picture: .png, .pdf or .svg.")]
+    of: Annotated[
+        Literal["features", "targets", "weight", "cross", "cosines"],
+        arg(help="Of the covariance of features or targets, of W, of S_HY; or cosines of features with weights."),
+    ] = "features"
+    along: Annotated[Literal["index", "depth"], arg(help="What stands below: a line is a layer, or a value.")] = "index"
+    step: Annotated[int | None, arg(metavar="N", help="The step; the last one of each run if not given.")] = None
+    run_name: Annotated[str | None, arg(name="run", metavar="LABEL", help="The run; all if not given.")] = None
+
+    def run(self) -> int:
+        import deepnrc
+
+        report = deepnrc.load(*self.folders)
+        with _written(self.out):
+            report.spectrum(self.of, self.step, self.run_name, self.out, along=self.along)
+        print(self.out)
+        return GOOD
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportCommand(Command):
     """Write one self-contained HTML page from saved reports."""
 
@@ -234,6 +263,7 @@ class Probes(Command):
             where = {"layer": "every layer", "top": "the last layer", "network": "once"}[probe.where]
             print(f"{probe.name}  ({probe.variant})  {probe.title}")
             facts = f"range [{low}, {high}]; collapsed: {collapsed}; measured at {where}"
+            facts += " where the targets are classes" if probe.classes else ""
             facts += "" if probe.default else ", when asked for with --probes"
             for text in (probe.formula, probe.meaning, facts, probe.source):
                 if text:
@@ -285,6 +315,7 @@ Commands = (
     Annotated[Layers, tyro.conf.subcommand("layers")]
     | Annotated[ProbeCommand, tyro.conf.subcommand("probe")]
     | Annotated[Heatmap, tyro.conf.subcommand("heatmap")]
+    | Annotated[Spectrum, tyro.conf.subcommand("spectrum")]
     | Annotated[ReportCommand, tyro.conf.subcommand("report")]
     | Annotated[Probes, tyro.conf.subcommand("probes")]
     | Annotated[SelfTest, tyro.conf.subcommand("selftest")]

@@ -8,7 +8,6 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from deepnrc._version import __version__
@@ -16,6 +15,7 @@ from deepnrc.errors import UsageError
 from deepnrc.figures.words import label
 from deepnrc.onset import TAU, check
 from deepnrc.page import pictures, tables, texts
+from deepnrc.page.rendering import render
 from deepnrc.report import Report
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -60,29 +60,24 @@ def page(report: Report, title: str | None = None, tau: float = TAU) -> str:
     """The page's text."""
     check(tau)
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html").render(
-        title=title or f"Layer probes: {', '.join(label(run, 40) for run in report.runs)}",
-        version=__version__,
-        script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        verdicts=texts.verdicts(report, tau),
-        onset=pictures.onset(report, tau),
-        overview=pictures.overview(report, tau),
-        heatmaps=list(pictures.heatmaps(report, tau)),
-        sheets=tables.sheets(report),
-        explanations=texts.explanations(report),
-        origins=texts.origins(report),
-        measurements=len(report.provenance),
-        download=download(report),
-        rows=len(report.table),
-    )
+    values = {
+        "title": title or f"Layer probes: {', '.join(label(run, 40) for run in report.runs)}",
+        "version": __version__,
+        "script": Markup(script),
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        "verdicts": texts.verdicts(report, tau),
+        "onset": pictures.onset(report, tau),
+        "overview": pictures.overview(report, tau),
+        "heatmaps": list(pictures.heatmaps(report, tau)),
+        "spectra": list(pictures.spectra(report)),
+        "sheets": tables.sheets(report),
+        "explanations": texts.explanations(report),
+        "origins": texts.origins(report),
+        "measurements": len(report.provenance),
+        "download": download(report),
+        "rows": len(report.table),
+    }
+    return render(TEMPLATES, "report.html", values)
 
 
 def download(report: Report) -> Download:

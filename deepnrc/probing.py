@@ -52,11 +52,12 @@ def probe(
     Args:
         model: any torch network.
         loader: yields (input, target); input a tensor, a tuple or a dict of keyword arguments; target (N, n), (N,) or
-            integer classes (N,). A pair (X, Y) of whole tensors does too.
+            integer classes (N,), or one-hot rows. A pair (X, Y) of whole tensors does too.
         layers: "weights" (every Linear and convolution), "blocks", globs, types or a callable.
         pool: "mean", "max", "positions", "tokens", "flatten", "cls" or a callable.
         rank: signal rank k; None for the numerical rank of the targets.
-        probes: names or globs ("deep.*", "nrc.1_centred"), or ``Probe`` objects; None for all that need one pass.
+        probes: names or globs ("deep.*", "nrc.1_centred"), or ``Probe`` objects; None for all that need one pass,
+            those for classes (``nc.*``, ``model.accuracy``) only where the targets are classes.
         device: where to run; None for where the network is.
         autocast: dtype for ``torch.autocast``, or None.
         max_samples: stop after so many samples; None for all.
@@ -85,7 +86,7 @@ def probe(
             _pass(attachment, loader, where, autocast, max_samples, progress, again)
             if str(again) != str(fingerprint):
                 raise UsageError(
-                    "The second pass saw other data than the first, and the centred measures need the same. Use a "
+                    "The second pass saw other data than the first, and the measures that need it need the same. Use a "
                     "loader that gives the same batches each time: no shuffling, no random augmentation, no generator."
                 )
         options = {"device": str(where), "autocast": None if autocast is None else str(autocast)}

@@ -1,4 +1,4 @@
-"""The report: one tidy table and where it came from; saved, loaded, joined and read."""
+"""The report: one tidy table, the spectra behind it and where both came from; saved, loaded, joined and read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from deepnrc import spectra as behind
 from deepnrc import storage
 from deepnrc import summary as terminal
 from deepnrc.errors import UsageError
@@ -28,16 +29,24 @@ class Report:
         table: tidy frame, one row one value, with the columns of ``deepnrc.rows.COLUMNS``; `(network)` rows hold what
             belongs to no layer.
         provenance: one record for each (run, step): versions, arguments, fingerprints, time, device.
+        spectra: tidy frame of the eigenvalues, singular values and cosines that the measures were read from, with the
+            columns of ``deepnrc.spectra.COLUMNS``; empty if they were not kept.
     """
 
     table: pd.DataFrame
     provenance: tuple[Mapping[str, Any], ...] = ()
+    spectra: pd.DataFrame = dataclasses.field(default_factory=behind.table)
 
     @classmethod
-    def of(cls, rows: Iterable[Mapping[str, Any]], provenance: Iterable[Mapping[str, Any]] = ()) -> Report:
-        """A report from rows with the table's columns."""
+    def of(
+        cls,
+        rows: Iterable[Mapping[str, Any]],
+        provenance: Iterable[Mapping[str, Any]] = (),
+        spectra: pd.DataFrame | None = None,
+    ) -> Report:
+        """A report from rows with the table's columns, and a frame of spectra if there is one."""
         table = pd.DataFrame(list(rows), columns=list(COLUMNS))
-        return cls(table.astype(COLUMNS), tuple(provenance))
+        return cls(table.astype(COLUMNS), tuple(provenance), behind.table() if spectra is None else spectra)
 
     def __add__(self, other: Report) -> Report:
         """Both reports in one; the same run and step in both is an error."""
@@ -74,13 +83,14 @@ class Report:
             raise UsageError(f"Step {step} was not measured. Steps: {listing([str(s) for s in there])}.")
         kept = set(zip(table["run"], table["step"], strict=True))
         records = tuple(record for record in self.provenance if (record["run"], record["step"]) in kept)
-        return Report(table.reset_index(drop=True), records)
+        return Report(table.reset_index(drop=True), records, behind.within(self.spectra, kept))
 
     def renamed(self, run: str) -> Report:
         """The same with another label for its one run."""
         if len(self.runs) != 1:
             raise UsageError(f"Only a report of one run can be renamed; this one has {listing(self.runs)}.")
-        return Report(self.table.assign(run=run), tuple({**p, "run": run} for p in self.provenance))
+        records = tuple({**p, "run": run} for p in self.provenance)
+        return Report(self.table.assign(run=run), records, self.spectra.assign(run=run))
 
     def values(self, measure: str, variant: str = "default") -> pd.DataFrame:
         """The rows of one measure, in order of run, step and depth.
@@ -159,6 +169,22 @@ class Report:
 
         return figures.overview(self, tau=tau, path=path, **kwargs)
 
+    def spectrum(
+        self,
+        of: str = "features",
+        step: int | None = None,
+        run: str | None = None,
+        path: str | Path | None = None,
+        **kwargs: Any,
+    ) -> Axes:
+        """Draw the eigenvalues or singular values of every layer; see ``deepnrc.figures.spectrum`` for all arguments.
+
+        At a step, or at each run's last; of one run, or of all, side by side.
+        """
+        from deepnrc import figures
+
+        return figures.spectrum(self, of, step=step, run=run, path=path, **kwargs)
+
     def html(self, path: str | Path, title: str | None = None, *, tau: float = TAU) -> Path:
         """Write one self-contained page: summary, heatmaps, table, explanations, provenance, data."""
         from deepnrc import html
@@ -166,12 +192,12 @@ class Report:
         return html.write(self, path, title, tau)
 
     def save(self, folder: str | Path) -> Path:
-        """Write table.parquet and manifest.json into a folder, which is made; ``deepnrc.load`` reads it back.
+        """Write table.parquet, spectra.parquet and manifest.json into a folder, which is made.
 
-        A report that is already there is replaced, all at once.
+        ``deepnrc.load`` reads it back. A report that is already there is replaced, all at once.
         Errors: UsageError if the folder is a file or cannot be written to.
         """
-        return storage.save(self.table, self.provenance, folder)
+        return storage.save(self.table, self.provenance, self.spectra, folder)
 
 
 def join(reports: Sequence[Report]) -> Report:
@@ -188,15 +214,16 @@ def join(reports: Sequence[Report]) -> Report:
             )
         seen |= mine
     table = pd.concat([report.table for report in reports], ignore_index=True)
-    return Report(table, tuple(record for report in reports for record in report.provenance))
+    spectra = pd.concat([report.spectra for report in reports], ignore_index=True)
+    return Report(table, tuple(record for report in reports for record in report.provenance), spectra)
 
 
 def load(*folders: str | Path) -> Report:
     """Read reports that ``Report.save`` wrote; several folders become one report.
 
     Runs that share a label are told apart by their folders: by the names, or by as much of the paths as differs.
-    Errors: DataError if a folder is no report, or its table is damaged or was changed; UsageError if none is given, or
-        one twice.
+    Errors: DataError if a folder is no report, or a table in it is damaged or was changed; UsageError if none is given,
+        or one twice.
     """
     if not folders:
         raise UsageError("load() needs at least one folder that Report.save wrote.")

@@ -1,4 +1,4 @@
-"""From finished statistics to the rows of the tidy table: one row, one value."""
+"""From finished statistics to the rows of the tidy table, one row, one value; and to the spectra behind them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from torch import nn
 from tqdm.auto import tqdm
 
+from deepnrc import spectra
+from deepnrc.consecutive import following
 from deepnrc.layers import has_weight, site_at, weight_matrix
 from deepnrc.streams import LayerStream, Streams
 from probes import DegenerateError, Evaluation, NotDefinedError, Outcome, Probe, Snapshot
@@ -43,8 +45,8 @@ def measured(
     run: str,
     step: int,
     progress: bool,
-) -> list[dict[str, Any]]:
-    """Evaluate every probe on every layer.
+) -> tuple[list[dict[str, Any]], list[spectra.Reading]]:
+    """Evaluate every probe on every layer, and keep the spectra that the measures were read from.
 
     Args:
         ran: names of the weights and output sites in the order in which they ran, for finding the weight that reads a
@@ -53,35 +55,43 @@ def measured(
         rank: k, or None for the numerical rank of the targets.
     """
     rows: list[dict[str, Any]] = []
+    readings: list[spectra.Reading] = []
     layers = list(streams.layers.values())
     host = next((layer for layer in layers if layer.top), layers[-1])
     for layer in tqdm(layers, desc="measuring", unit="layer", disable=not progress, delay=2, leave=False):
         holder, missing = _holder(layer, ran, weights)
+        after, none_after = following(holder, missing, ran, weights)
+        device = layer.statistics["moments"].mean.device
         snapshot = Snapshot(
             layer.statistics,
-            weight_matrix=None if holder is None else weight_matrix(holder).to(layer.statistics["moments"].mean.device),
+            weight_matrix=None if holder is None else weight_matrix(holder).to(device),
             weight_missing=missing,
+            following_weight=None if after is None else weight_matrix(after).to(device),
+            following_missing=none_after,
             rank=rank,
             unit_roundoff=layer.roundoff,
             target_roundoff=streams.roundoff,
             network_mse=streams.network_mse,
             mse_missing=streams.residuals_missing,
             mse_note="against classes as one-hot targets" if streams.one_hot else "",
-            missing={"centred_directions": "needs a second pass over the data"},
+            network_accuracy=streams.network_accuracy,
+            missing=streams.missing,
         )
         places = {"layer", "top"} if layer.top else {"layer"}
         shared = {"run": run, "step": step, "depth": layer.depth, "layer": layer.key, "kind": layer.site.kind}
-        rows += _rows(streams.probes, places, snapshot, {**shared, "pool": layer.pool})
+        rows += _rows(streams.fitting, places, snapshot, {**shared, "pool": layer.pool})
+        readings += spectra.of_layer(snapshot, shared)
         if layer is host:
             if not any(other.top for other in layers):
                 rows += [
                     _absent(probe, streams.top_missing, shared, snapshot)
-                    for probe in streams.probes
+                    for probe in streams.fitting
                     if probe.where == "top"
                 ]
             network = {"run": run, "step": step, "depth": -1, "layer": NETWORK, "kind": "network", "pool": "none"}
-            rows += _rows(streams.probes, {"network"}, snapshot, network)
-    return rows
+            rows += _rows(streams.fitting, {"network"}, snapshot, network)
+            readings += spectra.of_targets(snapshot, network)
+    return rows, readings
 
 
 def _rows(

@@ -1,4 +1,4 @@
-"""A report on disk: table.parquet and manifest.json; no pickle, and damage is noticed."""
+"""A report on disk: table.parquet, spectra.parquet and manifest.json; no pickle, and damage is noticed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Any
 import pandas as pd
 import pyarrow
 
+from deepnrc import spectra as behind
 from deepnrc.errors import DataError, UsageError
+from deepnrc.manifests import AGAIN, FORMAT, MANIFEST, manifest_at
 from deepnrc.provenance import plain
 from deepnrc.rows import COLUMNS
 
-FORMAT = 1
-TABLE, MANIFEST = "table.parquet", "manifest.json"
-AGAIN = "Measure and save the report again"
+TABLE, SPECTRA = "table.parquet", "spectra.parquet"
+ENTRIES = {TABLE: "table", SPECTRA: "spectra"}  # a manifest without the second is from before spectra were kept
 
 
 def writable(folder: str | Path) -> Path:
@@ -35,21 +36,25 @@ def writable(folder: str | Path) -> Path:
     return folder
 
 
-def save(table: pd.DataFrame, provenance: Sequence[Mapping[str, Any]], folder: str | Path) -> Path:
-    """Write both files. Whenever this is cut short, the folder still holds a whole report: this one or the last."""
-    data = table.to_parquet(index=False)
-    manifest = {
-        "format": FORMAT,
-        "table": {"file": TABLE, "rows": len(table), "sha256": hashlib.sha256(data).hexdigest()},
-        "measurements": [plain(record) for record in provenance],
+def save(
+    table: pd.DataFrame, provenance: Sequence[Mapping[str, Any]], spectra: pd.DataFrame, folder: str | Path
+) -> Path:
+    """Write all files. Whenever this is cut short, the folder still holds a whole report: this one or the last."""
+    frames = {TABLE: table, SPECTRA: spectra}
+    parts = {name: _written(frame) for name, frame in frames.items()}
+    described = {
+        ENTRIES[name]: {"file": name, "rows": len(frames[name]), "sha256": _checksum(data)}
+        for name, data in parts.items()
     }
+    manifest = {"format": FORMAT, **described, "measurements": [plain(record) for record in provenance]}
+    parts[MANIFEST] = json.dumps(manifest, indent=2).encode()
     try:
         folder = writable(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        parts = {TABLE: data, MANIFEST: json.dumps(manifest, indent=2).encode()}
+        _finish(folder)
         for name, content in parts.items():
             _coming(folder, name).write_bytes(content)
-        for name in parts:  # the table first: `load` finds a manifest that did not come to its place, never a table
+        for name in parts:  # the manifest last: `load` finds what did not come to its place
             _coming(folder, name).replace(folder / name)
     except OSError as error:
         raise UsageError(
@@ -59,77 +64,83 @@ def save(table: pd.DataFrame, provenance: Sequence[Mapping[str, Any]], folder: s
     return folder
 
 
-def load(folder: str | Path) -> tuple[pd.DataFrame, tuple[Mapping[str, Any], ...]]:
-    """Read both files back and check them."""
+def load(folder: str | Path) -> tuple[pd.DataFrame, tuple[Mapping[str, Any], ...], pd.DataFrame]:
+    """Read all files back and check them; a report from before spectra were kept has an empty frame of them."""
     folder = Path(folder)
-    manifest = _manifest(folder, folder / MANIFEST)
+    manifest = manifest_at(folder, folder / MANIFEST)
+    parts = _parts(folder, manifest)
+    if None in parts.values() and (late := _late(folder)) is not None:
+        coming = _parts(folder, late)
+        manifest, parts = (manifest, parts) if None in coming.values() else (late, coming)
+    table = _frame(folder, TABLE, parts[TABLE], COLUMNS)
+    spectra = _frame(folder, SPECTRA, parts[SPECTRA], behind.COLUMNS) if SPECTRA in parts else behind.table()
+    return table, tuple(manifest["measurements"]), spectra
+
+
+def _written(frame: pd.DataFrame) -> bytes:
+    # no two values are alike, so a dictionary of them costs more time and room than it saves
+    return frame.to_parquet(index=False, use_dictionary=[name for name in frame if name != "value"])
+
+
+def _finish(folder: Path) -> None:
+    """Bring a save that was cut short between its files to its end, before another one writes where it left off."""
+    late = _late(folder)
+    parts = {} if late is None else _parts(folder, late)
+    if late is not None and None not in parts.values():
+        for name, data in parts.items():
+            if data != _read(folder / name):
+                _coming(folder, name).replace(folder / name)
+        _coming(folder, MANIFEST).replace(folder / MANIFEST)
+
+
+def _frame(folder: Path, name: str, data: bytes | None, columns: Mapping[str, str]) -> pd.DataFrame:
+    """The frame in a file's content; None is content that no manifest describes."""
+    if data is None:
+        try:
+            (folder / name).read_bytes()
+        except OSError as error:
+            raise DataError(f"'{folder}' has no readable {name} ({error.strerror}). {AGAIN}.") from error
+        raise DataError(
+            f"{name} in '{folder}' is not the one that its {MANIFEST} describes: it was cut short, damaged or changed. "
+            f"{AGAIN}, or take all files from one copy."
+        )
     try:
-        data = (folder / TABLE).read_bytes()
-    except OSError as error:
-        raise DataError(f"'{folder}' has no readable {TABLE} ({error.strerror}). {AGAIN}.") from error
-    if not _describes(manifest, data):
-        late = _late(folder)
-        if late is None or not _describes(late, data):
-            raise DataError(
-                f"{TABLE} in '{folder}' is not the one that its {MANIFEST} describes: it was cut short, damaged or "
-                f"changed. {AGAIN}, or take both files from one copy."
-            )
-        manifest = late
-    try:
-        table = pd.read_parquet(pyarrow.BufferReader(data))
-        return table[list(COLUMNS)].astype(COLUMNS), tuple(manifest["measurements"])
+        return pd.read_parquet(pyarrow.BufferReader(data))[list(columns)].astype(dict(columns))
     except (KeyError, ValueError, TypeError, OSError, pyarrow.ArrowException) as error:
-        raise DataError(f"{TABLE} in '{folder}' is no report's table ({error}). {AGAIN}.") from error
+        raise DataError(f"{name} in '{folder}' is no report's table ({error}). {AGAIN}.") from error
+
+
+def _parts(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes | None]:
+    """The content of each file that a manifest describes, from its place or still on its way there; None if neither
+    is what the manifest describes."""
+    return {name: _content(folder, name, manifest[entry]) for name, entry in ENTRIES.items() if entry in manifest}
+
+
+def _content(folder: Path, name: str, described: Mapping[str, Any]) -> bytes | None:
+    for data in map(_read, (folder / name, _coming(folder, name))):
+        if data is not None and _checksum(data) == described["sha256"]:
+            return data
+    return None
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def _coming(folder: Path, name: str) -> Path:
     return folder / f".{name}.new"
 
 
-def _describes(manifest: Mapping[str, Any], data: bytes) -> bool:
-    return bool(manifest["table"]["sha256"] == hashlib.sha256(data).hexdigest())
+def _checksum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _late(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a save that was cut short between its two files, if there is one."""
+    """The manifest of a save that was cut short between its files, if there is one."""
     try:
-        return _manifest(folder, _coming(folder, MANIFEST))
+        return manifest_at(folder, _coming(folder, MANIFEST))
     except DataError:
         return None
-
-
-def _manifest(folder: Path, path: Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(
-            f"'{folder}' is not a saved report: it has no readable {MANIFEST} ({error.strerror}). Name a folder that "
-            "Report.save() or `deepnrc probe --out` wrote."
-        ) from error
-    except ValueError as error:  # not JSON, or not text at all
-        raise DataError(f"{MANIFEST} in '{folder}' is damaged ({error}). {AGAIN}.") from error
-    wrong = _wrong(manifest)
-    if wrong:
-        raise DataError(f"{MANIFEST} in '{folder}' is not a report's: {wrong}. {AGAIN}.")
-    if manifest["format"] > FORMAT:
-        raise DataError(
-            f"'{folder}' was saved by a newer DeepNRC (format {manifest['format']}; this one reads {FORMAT}). Upgrade "
-            "to read it: pip install --upgrade deepnrc."
-        )
-    return dict(manifest)
-
-
-def _wrong(manifest: object) -> str:
-    """What keeps this from being a manifest; nothing if it is one."""
-    if not isinstance(manifest, dict):
-        return f"it holds a {type(manifest).__name__} where a JSON object should be"
-    if not isinstance(manifest.get("format"), int):
-        return "its entry 'format' is missing or no whole number"
-    if manifest["format"] > FORMAT:
-        return ""
-    table, records = manifest.get("table"), manifest.get("measurements")
-    if not isinstance(table, dict) or not isinstance(table.get("sha256"), str):
-        return "its entry 'table' is missing or has no checksum"
-    if not isinstance(records, list) or not all(isinstance(r, dict) and {"run", "step"} <= r.keys() for r in records):
-        return "its entry 'measurements' is missing or is no list of records with a run and a step"
-    return ""

@@ -16,6 +16,8 @@ from deepnrc.taps import Forward, Reading
 from deepnrc.targets import Targets
 from probes import STATISTICS, Moments, Probe
 
+SECOND = "needs a second pass over the data"
+NO_CLASSES = "the targets are no classes"
 # Adding X'X to a d x d matrix reads and writes all of it, so small batches wait until they make this many rows.
 GATHERED = 256
 APART = 5_000_000  # numbers, 40 MB: above what glibc takes from its heap; pages that are not used cost nothing
@@ -28,6 +30,7 @@ class LayerStream:
     Attributes:
         key: the layer's name in the table (with "#2" for a second run kept as a layer of its own).
         statistics: by name; "moments" always.
+        n: target width.
         roundoff: the coarsest unit roundoff seen.
         pool: the pooling that was done.
     """
@@ -38,13 +41,18 @@ class LayerStream:
     top: bool
     pool: str
     width: int
+    n: int
     statistics: dict[str, Any]
     roundoff: float = 0.0
     gathered: Tensor | None = None
     filled: int = 0
 
     def update(self, reading: Reading, Y: Tensor, number: int) -> None:
-        """Feed one batch, which ``_check`` has let pass, to the statistics of pass ``number``."""
+        """Feed one batch, which ``_check`` has let pass, to the statistics of pass ``number``.
+
+        Args:
+            Y: (N, n + 1), targets and beside them the class that the network predicts, -1 if unknown.
+        """
         rows, repeats = reading.pooled.rows, reading.pooled.repeats
         wide = Y if repeats == 1 else Y.repeat_interleave(repeats, 0)
         wide = wide.to(rows.device)
@@ -76,7 +84,8 @@ class LayerStream:
     def _feed(self, H: Tensor, Y: Tensor, number: int) -> None:
         for name, statistic in self.statistics.items():
             if STATISTICS[name][1] == number:
-                statistic.update(H, Y)
+                predicted = [Y[:, self.n]] if "predicted" in _wants(name) else []
+                statistic.update(H, Y[:, : self.n], *predicted)
 
 
 @dataclass
@@ -84,18 +93,23 @@ class Streams:
     """All layers' statistics, and the network's own residuals, which are streamed like features.
 
     Attributes:
-        probes: what will be measured, and so which statistics each layer needs.
+        probes: what was asked for.
+        chosen: whether they were asked for by name; else those that do not fit the targets are left out in silence.
         outputs: m, how many outputs each weight of the network has, by name.
         layers: by their names in the table, in the order in which they ran.
         residuals: moments of f(x) - y beside y, or None with ``residuals_missing`` saying why.
+        hits: samples whose largest output is that of their class.
         n: target width.
         roundoff: unit roundoff of the targets' dtype.
+        one_hot: whether all targets so far were classes.
+        missing: why a statistic or another quantity is not there, by its name.
         samples: N, each sample counted once whatever the pooling.
         number: which pass over the data this is, 1 or 2.
     """
 
     probes: Sequence[Probe]
     outputs: Mapping[str, int] = field(default_factory=dict)
+    chosen: bool = False
     layers: dict[str, LayerStream] = field(default_factory=dict)
     top_missing: str = "the network's last layer was not probed"
     residuals: Moments | None = None
@@ -103,6 +117,8 @@ class Streams:
     n: int = 0
     roundoff: float = 0.0
     one_hot: bool = False
+    hits: int = 0
+    missing: dict[str, str] = field(default_factory=lambda: {name: SECOND for name in STATISTICS if _second(name)})
     samples: int = 0
     batches: int = 0
     number: int = 1
@@ -110,14 +126,29 @@ class Streams:
     def update(self, forward: Forward, targets: Targets) -> None:
         """Feed one batch to every layer, or, if anything is wrong with it, to none."""
         self._check(forward, targets.Y, self.batches + 1)
+        self.batches += 1
+        prediction = self._prediction(forward.outputs, targets.Y)
+        if not targets.one_hot:
+            self._without("classes", NO_CLASSES)
+            self.missing["model_accuracy"] = NO_CLASSES
+        if prediction is None:
+            self._without("predicted", self.residuals_missing)
         if not self.layers:
             self._open(forward, targets)
+        self.one_hot = self.one_hot and targets.one_hot
+        predicted = targets.Y.new_full((len(targets.Y),), -1) if prediction is None else prediction.argmax(1)
+        beside = torch.cat([targets.Y, predicted[:, None].to(targets.Y)], 1)
         for key, reading in forward.readings.items():
-            self.layers[key].update(reading, targets.Y, self.number)
-        self.batches += 1
+            self.layers[key].update(reading, beside, self.number)
         if self.number == 1:
             self.samples += targets.Y.shape[0]
-            self._residuals(forward.outputs, targets.Y)
+            if prediction is not None:
+                self._compare_outputs(prediction, beside)
+
+    @property
+    def fitting(self) -> Sequence[Probe]:
+        """What will be measured: all that was named, or else without what is for classes where there are none."""
+        return [probe for probe in self.probes if self.chosen or self.one_hot or not probe.classes]
 
     def flush(self) -> None:
         """Bring every layer's statistics up to date, before they are read."""
@@ -129,13 +160,28 @@ class Streams:
         self.flush()
         keys = set()
         for layer in self.layers.values():
-            names = {name for where in _places(layer.top) for name in statistics(self.probes, where, 2)}
+            names = self._fed({name for where in _places(layer.top) for name in statistics(self.probes, where, 2)})
             device = layer.statistics["moments"].mean.device
-            layer.statistics.update({name: _new(name, layer.width, self.n, device) for name in names})
+            for name in names:
+                statistic = _new(name, layer.width, self.n, device)
+                if hasattr(statistic, "begin"):
+                    statistic.begin(layer.statistics)
+                layer.statistics[name] = statistic
             if names:
                 keys.add(layer.key)
         self.number, self.batches = 2, 0
         return keys
+
+    def _fed(self, names: set[str]) -> list[str]:
+        """Those of the statistics that nothing keeps from being fed."""
+        return sorted(name for name in names if self.missing.get(name, SECOND) == SECOND)
+
+    def _without(self, want: str, reason: str) -> None:
+        """Give up, for good, the statistics that want what is not there; the first reason stays."""
+        for name in self._fed({name for name in STATISTICS if want in _wants(name)}):
+            self.missing[name] = reason
+            for layer in self.layers.values():
+                layer.statistics.pop(name, None)
 
     def _open(self, forward: Forward, targets: Targets) -> None:
         self.n, self.roundoff, self.one_hot = targets.Y.shape[1], targets.roundoff, targets.one_hot
@@ -143,9 +189,10 @@ class Streams:
         for depth, (key, reading) in enumerate(forward.readings.items()):
             rows = reading.pooled.rows
             names = {"moments"}.union(*(statistics(self.probes, where, 1) for where in _places(key == top)))
-            opened = {name: _new(name, rows.shape[1], self.n, rows.device) for name in sorted(names)}
+            d, pool = rows.shape[1], reading.pooled.pool
+            opened = {name: _new(name, d, self.n, rows.device) for name in self._fed(names)}
             self.layers[key] = LayerStream(
-                key, reading.site, depth, key == top, reading.pooled.pool, rows.shape[1], opened, reading.roundoff
+                key, reading.site, depth, key == top, pool, d, self.n, opened, reading.roundoff
             )
         _together([statistic for layer in self.layers.values() for statistic in layer.statistics.values()])
 
@@ -196,26 +243,37 @@ class Streams:
                 f"run equally often in every forward pass; leave it out with layers=['!{name}']."
             )
 
-    def _residuals(self, outputs: Sequence[Tensor], Y: Tensor) -> None:
+    def _prediction(self, outputs: Sequence[Tensor], Y: Tensor) -> Tensor | None:
+        """The one output of the targets' shape, or None, with ``residuals_missing`` saying why."""
         if not outputs or self.residuals_missing.startswith(("the output", "several")):
             return None
         columns = [output[:, None] if output.ndim == 1 else output for output in outputs]
         fitting = [output for output in columns if output.shape == Y.shape and output.is_floating_point()]
         if not fitting:
-            shape = tuple(outputs[0].shape)
-            return self._no_residuals(f"the output {shape} does not have the targets' shape (N, {self.n})")
-        if len(fitting) > 1:
-            return self._no_residuals(
-                f"several outputs have the targets' shape (N, {self.n}): which predicts is unknown"
-            )
-        if not bool(torch.isfinite(fitting[0]).all()):
-            return self._no_residuals(f"the output holds NaN or infinity in batch {self.batches}")
+            reason = f"the output {tuple(outputs[0].shape)} does not have the targets' shape (N, {Y.shape[1]})"
+        elif len(fitting) > 1:
+            reason = f"several outputs have the targets' shape (N, {Y.shape[1]}): which predicts is unknown"
+        elif not bool(torch.isfinite(fitting[0]).all()):
+            reason = f"the output holds NaN or infinity in batch {self.batches}"
+        else:
+            return fitting[0]
+        self.residuals, self.residuals_missing = None, reason
+        return None
+
+    def _compare_outputs(self, prediction: Tensor, beside: Tensor) -> None:
+        """Hold the network's output (N, n) against targets and predicted classes (N, n + 1)."""
+        Y, predicted = beside[:, : self.n], beside[:, self.n]
         if self.residuals is None:
             self.residuals = Moments(self.n, self.n, Y.device)
-        return self.residuals.update(fitting[0].to(Y) - Y, Y)
+        self.residuals.update(prediction.to(Y) - Y, Y)
+        self.hits += int((Y.argmax(1) == predicted).sum())
 
-    def _no_residuals(self, reason: str) -> None:
-        self.residuals, self.residuals_missing = None, reason
+    @property
+    def network_accuracy(self) -> float | None:
+        """Share of samples whose largest output is that of their class, or None if it could not be read."""
+        if not self.one_hot or self.residuals is None or self.residuals.count == 0:
+            return None
+        return self.hits / self.residuals.count
 
     @property
     def network_mse(self) -> float | None:
@@ -242,6 +300,15 @@ def _check_rows(key: str, rows: int, expected: int, samples: int, batch: int) ->
 
 def _places(top: bool) -> tuple[str, ...]:
     return ("layer", "top", "network") if top else ("layer",)
+
+
+def _second(name: str) -> bool:
+    return STATISTICS[name][1] == 2
+
+
+def _wants(name: str) -> tuple[str, ...]:
+    """What a statistic must be given beside features and targets: "classes" as targets, "predicted" classes."""
+    return tuple(getattr(STATISTICS[name][0], "wants", ()))
 
 
 def _new(name: str, d: int, n: int, device: torch.device) -> Any:

@@ -60,7 +60,7 @@ def verdict(report: Report, run: str, tau: float = TAU) -> list[str]:
     mse, rank = network.get(("model.mse", "default")), network.get(("deep.target_stable_rank", "default"))
     facts = []
     if mse is not None and not math.isnan(mse):
-        facts.append(f"network MSE {mse:.3g}")
+        facts.append(f"network MSE {_number(mse, '.3g')}")
     if rank is not None and not math.isnan(rank):
         facts.append(f"target stable rank {rank:.2f}")
     features = last.table.query("measure == 'deep.feature_stable_rank' and variant == 'default'").sort_values("depth")
@@ -83,7 +83,12 @@ def _named(row: Mapping[Any, Any]) -> str:
 def _printed(value: float, status: str, form: str) -> str:
     """A value with the mark of its status; the mark alone, or "-", where there is no value."""
     mark = MARKS.get(status, "")
-    return f"{mark}{value:{form}}" if pd.notna(value) else mark or "-"
+    return f"{mark}{_number(value, form)}" if pd.notna(value) else mark or "-"
+
+
+def _number(value: float, form: str) -> str:
+    """A value as it is printed; what is larger than any number in a word."""
+    return ("infinite" if value > 0 else "-infinite") if math.isinf(value) else f"{value:{form}}"
 
 
 def _onset_lines(report: Report, run: str, tau: float) -> list[str]:

@@ -9,13 +9,15 @@ import torch
 from torch import Tensor
 
 from deepnrc.errors import DataError, UsageError
+from probes import is_one_hot
 
 EXACT = torch.finfo(torch.float64).eps / 2
 
 
 @dataclass(frozen=True)
 class Targets:
-    """Y (N, n) in float64, the unit roundoff of the dtype it came in, and whether it was made one-hot from classes."""
+    """Y (N, n) in float64, the unit roundoff of the dtype it came in, and whether its rows are classes: made from whole
+    numbers, or given with a single 1 and else 0 in at least two columns."""
 
     Y: Tensor
     roundoff: float
@@ -45,7 +47,8 @@ def as_tensor(given: object, what: str) -> Tensor:
 
 
 def as_targets(given: object, prediction: Tensor | None, batch: int) -> Targets:
-    """Read targets (N, n), (N,), or integer classes (N,), which become one-hot.
+    """Read targets (N, n), (N,), or integer classes (N,), which become one-hot. Rows (N, n) that are one-hot already
+    are classes too.
 
     Args:
         given: tensor or array.
@@ -66,7 +69,7 @@ def as_targets(given: object, prediction: Tensor | None, batch: int) -> Targets:
         rows = int((~torch.isfinite(y).all(1)).sum())
         raise DataError(f"The targets of batch {batch} hold NaN or infinity in {rows} rows. Clean them first.")
     roundoff = unit_roundoff(y.dtype) if y.is_floating_point() else EXACT
-    return Targets(_wide(y), roundoff, False)
+    return Targets(_wide(y), roundoff, is_one_hot(y))
 
 
 def _wide(y: Tensor) -> Tensor:

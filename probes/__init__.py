@@ -1,13 +1,16 @@
 """Tensors to numbers: streaming statistics and the measures of neural collapse, knowing nothing of networks.
 
-Import from here: ``Moments`` and ``Directions`` stream; ``Snapshot`` holds what they became; ``CATALOG`` lists every
-``Probe``; ``deep`` and ``top`` hold the measures as plain functions.
+Import from here: ``Moments``, ``Directions``, ``Classes`` and ``Nearest`` stream; ``Snapshot`` holds what they
+became; ``CATALOG`` lists every ``Probe``; ``deep``, ``balance``, ``top`` and ``classifier`` hold the measures as plain
+functions.
 """
 
-from . import deep, top
+from . import balance, classifier, deep, top
 from .catalog import CATALOG, STATISTICS, Evaluation, Probe
+from .classes import Classes, is_one_hot
 from .directions import Directions
 from .moments import Moments
+from .nearest import Nearest
 from .outcome import STATUSES, DegenerateError, NotDefinedError, Outcome
 from .snapshot import Snapshot
 from .subspace import Spectrum, chance_cosine, principal_cosines, principal_sines, singular, spectrum
@@ -16,17 +19,22 @@ __all__ = [
     "CATALOG",
     "STATISTICS",
     "STATUSES",
+    "Classes",
     "DegenerateError",
     "Directions",
     "Evaluation",
     "Moments",
+    "Nearest",
     "NotDefinedError",
     "Outcome",
     "Probe",
     "Snapshot",
     "Spectrum",
+    "balance",
     "chance_cosine",
+    "classifier",
     "deep",
+    "is_one_hot",
     "principal_cosines",
     "principal_sines",
     "singular",

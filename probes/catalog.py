@@ -9,22 +9,31 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from . import deep, top
+from . import balance, classifier, deep, top
+from .classes import Classes
 from .directions import Directions
 from .moments import Moments
+from .nearest import Nearest
 from .outcome import BELOW_FLOOR, DEGENERATE, NOT_DEFINED, OK, DegenerateError, NotDefinedError, Outcome
 from .snapshot import Snapshot
 
 DEEP = "Rangamani & Unal, arXiv 2603.23805"
 POSTER = "Rangamani & Unal, poster"
 TOP = "Andriopoulos et al., arXiv 2409.04180"
+PAPYAN = "Papyan, Han & Donoho, PNAS 2020"
+TIRER = "Tirer & Bruna, ICML 2022"
 
 # Streaming statistics that a probe may name among its parameters, and the pass in which each sees the samples: in the
-# second pass the features arrive centred. Each has __init__(d, n, device), update(H, Y) and merge(other).
+# second pass the features arrive centred. Each has __init__(d, n, device), update(H, Y) and merge(other). One that
+# wants more says so in ``wants``: "classes", to be fed only where the targets are one-hot classes; "predicted", for
+# update(H, Y, predicted) with the network's class (N,) of each sample. One of the second pass may have begin(first),
+# and is then given the layer's statistics of the first by name.
 STATISTICS: dict[str, tuple[type, int]] = {
     "moments": (Moments, 1),
     "directions": (Directions, 1),
+    "classes": (Classes, 1),
     "centred_directions": (Directions, 2),
+    "nearest": (Nearest, 2),
 }
 
 
@@ -48,6 +57,7 @@ class Probe:
         chance: function for the value to expect by chance.
         floor: function for the value that rounding could make.
         default: whether it is measured when no probes are named.
+        classes: whether it is for targets that are classes; elsewhere it is measured only when named, as not defined.
     """
 
     name: str
@@ -65,6 +75,7 @@ class Probe:
     chance: Callable[..., float] | None = None
     floor: Callable[..., float] | None = None
     default: bool = True
+    classes: bool = False
 
     @cached_property
     def reads(self) -> tuple[str, ...]:
@@ -117,9 +128,11 @@ def _call(function: Callable[..., Any], snapshot: Snapshot) -> Any:
 
 
 INF = float("inf")
+SQRT2 = math.sqrt(2)
 _noise: dict[str, Any] = {"better": "low", "collapsed": 0.0, "log": True}
 _aligned: dict[str, Any] = {"better": "high", "collapsed": 1.0}
 _outside: dict[str, Any] = {"better": "low", "collapsed": 0.0, "log": True, "where": "top"}
+_classes: dict[str, Any] = {"better": "low", "collapsed": 0.0, "log": True, "classes": True}
 
 CATALOG: tuple[Probe, ...] = (
     Probe(
@@ -240,10 +253,30 @@ CATALOG: tuple[Probe, ...] = (
         "1 - linear MSE / (Tr(S_Y)/n)", f"{DEEP}, NRC4", better="high",
     ),
     Probe(
+        "deep.balancedness", balance.balancedness, "Balancedness of consecutive weights",
+        "How far the weight is from balancing the next Linear's. With equal weight decay it is 0 at any critical point "
+        "of a linear network, whatever the data; behind a ReLU only its diagonal form is.",
+        "||V'V - WW'||_F / (||V'V||_F^2 + ||WW'||_F^2)^(1/2), V the next weight", "identity at critical points",
+        better="low", collapsed=0.0, log=True,
+    ),
+    Probe(
+        "deep.balancedness", balance.diagonal_balancedness, "Balancedness of consecutive weights (diagonal)",
+        "The same unit by unit: the squared weights that enter it against those that leave it. With equal weight decay "
+        "it is 0 at critical points behind a ReLU too.",
+        "the same of the diagonals alone", "identity at critical points",
+        better="low", collapsed=0.0, log=True, variant="diagonal",
+    ),
+    Probe(
         "model.mse", deep.network_mse, "Network MSE",
         "The network's own mean squared error over the same samples and all outputs. The linear predictability of a "
         "layer is held against it.",
         "mean (f(x) - y)^2", "", bounds=(0, INF), better="low", log=True, where="network",
+    ),
+    Probe(
+        "model.accuracy", classifier.accuracy, "Network accuracy",
+        "Share of the samples whose largest output is that of their class. It stands in the table where the targets "
+        "are classes.",
+        "share of samples with argmax f(x) = class", "", better="high", where="network", classes=True,
     ),
     Probe(
         "nrc.1", top.nrc1, "NRC1: feature collapse",
@@ -298,5 +331,67 @@ CATALOG: tuple[Probe, ...] = (
             f"l_{i} / sum l of S_H", TOP, where="top",
         )
         for i in range(1, 6)
+    ),
+    Probe(
+        "nc.1", classifier.nc1, "NC1: variability within classes",
+        "Spread of the features about their class means, against the spread of the means themselves. It falls to 0 "
+        "when every sample of a class has the same features.",
+        "Tr(S_W pinv(S_B))/K, pinv of the K - 1 largest eigenvalues", f"{PAPYAN}; {TIRER}",
+        bounds=(0, INF), floor=classifier.nc1_floor, **_classes,
+    ),
+    Probe(
+        "nc.1", classifier.nc1_unscaled, "NC1 without 1/K",
+        "The same without the division by the number of classes. Some publications leave it out.",
+        "Tr(S_W pinv(S_B))", f"{PAPYAN}; {TIRER}",
+        bounds=(0, INF), floor=classifier.nc1_unscaled_floor, variant="without 1/K", **_classes,
+    ),
+    Probe(
+        "nc.1", classifier.nc1_trace, "NC1 by traces",
+        "All variance within classes over all variance between them. It needs no inverse, and so exists where the "
+        "class means span fewer than K - 1 directions.",
+        "Tr S_W / Tr S_B", f"{PAPYAN}; {TIRER}",
+        bounds=(0, INF), floor=classifier.nc1_trace_floor, variant="trace", **_classes,
+    ),
+    Probe(
+        "nc.1", classifier.nc1_total, "NC1 as a share",
+        "Share of the features' variance that lies within classes. 0 when collapsed, 1 where the classes cannot be "
+        "told apart by their means.",
+        "Tr S_W / Tr S_T, S_T = S_W + S_B", f"{PAPYAN}; {TIRER}",
+        floor=classifier.nc1_total_floor, variant="total", **_classes,
+    ),
+    Probe(
+        "nc.2", classifier.nc2, "NC2: class means against a simplex",
+        "Distance of the centred class means from equal lengths and equal, largest possible angles. 0 when collapsed, "
+        "up to rotation and scale.",
+        "|| G/||G|| - (I - 11'/K)/sqrt(K-1) ||_F, G the Gram matrix of mu_k - mu_G", f"{PAPYAN}; {TIRER}",
+        bounds=(0, SQRT2), floor=classifier.means_floor, **_classes,
+    ),
+    Probe(
+        "nc.2", classifier.nc2_frame, "NC2: class means against an orthogonal frame",
+        "Distance of the uncentred class means from equal lengths and right angles. It is the form that reaches 0 in "
+        "networks without biases.",
+        "|| G/||G|| - I/sqrt(K) ||_F, G the Gram matrix of mu_k", f"{TIRER}",
+        bounds=(0, SQRT2), floor=classifier.means_floor, variant="orthogonal frame", **_classes,
+    ),
+    Probe(
+        "nc.3", classifier.nc3, "NC3: weight against class means (simplex)",
+        "Whether the weight of the outputs is the dual of the centred class means. 0 when each row of it points along "
+        "its own class's mean, and these form a simplex.",
+        "|| WM/||WM|| - (I - 11'/K)/sqrt(K-1) ||_F, M the mu_k - mu_G as columns", f"{PAPYAN}; {TIRER}",
+        bounds=(0, 2), floor=classifier.means_floor, **_classes,
+    ),
+    Probe(
+        "nc.3", classifier.nc3_frame, "NC3: weight against class means (orthogonal frame)",
+        "The same with the uncentred class means and an orthogonal frame. It is the form that reaches 0 in networks "
+        "without biases.",
+        "|| WM/||WM|| - I/sqrt(K) ||_F, M the mu_k as columns", f"{TIRER}",
+        bounds=(0, 2), floor=classifier.means_floor, variant="orthogonal frame", **_classes,
+    ),
+    Probe(
+        "nc.4", classifier.nc4, "NC4: nearest class mean against network",
+        "Share of the samples on which the nearest class mean of this layer's features and the network disagree. 0 "
+        "when collapsed; it takes a second pass over the data.",
+        "share of samples with argmin_k ||h - mu_k|| not argmax f(x)", f"{PAPYAN}; {TIRER}",
+        default=False, **{**_classes, "log": False},
     ),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .classes import Classes
 from .moments import Moments
 from .outcome import DegenerateError, NotDefinedError
 from .subspace import EPS, LinearFit, Spectrum, linear_fit, singular, spectrum, target_tolerance
@@ -29,6 +30,9 @@ class Snapshot:
         unit_roundoff: of the dtype in which the network held these features.
         target_roundoff: of the dtype in which the targets came.
         network_mse: the network's own mean squared error, or None with ``mse_missing`` saying why.
+        network_accuracy: share of samples whose class the network predicts, or None likewise.
+        following_weight: weight (p, m) that reads the m outputs of W, or None with ``following_missing`` saying why.
+        missing: why a quantity is not there, by its name.
     """
 
     statistics: Mapping[str, Any]
@@ -40,6 +44,9 @@ class Snapshot:
     network_mse: float | None = None
     mse_missing: str = "the network's output was not seen"
     mse_note: str = ""
+    network_accuracy: float | None = None
+    following_weight: Tensor | None = None
+    following_missing: str = "no weight follows"
     missing: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, name: str) -> Any:
@@ -94,9 +101,14 @@ class Snapshot:
         return spectrum(_finite(self.S_H + torch.outer(mean, mean), "features"))
 
     @cached_property
+    def squares(self) -> Tensor:
+        """E h_j^2 (d,), offset included."""
+        return self._covariance.diagonal()[: self.d] + self.moments.mean[: self.d] ** 2
+
+    @cached_property
     def mean_square(self) -> float:
         """E||h||^2, offset included: what rounding of the features is relative to."""
-        return float(self._covariance.diagonal()[: self.d].sum() + (self.moments.mean[: self.d] ** 2).sum())
+        return float(self.squares.sum())
 
     @cached_property
     def targets(self) -> Spectrum:
@@ -140,7 +152,7 @@ class Snapshot:
     @cached_property
     def weight(self) -> Spectrum:
         """Singular values and right singular vectors of W."""
-        W = self._weight
+        W = self.W
         if not float(W.abs().max()) > 0:
             raise DegenerateError("the weight is zero")
         return singular(W)
@@ -148,13 +160,14 @@ class Snapshot:
     @cached_property
     def gram(self) -> Tensor:
         """WW' (n, n) of a layer whose outputs are the targets."""
-        W = self._weight
+        W = self.W
         if W.shape[0] != self.n:
             raise NotDefinedError(f"the layer has {W.shape[0]} outputs and the targets {self.n}")
         return W @ W.mT
 
     @property
-    def _weight(self) -> Tensor:
+    def W(self) -> Tensor:
+        """The weight (m, d)."""
         W = self.weight_matrix
         if W is None:
             raise NotDefinedError(self.weight_missing)
@@ -168,6 +181,59 @@ class Snapshot:
     def linear_fit(self) -> LinearFit:
         """The least-squares affine map from H to Y."""
         return linear_fit(self.S_H, self.features, self.cross, self._covariance[self.d :, self.d :])
+
+    @property
+    def following(self) -> Tensor:
+        """The weight (p, m) of the layer that reads the outputs of W."""
+        W = self.following_weight
+        if W is None:
+            raise NotDefinedError(self.following_missing)
+        if not bool(torch.isfinite(W).all()):
+            raise DegenerateError("the weight that follows holds NaN or infinity")
+        return W.to(torch.float64)
+
+    @cached_property
+    def S_W(self) -> Tensor:
+        """Covariance within classes (d, d)."""
+        return _finite(self._classes.within, "features")
+
+    @cached_property
+    def between(self) -> Spectrum:
+        """Eigenvalues and eigenvectors (d, r) of S_B, the covariance of the means of the classes that appear; class
+        means no further apart than rounding are degenerate."""
+        classes = self._classes
+        means = classes.means[classes.present]
+        if len(means) < 2:
+            raise DegenerateError(f"{len(means)} of {classes.n} classes appears: there is nothing between classes")
+        if _constant(self.S_H, self.mean_square, self.unit_roundoff, "features"):
+            raise DegenerateError("the features do not vary over the samples (dead or constant layer)")
+        found = singular((means - means.mean(0)) / len(means) ** 0.5)
+        between = Spectrum(found.values**2, found.vectors)
+        if between.total <= max(4 * self.unit_roundoff**2, 64 * EPS**2) * self.mean_square:
+            raise DegenerateError("the class means coincide: they are no further apart than rounding")
+        return between
+
+    @cached_property
+    def between_tolerance(self) -> float:
+        """Largest eigenvalue of S_B that rounding alone could produce: of the features, spread over the K means, and of
+        float64."""
+        K = int(self._classes.present.sum())
+        rounding = max(4 * self.unit_roundoff**2 / K, 64 * EPS**2) * self.mean_square
+        return rounding + (max(K, self.d) * EPS) ** 2 * float(self.between.values[0])
+
+    @property
+    def _classes(self) -> Classes:
+        classes = self.read("classes")
+        if not isinstance(classes, Classes):
+            raise TypeError(f"statistics['classes'] must be probes.Classes, not {type(classes).__name__}")
+        return classes
+
+    @property
+    def model_accuracy(self) -> float:
+        """Share of the samples whose class the network predicts."""
+        if self.network_accuracy is None:
+            raise NotDefinedError(self.mse_missing)
+        return self.network_accuracy
 
     @property
     def model_mse(self) -> float:

@@ -55,6 +55,7 @@ def only(report: Report, run: str) -> Report:
     return Report(
         report.table[report.table["run"] == run].reset_index(drop=True),
         tuple(record for record in report.provenance if record["run"] == run),
+        report.spectra[report.spectra["run"] == run].reset_index(drop=True),
     )
 
 

@@ -15,6 +15,7 @@ from deepnrc import figures
 from deepnrc.figures.scales import described
 from deepnrc.onset import TAU
 from deepnrc.report import Report
+from deepnrc.spectra import FEATURES
 
 MAPPED = (
     "deep.noise_fraction",
@@ -69,6 +70,14 @@ def heatmaps(report: Report, tau: float = TAU) -> Iterator[Picture]:
     for number, name in enumerate(name for name in MAPPED if name in report.measures):
         caption = f"{described(name, provenance=report.provenance).title} by layer and step"
         yield _picture(f"map{number}", caption, figures.heatmap, report, name, across="step", tau=tau)
+
+
+def spectra(report: Report) -> Iterator[Picture]:
+    """The features' eigenvalues at the last step of each run, by index and by depth; nothing if they were not kept."""
+    if (report.spectra["spectrum"] == FEATURES).any():
+        for along, words in (("index", "by index, a line a layer"), ("depth", "by depth, a line a value")):
+            caption = f"Eigenvalues of the features over the largest, at the last step of each run, {words}"
+            yield _picture(f"spectrum-{along}", caption, figures.spectrum, report, along=along)
 
 
 def _picture(prefix: str, caption: str, draw: Callable[..., Any], *args: Any, **kwargs: Any) -> Picture:

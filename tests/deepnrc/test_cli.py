@@ -317,6 +317,7 @@ def test_warnings_are_one_line_too(run: Run) -> None:
         (["probe", "net.py:net", "--out", "x"], "--data DATA"),
         (["probe", "net.py:net", "--data", "d", "--out", "x", "--pool", "median"], "invalid choice 'median'"),
         (["heatmap", "out"], "-o FILE, --out FILE"),
+        (["spectrum", "out", "-o", "x.png", "--of", "noise"], "invalid choice 'noise'"),
         (["probes", "--debugg"], "--debug"),
     ],
 )
@@ -336,7 +337,9 @@ def test_help_names_its_arguments_in_words(run: Run) -> None:
     assert "STR" not in result.out
     assert "{None}" not in result.out
     listed = run("--help")
-    assert all(name in listed.out for name in ("layers", "probe", "heatmap", "report", "probes", "selftest"))
+    assert all(
+        name in listed.out for name in ("layers", "probe", "heatmap", "spectrum", "report", "probes", "selftest")
+    )
 
 
 def test_version(run: Run) -> None:
@@ -387,6 +390,9 @@ def test_heatmap_and_report_write_into_new_folders_and_say_where(run: Run) -> No
     result = run("heatmap", "a", "b", "-o", "new/noise.png")
     assert (result.code, result.out, result.err) == (0, "new/noise.png\n", "")
     assert Path("new/noise.png").read_bytes().startswith(b"\x89PNG")
+    result = run("spectrum", "a", "b", "-o", "new/spectrum.png")
+    assert (result.code, result.out, result.err) == (0, "new/spectrum.png\n", "")
+    assert Path("new/spectrum.png").read_bytes().startswith(b"\x89PNG")
     result = run("report", "a", "b", "-o", "other/page.html", "--title", "Two & more")
     assert (result.code, result.out, result.err) == (0, "other/page.html\n", "")
     assert "Two &amp; more" in Path("other/page.html").read_text()
@@ -408,6 +414,17 @@ def test_heatmap_takes_measures_variant_and_axis(run: Run, monkeypatch: pytest.M
     assert all(options["across"] == "step" and options["path"] == Path("x.svg") for _, options in drawn)
 
 
+def test_spectrum_takes_kind_axis_step_and_run(run: Run) -> None:
+    saved("a", "b")
+    told = ["--of", "weight", "--along", "depth", "--step", "0", "--run", "b"]
+    assert run("spectrum", "a", "b", "-o", "x.svg", *told).code == 0
+    text = Path("x.svg").read_text(encoding="utf-8")
+    assert "Singular values of the weights" in text
+    assert "values 1 to 2" in text
+    assert "Step 7 was not measured" in refusal(run("spectrum", "a", "-o", "x.svg", "--step", "7"), 2)
+    assert "There is no run 'c'" in refusal(run("spectrum", "a", "b", "-o", "x.svg", "--run", "c"), 2)
+
+
 def test_a_network_s_own_number_is_not_a_heatmap_and_the_command_that_shows_it_is_named(run: Run) -> None:
     saved("a")
     said = refusal(run("heatmap", "a", "-o", "x.png", "--measure", "model.mse"), 2)
@@ -425,7 +442,7 @@ def test_tau_reaches_the_picture_and_the_page(run: Run) -> None:
         assert "tau is a noise fraction" in refusal(run(command, "a", "-o", "new/x.png", "--tau", "1"), 2)
 
 
-@pytest.mark.parametrize("command", ["heatmap", "report"])
+@pytest.mark.parametrize("command", ["heatmap", "spectrum", "report"])
 def test_reports_that_cannot_be_read_or_written_are_refused(run: Run, command: str) -> None:
     saved("a")
     assert "'absent' is not a saved report: it has no readable manifest.json" in refusal(
@@ -441,7 +458,7 @@ def test_reports_that_cannot_be_read_or_written_are_refused(run: Run, command: s
     assert "manifest.json in 'a' is not a report's: it holds a list" in refusal(run(command, "a", "-o", "x.png"), 3)
 
 
-@pytest.mark.parametrize("command", ["heatmap", "report"])
+@pytest.mark.parametrize("command", ["heatmap", "spectrum", "report"])
 def test_a_picture_or_page_that_cannot_be_written_is_refused(
     run: Run, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
@@ -451,6 +468,7 @@ def test_a_picture_or_page_that_cannot_be_written_is_refused(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(deepnrc.Report, "heatmap", denied)
+    monkeypatch.setattr(deepnrc.Report, "spectrum", denied)
     monkeypatch.setattr(deepnrc.Report, "html", denied)
     words = "'x.svg' cannot be written (Permission denied). Name a file that you may write to with -o."
     assert words in refusal(run(command, "a", "-o", "x.svg"), 2)

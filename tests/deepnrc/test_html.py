@@ -11,9 +11,10 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import deepnrc
-from deepnrc import UsageError, html
+from deepnrc import UsageError, html, spectra
 from deepnrc.figures.scales import described
 from deepnrc.page import tables
 from deepnrc.report import Report
@@ -58,9 +59,12 @@ def row(measure, value, depth, layer, run, step, **given):
 
 
 def report(run="net", steps=(0, 1, 4), layers=("a", "b", "c")):
-    rows = []
+    rows, found = [], []
     for step in steps:
         for i, name in enumerate(layers):
+            place = {"run": run, "step": step, "depth": i, "layer": name}
+            values = 10.0 ** -torch.arange(80, dtype=torch.float64) / (1 + step)
+            found.append(spectra.Reading("features", values, 1e-15, 2, place))
             rows += [
                 row("deep.noise_fraction", 0.5 / (1 + i) / (1 + step), i, name, run, step, floor=1e-15),
                 row("deep.feature_weight_alignment", 0.3 + 0.2 * i, i, name, run, step, chance=0.37),
@@ -70,7 +74,7 @@ def report(run="net", steps=(0, 1, 4), layers=("a", "b", "c")):
         rows.append(row("model.mse", 0.1, -1, NETWORK, run, step))
         rows.append(row("deep.target_stable_rank", 1.5, -1, NETWORK, run, step))
     records = [{"run": run, "step": s, "model": {"class": "Net"}, "left_out": [], "device": "cpu"} for s in steps]
-    return Report.of(rows, records)
+    return Report.of(rows, records, spectra.table(found))
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +116,7 @@ def test_names_are_not_trusted():
     evil = report(EVIL, layers=(EVIL, "b", "c" + EVIL))
     table = evil.table.assign(note=EVIL, status="degenerate", kind=EVIL)
     record = {"run": EVIL, "step": 4, EVIL: EVIL, "left_out": [[EVIL, EVIL]]}
-    page = Page(text := html.page(Report(table.astype(COLUMNS), (record,)), title=EVIL))
+    page = Page(text := html.page(Report(table.astype(COLUMNS), (record,), evil.spectra), title=EVIL))
     assert len(page.all("script")) == 1
     assert "<script>alert" not in text
     assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
@@ -237,6 +241,17 @@ def test_layer_names_do_not_wrap_and_are_whole_in_a_tooltip(page, text):
     assert "anywhere" not in rule
     named = [head["title"] for head in page.all("th") if head["scope"] == "row" and "data-sort" in head]
     assert named == ["a", "b", "c"] * 2
+
+
+def test_spectra_of_the_last_step_are_folded_and_left_out_where_there_are_none(page, text):
+    assert "#spectra" in {link.get("href") for link in page.all("a")}
+    (folded,) = re.findall(r'<section id="spectra">.*?</section>', text, re.DOTALL)
+    assert folded.index("<details>") < folded.index("<svg") < folded.index("</details>")
+    assert folded.count("<svg") == 2
+    assert "step 4" in folded
+    bare = html.page(Report(report().table))
+    assert "Spectra" not in bare
+    assert 'id="spectra"' not in bare
 
 
 def test_the_link_is_on_the_page(page):

@@ -8,6 +8,7 @@ from torch import nn
 
 import deepnrc
 from deepnrc import Report, UsageError
+from deepnrc.figures.grids import only
 from deepnrc.report import join
 
 COLUMNS = ["run", "step", "depth", "layer", "kind", "measure", "variant", "value", "status", "note"]
@@ -133,6 +134,32 @@ def test_joined_is_all_rows_and_all_provenance(measured: Report) -> None:
     assert [(record["run"], record["step"]) for record in both.provenance] == [("deep", 0), ("deep", 10), ("other", 10)]
     assert both.table.dtypes.equals(measured.table.dtypes)
     assert both.table.index.is_unique
+
+
+def test_spectra_go_where_their_run_and_step_go(measured: Report) -> None:
+    assert set(measured.spectra["step"]) == {0, 10}
+    last = measured.at()
+    assert set(last.spectra["step"]) == {10}
+    assert len(last.spectra) == len(measured.spectra) / 2
+    other = last.renamed("other")
+    assert set(other.spectra["run"]) == {"other"}
+    pd.testing.assert_frame_equal(other.spectra.drop(columns="run"), last.spectra.drop(columns="run"))
+    both = measured + other
+    assert len(both.spectra) == len(measured.spectra) + len(other.spectra)
+    assert both.spectra.index.is_unique
+    assert both.spectra.dtypes.equals(measured.spectra.dtypes)
+    for run, whole in (("deep", measured), ("other", other)):
+        pd.testing.assert_frame_equal(only(both, run).spectra, whole.spectra)
+        pd.testing.assert_frame_equal(both.at(10, run=run).spectra, whole.at(10).spectra)
+
+
+def test_a_report_without_spectra_keeps_an_empty_frame_of_them(measured: Report) -> None:
+    one = report(row())
+    for bare in (one, one.at(), one.renamed("new"), Report(one.table)):
+        assert bare.spectra.empty
+        assert bare.spectra.dtypes.equals(measured.spectra.dtypes)
+    for both in (one + measured, measured + one, one.renamed("new") + measured):
+        pd.testing.assert_frame_equal(both.spectra, measured.spectra)
 
 
 def test_values_are_those_of_one_measure_and_variant(measured: Report) -> None:

@@ -12,8 +12,10 @@ import torch
 from torch import nn
 
 import deepnrc
-from deepnrc import DataError, Report, UsageError, storage
+from deepnrc import DataError, Report, UsageError, spectra, storage
 from deepnrc.rows import COLUMNS
+
+NAMES = ["manifest.json", "spectra.parquet", "table.parquet"]
 
 
 def report(run: str = "a", step: int = 0, values: tuple[float, ...] = (0.25, np.nan, np.inf, -0.0)) -> Report:
@@ -25,7 +27,10 @@ def report(run: str = "a", step: int = 0, values: tuple[float, ...] = (0.25, np.
         | {"value": value, "rank": None if i % 2 else 3, "chance": None, "floor": 1e-300, "note": "β, \"'"}
         for i, value in enumerate(values)
     ]
-    return Report.of(rows, [{"run": run, "step": step, "arguments": {"rank": None, "layers": ["a", "b"]}}])
+    record = {"run": run, "step": step, "arguments": {"rank": None, "layers": ["a", "b"]}}
+    place = {"run": run, "step": step, "depth": 0, "layer": "0"}
+    eigenvalues = torch.tensor([*np.abs(values), 1e-300], dtype=torch.float64)
+    return Report.of(rows, [record], spectra.table([spectra.Reading("features", eigenvalues, np.nan, None, place)]))
 
 
 @pytest.fixture
@@ -38,6 +43,7 @@ def test_what_was_saved_is_what_is_loaded_bit_for_bit(saved: Path) -> None:
     pd.testing.assert_frame_equal(loaded.table, original.table, check_exact=True)
     assert np.signbit(loaded.table["value"].iloc[3])
     assert loaded.provenance == original.provenance
+    pd.testing.assert_frame_equal(loaded.spectra, original.spectra, check_exact=True)
 
 
 def test_a_measured_report_survives_saving(tmp_path: Path) -> None:
@@ -45,11 +51,13 @@ def test_a_measured_report_survives_saving(tmp_path: Path) -> None:
     loaded = deepnrc.load(measured.save(tmp_path / "new" / "folder"))
     pd.testing.assert_frame_equal(loaded.table, measured.table, check_exact=True)
     assert loaded.provenance == measured.provenance
+    assert len(measured.spectra) > 0
+    pd.testing.assert_frame_equal(loaded.spectra, measured.spectra, check_exact=True)
     assert str(loaded) == str(measured)
 
 
-def test_the_folder_holds_two_files_and_no_pickle(saved: Path) -> None:
-    assert sorted(path.name for path in saved.iterdir()) == ["manifest.json", "table.parquet"]
+def test_the_folder_holds_three_files_and_no_pickle(saved: Path) -> None:
+    assert sorted(path.name for path in saved.iterdir()) == NAMES
     for path in saved.iterdir():
         assert b"sklearn" not in path.read_bytes()
         with pytest.raises((pickle.UnpicklingError, ValueError, EOFError, KeyError, IndexError)):
@@ -57,6 +65,10 @@ def test_the_folder_holds_two_files_and_no_pickle(saved: Path) -> None:
     manifest = json.loads((saved / "manifest.json").read_text())
     assert manifest["format"] == 1
     assert manifest["table"]["rows"] == 4
+    assert manifest["spectra"]["rows"] == 5
+    for name in ("table", "spectra"):
+        content = (saved / f"{name}.parquet").read_bytes()
+        assert manifest[name]["sha256"] == storage.hashlib.sha256(content).hexdigest()
 
 
 def test_saving_again_replaces(saved: Path) -> None:
@@ -105,6 +117,20 @@ def test_clashing_reports_of_several_runs_are_refused(tmp_path: Path) -> None:
         deepnrc.load(tmp_path / "both", tmp_path / "more")
 
 
+def test_a_report_from_before_spectra_were_kept_has_an_empty_table_of_them(saved: Path) -> None:
+    manifest = json.loads((saved / "manifest.json").read_text())
+    del manifest["spectra"]
+    (saved / "manifest.json").write_text(json.dumps(manifest))
+    (saved / "spectra.parquet").unlink()
+    loaded = deepnrc.load(saved)
+    pd.testing.assert_frame_equal(loaded.table, report().table, check_exact=True)
+    assert loaded.spectra.empty
+    pd.testing.assert_frame_equal(loaded.spectra, spectra.table())
+    both = loaded + report("b")
+    pd.testing.assert_frame_equal(both.spectra, report("b").spectra)
+    pd.testing.assert_frame_equal(deepnrc.load(both.save(saved)).spectra, both.spectra)
+
+
 def _damage(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
@@ -122,20 +148,23 @@ def _damage(path: Path) -> None:
     ],
     ids=["one bit", "cut short", "empty", "other", "another table"],
 )
-def test_a_table_that_its_manifest_does_not_describe_is_refused(saved: Path, harm: Callable[[Path], Any]) -> None:
-    harm(saved / "table.parquet")
+@pytest.mark.parametrize("name", ["table", "spectra"])
+def test_a_table_that_its_manifest_does_not_describe_is_refused(
+    saved: Path, harm: Callable[[Path], Any], name: str
+) -> None:
+    harm(saved / f"{name}.parquet")
     with pytest.raises(
         DataError,
-        match=r"table\.parquet in '.*saved' is not the one .* cut short, damaged or changed\. Measure and save",
+        match=rf"{name}\.parquet in '.*saved' is not the one .* cut short, damaged or changed\. Measure and save",
     ):
         deepnrc.load(saved)
 
 
-def _described(folder: Path, data: bytes) -> None:
-    """Put `data` in the table's place with a manifest that agrees with it."""
+def _described(folder: Path, data: bytes, name: str = "table") -> None:
+    """Put `data` in a table's place with a manifest that agrees with it."""
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["table"]["sha256"] = storage.hashlib.sha256(data).hexdigest()
-    (folder / "table.parquet").write_bytes(data)
+    manifest[name]["sha256"] = storage.hashlib.sha256(data).hexdigest()
+    (folder / f"{name}.parquet").write_bytes(data)
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
@@ -149,6 +178,13 @@ def test_a_file_that_is_no_report_s_table_is_refused(saved: Path) -> None:
     ):
         _described(saved, data)
         with pytest.raises(DataError, match=r"table\.parquet in '.*saved' is no report's table \(.*\)\. Measure and"):
+            deepnrc.load(saved)
+
+
+def test_a_file_that_holds_no_spectra_is_refused(saved: Path) -> None:
+    for data in (b"hello", report().spectra.drop(columns="rest").to_parquet(), report().table.to_parquet()):
+        _described(saved, data, "spectra")
+        with pytest.raises(DataError, match=r"spectra\.parquet in '.*saved' is no report's table \(.*\)\. Measure and"):
             deepnrc.load(saved)
 
 
@@ -166,6 +202,7 @@ def test_a_file_that_is_no_report_s_table_is_refused(saved: Path) -> None:
         (b'{"format": 1}', "its entry 'table' is missing or has no checksum"),
         (b'{"format": 1, "table": []}', "its entry 'table' is missing or has no checksum"),
         (b'{"format": 1, "table": {"sha256": 3}}', "its entry 'table' is missing or has no checksum"),
+        (b'{"format": 1, "table": {"sha256": ""}, "spectra": []}', "its entry 'spectra' is missing or has no checksum"),
         (b'{"format": 1, "table": {"sha256": ""}}', "its entry 'measurements' is missing or is no list of records"),
         (b'{"format": 1, "table": {"sha256": ""}, "measurements": [3]}', "its entry 'measurements' is missing or is"),
         (b'{"format": 1, "table": {"sha256": ""}, "measurements": [{}]}', "no list of records with a run and a step"),
@@ -186,9 +223,12 @@ def test_a_newer_format_asks_for_an_upgrade(saved: Path) -> None:
 
 
 def test_a_folder_that_is_no_report_is_refused(saved: Path, tmp_path: Path) -> None:
-    (saved / "table.parquet").unlink()
-    with pytest.raises(DataError, match=r"'.*saved' has no readable table\.parquet \(No such file or directory\)"):
-        deepnrc.load(saved)
+    for name in ("spectra", "table"):
+        (saved / f"{name}.parquet").unlink()
+        with pytest.raises(
+            DataError, match=rf"'.*saved' has no readable {name}\.parquet \(No such file or directory\)"
+        ):
+            deepnrc.load(saved)
     words = r"is not a saved report: it has no readable manifest\.json \({}\)\. Name a folder that Report\.save\(\) or"
     for folder, reason in (
         (tmp_path, "No such file or directory"),
@@ -231,7 +271,7 @@ def test_a_folder_without_permission_is_refused_before_measuring(
 
 
 @pytest.mark.parametrize("action", ["write_bytes", "replace"])
-@pytest.mark.parametrize("good", range(2))
+@pytest.mark.parametrize("good", range(3))
 @pytest.mark.parametrize(
     "failure", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["disk", "ctrl-c"]
 )
@@ -253,11 +293,43 @@ def test_a_save_that_fails_leaves_a_whole_report(
         patch.setattr(Path, action, failing)
         with pytest.raises((UsageError, KeyboardInterrupt)):
             report(values=(1.0, 2.0)).save(saved)
-    new = action == "replace" and good == 1
+    new = action == "replace" and good > 0
     assert deepnrc.load(saved).table["value"].iloc[0] == (1.0 if new else 0.25)
+    assert deepnrc.load(saved).spectra["value"].iloc[0] == (1.0 if new else 0.25)
     report(values=(3.0,)).save(saved)
     assert deepnrc.load(saved).table["value"].tolist() == [3.0]
-    assert sorted(path.name for path in saved.iterdir()) == ["manifest.json", "table.parquet"]
+    assert deepnrc.load(saved).spectra["value"].tolist() == [3.0, 1e-300]
+    assert sorted(path.name for path in saved.iterdir()) == NAMES
+
+
+@pytest.mark.parametrize("first", range(3))
+@pytest.mark.parametrize("then", range(7))
+def test_two_saves_that_fail_one_after_the_other_leave_a_whole_report(
+    saved: Path, monkeypatch: pytest.MonkeyPatch, first: int, then: int
+) -> None:
+    """The second of them must not write over what the first left on its way."""
+    replace, write = Path.replace, Path.write_bytes
+    left: list[int] = []
+
+    def counted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def step(self: Path, *args: Any) -> Any:
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+            return real(self, *args)
+
+        return step
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", counted(replace))
+        patch.setattr(Path, "write_bytes", counted(write))
+        for number, steps in ((1.0, 3 + first), (2.0, then)):
+            left[:] = [steps]
+            with pytest.raises(KeyboardInterrupt):
+                report(values=(number, number)).save(saved)
+    loaded = deepnrc.load(saved)
+    assert loaded.table["value"].iloc[0] == loaded.spectra["value"].iloc[0]
+    assert loaded.table["value"].iloc[0] in (0.25, 1.0, 2.0)
 
 
 def test_a_manifest_left_over_from_another_save_does_not_excuse_a_changed_table(saved: Path) -> None:

@@ -180,6 +180,88 @@ def test_the_second_pass_feeds_centred_rows_to_the_top_layer_alone():
     assert streams.samples == 30
 
 
+# --- classes
+
+LABELS = torch.arange(30) % 3
+ONE_HOT = nn.functional.one_hot(LABELS, 3).double()
+
+
+def classes(rows):
+    return Targets(ONE_HOT[rows], U, True)
+
+
+@pytest.mark.parametrize("size", [1, 7, 29, 30])
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_classes_are_streamed_by_default_and_whatever_the_batches(size, repeats):
+    streams = Streams(select(None))
+    wide = H.repeat_interleave(repeats, 0) + torch.arange(30 * repeats)[:, None] % repeats
+    for rows in torch.arange(30).split(size):
+        mine = torch.cat([torch.arange(repeats) + repeats * row for row in rows.tolist()])
+        streams.update(forward({"a": wide[mine]}, ONE_HOT[rows], repeats), classes(rows))
+    found, labels = statistics(streams)["a"]["classes"], LABELS.repeat_interleave(repeats)
+    assert found.counts.tolist() == [10 * repeats] * 3
+    means = torch.stack([wide[labels == k].mean(0) for k in range(3)])
+    torch.testing.assert_close(found.means, means, rtol=1e-12, atol=1e-14)
+    rest = wide - means[labels]
+    torch.testing.assert_close(found.within, rest.T @ rest / len(rest), rtol=1e-12, atol=1e-14)
+
+
+def test_targets_that_are_no_classes_cost_nothing_and_leave_no_rows(streams):
+    streams.update(forward({"a": H}), targets(Y))
+    assert "classes" not in statistics(streams)["a"]
+    assert not any(probe.classes for probe in streams.fitting)
+    named = Streams(select("nc.*"), chosen=True)
+    named.update(forward({"a": H}), targets(Y))
+    assert all(probe.classes for probe in named.fitting)
+    assert set(statistics(named)["a"]) == {"moments"}
+    assert {named.missing[name] for name in ("classes", "nearest", "model_accuracy")} == {"the targets are no classes"}
+
+
+def test_targets_that_looked_like_classes_at_first_are_none(streams):
+    streams.update(forward({"a": H}, ONE_HOT), classes(slice(30)))
+    assert "classes" in streams.layers["a"].statistics
+    streams.update(forward({"a": H}, ONE_HOT), Targets(ONE_HOT + 0.5, U, False))
+    streams.update(forward({"a": H}, ONE_HOT), classes(slice(30)))
+    assert "classes" not in statistics(streams)["a"]
+    assert not streams.one_hot
+    assert streams.network_accuracy is None
+    assert statistics(streams)["a"]["moments"].count == 90
+
+
+def test_accuracy_counts_what_the_network_got_right(streams):
+    output = ONE_HOT + torch.randn(30, 3, generator=torch.Generator().manual_seed(2))
+    for rows in torch.arange(30).split(7):
+        streams.update(forward({"a": H[rows]}, output[rows]), classes(rows))
+    assert streams.network_accuracy == float((output.argmax(1) == LABELS).double().mean())
+    assert 0 < streams.network_accuracy < 1
+
+
+@pytest.mark.parametrize("size", [1, 7, 30])
+def test_the_second_pass_holds_class_means_against_the_networks_classes(size):
+    streams = Streams(select("nc.4"), chosen=True)
+    output = ONE_HOT + torch.randn(30, 3, generator=torch.Generator().manual_seed(2))
+    for number in (1, 2):
+        for rows in torch.arange(30).split(size):
+            given = {"a": H[rows] + 50, "b": 2 * H[rows]}
+            streams.update(forward(given, output[rows]), classes(rows))
+        if number == 1:
+            assert streams.second_pass() == {"a", "b"}
+    means = torch.stack([H[k == LABELS].mean(0) for k in range(3)])
+    wanted = int((torch.cdist(H, means).argmin(1) != output.argmax(1)).sum())
+    for key in "ab":
+        nearest = statistics(streams)[key]["nearest"]
+        assert (nearest.count, nearest.disagreed) == (30, wanted)
+    assert 0 < wanted < 30
+
+
+def test_without_an_output_there_is_no_second_pass_and_the_reason_is_kept():
+    streams = Streams(select("nc.4"), chosen=True)
+    streams.update(forward({"a": H}, H), classes(slice(30)))
+    assert not streams.second_pass()
+    assert streams.missing["nearest"] == "the output (30, 5) does not have the targets' shape (N, 3)"
+    assert streams.network_accuracy is None
+
+
 def test_the_statistics_lie_in_one_block_apart_from_the_networks_memory(streams):
     streams.update(forward({"a": H, "b": 2 * H}), targets(Y))
     blocks = {s["moments"].scatter.untyped_storage().data_ptr() for s in statistics(streams).values()}

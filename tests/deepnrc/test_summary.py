@@ -73,6 +73,16 @@ def test_marks_say_degenerate_below_floor_and_not_defined() -> None:
     assert str(Report.of(rows)).endswith("* degenerate, < below the numerical floor, - not defined.")
 
 
+def test_what_is_larger_than_any_number_is_a_word() -> None:
+    inf = float("inf")
+    rows = [*noise(0.5), row("deep.linear_mse", inf), row("nrc.3", -inf), network("model.mse", inf)]
+    shown = str(Report.of(rows))
+    assert next(line for line in shown.splitlines() if line.startswith("fc0")).split()[-1] == "infinite"
+    assert "\nnetwork MSE infinite\n" in shown
+    assert "nrc.3 -infinite" in shown
+    assert " inf " not in shown
+
+
 def test_layers_stand_in_depth_order() -> None:
     rows = noise(*[0.5] * 12)
     shown = [line.split()[0] for line in str(Report.of(reversed(rows))).splitlines() if line.startswith("fc")]

@@ -49,6 +49,19 @@ def test_classes_become_one_hot_as_wide_as_the_output_even_where_one_never_appea
     assert targets.one_hot
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int64, torch.bool])
+def test_rows_with_a_single_1_are_classes_whatever_their_dtype(dtype):
+    targets = as_targets(torch.eye(3).to(dtype), None, 1)
+    assert targets.one_hot
+    assert targets.Y.tolist() == torch.eye(3).tolist()
+
+
+@pytest.mark.parametrize("row", [[0, 0, 0], [1, 1, 0], [0.5, 0.5, 0], [0, 2, 0], [-1, 1, 1]])
+def test_one_row_that_is_not_one_hot_and_the_targets_are_no_classes(row):
+    assert not as_targets(torch.cat([torch.eye(3), torch.tensor([row])]), None, 1).one_hot
+    assert not as_targets(torch.ones(4, 1), None, 1).one_hot
+
+
 @pytest.mark.parametrize(("dtype", "u"), [(torch.float16, 2**-11), (torch.bfloat16, 2**-8), (torch.float32, 2**-24)])
 def test_the_roundoff_is_that_of_the_dtype_they_came_in(dtype, u):
     assert unit_roundoff(dtype) == u

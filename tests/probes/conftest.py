@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from probes import CATALOG, Directions, Moments, Snapshot
+from probes import CATALOG, Classes, Directions, Moments, Nearest, Snapshot, is_one_hot
 
 
 @pytest.fixture
@@ -26,10 +26,26 @@ def layer():
 
 
 @pytest.fixture
-def snap():
-    """Stream H and Y in batches through every statistic (the centred one in a second pass) into a ``Snapshot``."""
+def classes():
+    """Make H (N, d), one-hot Y (N, K), W (K, d) in float64: classes of unequal sizes about random means, off-centre."""
 
-    def take(H, Y, W=None, batch=256, **rest):
+    def make(N=700, d=24, K=5, noise=0.5, seed=0):
+        g = torch.Generator().manual_seed(seed)
+        kw = {"generator": g, "dtype": torch.float64}
+        drawn = torch.cat([torch.arange(K), torch.randint(K, (N - K,), generator=g).minimum(torch.arange(N - K))])
+        means = torch.randn(K, d, **kw) + torch.randn(d, **kw)
+        H = means[drawn] + noise * torch.randn(N, d, **kw) @ torch.randn(d, d, **kw) / d**0.5
+        return H, torch.nn.functional.one_hot(drawn, K).double(), torch.randn(K, d, **kw)
+
+    return make
+
+
+@pytest.fixture
+def snap():
+    """Stream H and Y in batches through every statistic (the centred ones in a second pass) into a ``Snapshot``;
+    those of classes only where Y is one-hot. ``predicted`` (N,) is the network's class, by default the right one."""
+
+    def take(H, Y, W=None, batch=256, predicted=None, **rest):
         d, n = H.shape[1], Y.shape[1]
         moments, directions, centred = Moments(d, n), Directions(d, n), Directions(d, n)
         for h, y in zip(H.split(batch), Y.split(batch), strict=True):
@@ -43,7 +59,16 @@ def snap():
             **rest,
         }
         statistics = {"moments": moments, "directions": directions, "centred_directions": centred}
-        return Snapshot(statistics, W, **rest)
+        if not is_one_hot(Y):
+            return Snapshot(statistics, W, **{"missing": {"classes": "the targets are no classes"}, **rest})
+        predicted = Y.argmax(1) if predicted is None else predicted
+        found, nearest = Classes(d, n), Nearest(d, n)
+        for h, y in zip(H.split(batch), Y.split(batch), strict=True):
+            found.update(h, y)
+        nearest.begin({"moments": moments, "classes": found})
+        for h, y, p in zip(H.split(batch), Y.split(batch), predicted.split(batch), strict=True):
+            nearest.update(h.double() - moments.mean[:d], y, p)
+        return Snapshot({**statistics, "classes": found, "nearest": nearest}, W, **rest)
 
     return take
 

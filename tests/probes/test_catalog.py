@@ -3,9 +3,21 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 
 import probes
-from probes import CATALOG, STATISTICS, STATUSES, DegenerateError, Moments, NotDefinedError, Outcome, Probe, Snapshot
+from probes import (
+    CATALOG,
+    STATISTICS,
+    STATUSES,
+    Classes,
+    DegenerateError,
+    Moments,
+    NotDefinedError,
+    Outcome,
+    Probe,
+    Snapshot,
+)
 
 NAMES = {
     "deep.noise",
@@ -22,7 +34,9 @@ NAMES = {
     "deep.feature_side_alignment",
     "deep.linear_mse",
     "deep.linear_r2",
+    "deep.balancedness",
     "model.mse",
+    "model.accuracy",
     "nrc.1",
     "nrc.2",
     "nrc.1_centred",
@@ -34,6 +48,10 @@ NAMES = {
     "nrc.evr_3",
     "nrc.evr_4",
     "nrc.evr_5",
+    "nc.1",
+    "nc.2",
+    "nc.3",
+    "nc.4",
 }
 
 
@@ -53,7 +71,7 @@ def test_row_is_whole(probe):
     assert probe.title
     assert probe.formula
     assert probe.meaning.count(". ") >= 1
-    assert probe.source or probe.name == "model.mse"
+    assert probe.source or probe.name.startswith("model.")
     assert probe.bounds[0] < probe.bounds[1]
     assert probe.better in ("low", "high", "")
     assert probe.where in ("layer", "top", "network")
@@ -61,9 +79,12 @@ def test_row_is_whole(probe):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_values_lie_within_their_bounds(layer, snap, evaluate, seed):
-    snapshot = snap(*layer(seed=seed, m=4), rank=3, network_mse=0.5)
+def test_values_lie_within_their_bounds(layer, classes, snap, evaluate, seed):
+    given = {"rank": 3, "network_mse": 0.5, "network_accuracy": 0.5}
+    regression, classifier = snap(*layer(seed=seed, m=4), **given), snap(*classes(seed=seed, K=4), **given)
     for p in CATALOG:
+        snapshot = classifier if p.classes else regression
+        snapshot.following_weight = torch.randn(3, 4, generator=torch.Generator().manual_seed(seed))
         found = evaluate(p.name, snapshot, p.variant)
         assert found.outcome.status in STATUSES
         assert p.bounds[0] <= found.outcome.value <= p.bounds[1], p.name
@@ -133,12 +154,21 @@ def _given(outcome, k):
 def test_statistics_share_one_contract(layer, statistic):
     kind, pass_number = STATISTICS[statistic]
     H, Y, _ = layer()
-    whole, a, b = kind(24, 4, "cpu"), kind(24, 4, "cpu"), kind(24, 4, "cpu")
-    whole.update(H, Y)
-    a.update(H[:9], Y[:9])
-    b.update(H[9:], Y[9:])
+    wants = getattr(kind, "wants", ())
+    Y = torch.nn.functional.one_hot(Y.argmax(1), 4).double() if "classes" in wants else Y
+    predicted = [Y.argmax(1)] if "predicted" in wants else []
+    first = {"moments": Moments(24, 4), "classes": Classes(24, 4)}
+    for one in first.values():
+        one.update(H, torch.nn.functional.one_hot(Y.argmax(1), 4).double())
+    parts = [kind(24, 4, "cpu") for _ in range(3)]
+    for part, rows in zip(parts, (slice(700), slice(9), slice(9, 700)), strict=True):
+        if hasattr(part, "begin"):
+            part.begin(first)
+        part.update(H[rows], Y[rows], *(p[rows] for p in predicted))
+    whole, a, b = parts
     a.merge(b)
     assert a.count == whole.count == 700
+    assert set(wants) <= {"classes", "predicted"}
     assert pass_number in (1, 2)
 
 

@@ -69,7 +69,8 @@ def test_every_measure_is_its_plain_computation(layer, snap, evaluate, shape):
     H, Y, W = layer(d=d, m=m)
     snapshot = snap(H, Y, W, rank=k, network_mse=MSE)
     wanted = expected(H.numpy(), Y.numpy(), W.numpy(), k)
-    assert set(wanted) == {(p.name, p.variant) for p in CATALOG if not p.name.startswith("nrc.")}
+    known = {(p.name, p.variant) for p in CATALOG if not p.name.startswith("nrc.") and not p.classes}
+    assert set(wanted) == {key for key in known if key[0] != "deep.balancedness"}
     for (name, variant), number in wanted.items():
         found = evaluate(name, snapshot, variant).outcome
         assert (found.status, found.value) == ("ok", pytest.approx(number, rel=1e-9)), (name, variant)
@@ -124,10 +125,11 @@ def test_noise_of_1e_4_on_an_offset_of_1e4(snap, outcome):
     assert (fraction.status, fraction.value) == ("ok", pytest.approx(1e-8, rel=1e-4, abs=0))
 
 
+OF_FEATURES = {p.name for p in CATALOG if p.name.startswith("deep.")} - {"deep.balancedness"}
 SCALE_FREE = [
     (p.name, p.variant)
     for p in CATALOG
-    if p.name.startswith("deep.") and p.name not in ("deep.noise", "deep.linear_mse") and p.where == "layer"
+    if p.name in OF_FEATURES - {"deep.noise", "deep.linear_mse"} and p.where == "layer"
 ]
 
 
@@ -376,7 +378,7 @@ def test_layer_that_does_not_vary_is_degenerate(layer, snap, outcome, dtype, con
     H, Y, W = layer()
     snapshot = snap(torch.full_like(H, constant).to(dtype), Y, W, batch=batch, rank=3, network_mse=1.0)
     for p in CATALOG:
-        if p.name.startswith("deep.") and p.name not in ("deep.weight_stable_rank", "deep.target_stable_rank"):
+        if p.name in OF_FEATURES - {"deep.weight_stable_rank", "deep.target_stable_rank"}:
             found = outcome(p.name, snapshot, p.variant)
             assert (found.status, math.isnan(found.value)) == ("degenerate", True), (p.name, found)
             assert "dead or constant layer" in found.note

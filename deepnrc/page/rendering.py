@@ -1,0 +1,28 @@
+"""`render`: a template to a page's text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+
+def render(templates: Path, name: str, values: Mapping[str, Any]) -> str:
+    """The text of one template: every value escaped, and a name that is missing refused.
+
+    Args:
+        templates: the folder of the template and of those that it includes.
+        name: its file.
+        values: what it may name.
+    Errors: jinja2.TemplateError for a template that cannot be found or read, or names what is not given.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(templates),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name).render(values)
