@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from tqdm.auto import tqdm
 
+from deepnrc.page.rendering import render
 from experiments.pictures import draw_all
 from experiments.results import Results
 from experiments.study import Claim, Setting
@@ -95,7 +96,8 @@ def write(results: Results, folder: Path, progress: bool = True) -> dict[Path, s
     """Write everything and return the files to open, with what they show."""
     results.table.to_parquet(folder / "table.parquet", index=False)
     found = verdicts(results)
-    pictures = list(draw_all(results, folder))
+    with tqdm(draw_all(results, folder), desc="drawing", unit="picture", disable=not progress, leave=False) as bar:
+        pictures = list(bar)
     summary = {
         "name": results.study.name,
         "about": results.study.about,
@@ -108,7 +110,7 @@ def write(results: Results, folder: Path, progress: bool = True) -> dict[Path, s
     (folder / "summary.json").write_text(json.dumps(summary, indent=2))
     page = folder / "index.html"
     page.write_text(
-        _render("study.html", summary | {"drawn": pictures, "settings": _settings(results)}), encoding="utf-8"
+        render(TEMPLATES, "study.html", summary | {"drawn": pictures, "settings": _settings(results)}), encoding="utf-8"
     )
     index = write_index(folder.parent)
     return {page: "the study's page", index: "all studies", folder / "table.parquet": "every value"}
@@ -118,7 +120,7 @@ def write_index(folder: Path) -> Path:
     """The page that links every study under the folder."""
     found = [json.loads(path.read_text()) for path in sorted(folder.glob("*/summary.json"))]
     page = folder / "index.html"
-    page.write_text(_render("index.html", {"studies": found}), encoding="utf-8")
+    page.write_text(render(TEMPLATES, "index.html", {"studies": found}), encoding="utf-8")
     return page
 
 
@@ -139,14 +141,3 @@ def _settings(results: Results) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _render(template: str, values: dict[str, Any]) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template).render(values)

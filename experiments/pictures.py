@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from deepnrc import figures
 from deepnrc.figures.canvas import picture
 from deepnrc.page.pictures import inline
-from deepnrc.report import Report
+from deepnrc.report import Report, join
 from experiments.results import Group, Results
 from probes import CATALOG
 
@@ -56,6 +56,8 @@ def draw_all(results: Results, folder: Path) -> Iterator[Drawn]:
             over_sweep, results, [*layered, *top],
         )  # fmt: skip
     yield from _heatmaps(results, folder, layered)
+    if layered:
+        yield from _spectra(results, folder)
 
 
 def _heatmaps(results: Results, folder: Path, layered: Sequence[str]) -> Iterator[Drawn]:
@@ -72,6 +74,25 @@ def _heatmaps(results: Results, folder: Path, layered: Sequence[str]) -> Iterato
             yield _drawn(
                 folder, f"{name}-training", f"{title}: layers by epoch, first seed",
                 lambda path, m=measure: figures.heatmap(trained, m, across="step", path=path),
+            )  # fmt: skip
+
+
+def _spectra(results: Results, folder: Path) -> Iterator[Drawn]:
+    """Features by layer after training, first seed: what is swept at its least and at its most, in each group."""
+    groups = results.groups()
+    for group in groups:
+        swept = [name for name in results.swept if name in group.labels]
+        ends = dict.fromkeys([*swept[:1], *swept[-1:]])
+        found = [
+            report.renamed(group.labels[record["label"]])
+            for report, record in zip(results.reports, results.records, strict=True)
+            if record["label"] in ends and record["seed"] == results.study.seeds[0] and not record["diverged"]
+        ]
+        if found and not (both := join(found)).spectra.empty:
+            suffix, told = (f"-{group.slug}", f" ({group.name})") if len(groups) > 1 else ("", "")
+            yield _drawn(
+                folder, f"spectrum{suffix}", f"Eigenvalues of the features by layer after training{told}, first seed",
+                lambda path, report=both: figures.spectrum(report, path=path),
             )  # fmt: skip
 
 
@@ -135,6 +156,8 @@ def _dress(ax: Axes, measure: str, rows: Any, legend: bool) -> None:
     probe = KNOWN.get(measure)
     if probe is not None and probe.log and (rows["value"] > 0).any():
         ax.set_yscale("log")
+    elif probe is not None and np.isfinite(probe.bounds).all() and rows["value"].max() - rows["value"].min() < 1e-6:
+        ax.set_ylim(probe.bounds[0] - 0.05, probe.bounds[1] + 0.05)  # else rounding would fill the panel
     ax.set(title=probe.title if probe else measure, ylabel="")
     if legend:
         handles, labels = ax.get_legend_handles_labels()

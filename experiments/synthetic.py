@@ -59,6 +59,10 @@ class Synthetic(Perceptrons):
         Literal["spectrum", "network", "linear"], arg(help="A prescribed spectrum, or a published random teacher.")
     ] = "spectrum"
     spectrum: Annotated[tuple[float, ...], arg(help="Eigenvalues of the target covariance.")] = (1.0, 0.49)
+    targets: Annotated[
+        Literal["none", "centre", "standardise"],
+        arg(help="Scaling of the targets. Centred ones are signed, and a ReLU network needs more than r directions."),
+    ] = "none"
     noise: Annotated[float, arg(help="Target noise, relative to the targets' standard deviation.")] = 0.0
 
     def study(self) -> Study:
@@ -101,14 +105,16 @@ class Synthetic(Perceptrons):
 
     def _data(self) -> LowRank:
         samples = (12_500 if self.full else 2500) if self.samples is None else self.samples
-        return LowRank(self.rank, self.target_dim, self.input_dim, samples, self.spectrum, self.teacher, self.noise)
+        return LowRank(
+            self.rank, self.target_dim, self.input_dim, samples, self.spectrum, self.teacher, self.noise, self.targets
+        )
 
     def _hidden(self) -> tuple[int, ...]:
         depth, width = (10, 1024) if self.full else (5, 128)
         return (width if self.width is None else self.width,) * (depth if self.depth is None else self.depth)
 
     def _recipe(self) -> Recipe:
-        return self.recipe(300 if self.full else 600, batch=128)
+        return self.recipe(300, batch=128)
 
     def _about(self, swept: str) -> str:
         rank = "of several ranks" if self.sweep == "rank" else f"have rank {self.rank}"

@@ -23,12 +23,15 @@ class LowRank:
         samples: N in all, of which a fifth is held out.
         spectrum: relative eigenvalues of S_Y for the teacher "spectrum"; shorter than r, the last one is repeated. All
             targets are scaled together to a mean variance of 1 an output, which leaves the ratios as they are.
-        teacher: "spectrum" (a random two-layer network, whitened and given the spectrum exactly), "network" (a random
-            ReLU network with two hidden layers of width r, as published, drawn anew where dead units cost it its rank;
-            its own spectrum is nearly of rank 1), or "linear" (a random linear map of rank r).
+        teacher: "spectrum" (a random network whose last hidden layer has r ReLU units, mapped linearly so that S_Y has
+            the spectrum exactly), "network" (a random ReLU network with two hidden layers of width r, as published,
+            drawn anew where dead units cost it its rank; its own spectrum is nearly of rank 1), or "linear" (a random
+            linear map of rank r). Targets of the first two are linear in r nonnegative features, which a ReLU network
+            can learn; signed ones of rank r take it more than r directions, and its noise stays near 0.2 for r = 2.
         noise: standard deviation of isotropic target noise, beside targets of mean variance 1. Without
             it the targets have exact rank r, and the covariance alignment says nothing.
-        standardise: scale each target to unit variance, as published; it changes the spectrum.
+        targets: "none"; "centre", which makes them signed; or "standardise", as published: unit variance each, which
+            changes the spectrum too.
     Errors: ValueError for a rank above the target width, or one that the teacher does not reach; for an unknown
         teacher, and sizes, eigenvalues or noise that make no sense.
     """
@@ -40,7 +43,7 @@ class LowRank:
     spectrum: tuple[float, ...] = (1.0, 0.49)
     teacher: str = "spectrum"
     noise: float = 0.0
-    standardise: bool = False
+    targets: str = "none"
 
     def __post_init__(self) -> None:
         if not 1 <= self.rank <= self.target_dim:
@@ -61,8 +64,7 @@ class LowRank:
         signal = self._signal(x, generator)
         signal = signal / signal.var(0, correction=0).mean().sqrt()
         y = signal + self.noise * torch.randn(signal.shape, dtype=torch.float64, generator=generator)
-        targets = "standardise" if self.standardise else "centre"
-        return split(x.float(), y.float(), inputs="none", targets=targets, seed=seed)
+        return split(x.float(), y.float(), inputs="none", targets=self.targets, seed=seed)
 
     def _signal(self, x: Tensor, generator: torch.Generator) -> Tensor:
         widths = {"network": (self.rank, self.rank, self.target_dim), "spectrum": (64, self.rank)}
@@ -71,20 +73,22 @@ class LowRank:
                 signal = x @ _draw(self.input_dim, self.rank, generator) @ _draw(self.rank, self.target_dim, generator)
             else:
                 signal = _layers(x, widths[self.teacher], generator)
+                signal = signal.relu() if self.teacher == "spectrum" else signal
             centred = signal - signal.mean(0)
             reached = int(torch.linalg.matrix_rank(centred))
             if reached == self.rank:
-                return self._whitened(centred, generator) if self.teacher == "spectrum" else signal
+                return self._shaped(signal, centred, generator) if self.teacher == "spectrum" else signal
         raise ValueError(
             f"The teacher '{self.teacher}' reached only rank {reached} of {self.rank} on {len(x)} samples of width "
             f"{self.input_dim}. Take a smaller rank, more samples, wider inputs, or another teacher."
         )
 
-    def _whitened(self, centred: Tensor, generator: torch.Generator) -> Tensor:
-        white = torch.linalg.qr(centred).Q * len(centred) ** 0.5
+    def _shaped(self, latent: Tensor, centred: Tensor, generator: torch.Generator) -> Tensor:
+        """Map the latent features (N, r) to R^n so that their covariance has the wanted spectrum."""
+        to_white = torch.linalg.inv(torch.linalg.qr(centred).R) * len(centred) ** 0.5
         wanted = torch.tensor([*self.spectrum, *[self.spectrum[-1]] * self.rank][: self.rank], dtype=torch.float64)
         directions = torch.linalg.qr(_draw(self.target_dim, self.rank, generator)).Q
-        return (white * wanted.sqrt()) @ directions.T
+        return latent @ (to_white * wanted.sqrt()) @ directions.T
 
 
 def _draw(rows: int, columns: int, generator: torch.Generator) -> Tensor:

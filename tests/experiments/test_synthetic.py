@@ -13,7 +13,7 @@ SMALL = {"epochs": 3, "samples": 100, "depth": 3, "width": 8, "seeds": 1, "jobs"
 def test_an_untrained_network_stands_beside_every_weight_decay():
     study = Synthetic(weight_decay=(5e-3, 0.0)).study()
     assert [s.label for s in study.settings] == ["untrained", "weight decay 0", "weight decay 0.005"]
-    assert [s.recipe.epochs for s in study.settings] == [0, 600, 600]
+    assert [s.recipe.epochs for s in study.settings] == [0, 300, 300]
     assert [s.recipe.weight_decay for s in study.settings] == [0, 0, 5e-3]
     assert study.seeds == (0, 1, 2)
 

@@ -76,6 +76,14 @@ def test_targets_are_a_function_of_the_inputs(teacher):
     torch.testing.assert_close(y[:30], y[30:].flip(0), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("rank", [1, 2, 5])
+def test_the_shaped_targets_are_linear_in_as_many_nonnegative_features(rank):
+    described, generator = LowRank(rank=rank), torch.Generator().manual_seed(3)
+    x = torch.randn(400, 20, dtype=torch.float64, generator=generator)
+    y = described._signal(x, generator)
+    assert int(torch.linalg.matrix_rank(y)) == rank  # not centred: an offset would be one direction more
+
+
 @pytest.mark.parametrize("noise", [0.1, 0.5])
 def test_noise_has_its_level_and_is_isotropic(noise):
     values = spectrum(everything(LowRank(noise=noise, samples=20_000)))
@@ -84,8 +92,10 @@ def test_noise_has_its_level_and_is_isotropic(noise):
     assert (values[:2] - clean[:2]).tolist() == pytest.approx([noise**2] * 2, rel=0.15, abs=0.03)
 
 
-def test_targets_are_centred_or_standardised_on_the_training_part():
-    centred, scaled = LowRank().load(0), LowRank(standardise=True).load(0)
+def test_targets_are_left_centred_or_standardised_on_the_training_part():
+    plain, centred, scaled = (LowRank(targets=how).load(0) for how in ("none", "centre", "standardise"))
+    torch.testing.assert_close(plain.y - plain.y.mean(0), centred.y)
+    assert plain.y.mean(0).abs().max() > 0.3
     assert centred.y.mean(0).abs().max() < 1e-5
     torch.testing.assert_close(scaled.y.std(0, correction=0), torch.ones(10))
     assert (centred.y.std(0) - 1).abs().max() > 0.1
