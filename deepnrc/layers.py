@@ -100,7 +100,8 @@ def choose(model: nn.Module, layers: Layers = "weights") -> Choice:
         layers: "weights" (every Linear and convolution but the shortcuts), "blocks" (outputs of residual and
             transformer blocks), a glob on module names, module types, a list of any of these ("!glob" leaves out), or
             a callable ``(name, module) -> bool``. Linear and convolutions are read at their input, anything else at
-            its output.
+            its output. A block's output is read as it leaves the block: in networks that normalise at the start of a
+            block (pre-norm transformers), before the norm through which the next layer sees it.
     Errors: UsageError if nothing matches, with the nearest names.
     """
     modules = {name: module for name, module in model.named_modules() if name}

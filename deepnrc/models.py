@@ -97,13 +97,20 @@ def _unknown(source: str, name: str, known: list[str], how: str) -> str:
 
 
 def _out_of_reach(source: str, name: str, error: Exception) -> UsageError:
-    offline = " (HF_HUB_OFFLINE=1 in the environment keeps timm from trying the network at all.)"
+    offline = f"{_on_the_hub(name)} (HF_HUB_OFFLINE=1 in the environment keeps timm from trying the network at all.)"
     return UsageError(
         f"The pretrained weights of {name!r} are neither in {source}'s cache nor reachable "
         f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}). Download them on a "
         "machine with a network, copy the file here and pass it with --checkpoint FILE instead of --pretrained."
         f"{offline if source == 'timm' else ''}"
     )
+
+
+def _on_the_hub(name: str) -> str:
+    """Where timm's weights of a network lie, in a sentence."""
+    config = require("timm", "").get_pretrained_cfg(name)
+    place = getattr(config, "hf_hub_id", None)
+    return f" They are model.safetensors of '{place}' on the Hugging Face hub." if place else ""
 
 
 def _from_factory(spec: str, pretrained: bool, num_classes: int | None) -> nn.Module:

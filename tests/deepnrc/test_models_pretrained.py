@@ -30,6 +30,7 @@ def test_weights_that_timm_cannot_reach_say_how_to_get_them(monkeypatch: pytest.
     with pytest.raises(UsageError, match=words) as caught:
         load_model("timm:resnet18", pretrained=True)
     assert caught.value.__cause__ is error
+    assert "model.safetensors of 'timm/resnet18.a1_in1k' on the Hugging Face hub" in str(caught.value)
     assert "HF_HUB_OFFLINE=1 in the environment keeps timm" in str(caught.value)
     with pytest.raises(UsageError, match=r"timm could not build 'resnet18' with"):
         load_model("timm:resnet18")

@@ -142,7 +142,6 @@ def test_what_makes_no_sense_is_refused(wrong, words):
     [
         LowRank(rank=5, input_dim=3, teacher="linear"),
         LowRank(rank=10, samples=8),
-        LowRank(rank=70, target_dim=80, samples=500),
     ],
 )
 def test_a_rank_that_the_teacher_does_not_reach_is_refused(described):

@@ -1,0 +1,1 @@
+"""Studies on images: networks, data that is made here, and pretrained networks."""

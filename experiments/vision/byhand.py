@@ -1,0 +1,173 @@
+"""The measures by hand: whole feature matrices in float64, every number from its definition.
+
+Slow and plain, and sharing nothing with the library, so that its table can be held against them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from torch import nn
+
+Matrix = NDArray[np.float64]
+Named = dict[tuple[str, str], float]
+EPS = float(np.finfo(float).eps)
+
+
+def weight(module: nn.Module) -> Matrix | None:
+    """W (m, d), its rows in the space of the features: a convolution as (c_out k k, c_in); None where it is grouped."""
+    if getattr(module, "groups", 1) > 1:
+        return None
+    w = module.weight.detach().double().cpu().numpy()  # type: ignore[operator]
+    return np.moveaxis(w, 1, -1).reshape(-1, w.shape[1])
+
+
+def layer_measures(H: Matrix, Y: Matrix, W: Matrix | None, network_mse: float | None = None) -> Named:
+    """Every measure of one layer that is defined for it, by name and variant.
+
+    Args:
+        H: features (N, d).
+        Y: targets (N, n).
+        W: the layer's weight (m, d), or None.
+        network_mse: the network's own error on the same samples.
+    """
+    N, d = H.shape
+    Hc, Yc = H - H.mean(0), Y - Y.mean(0)
+    _, s, V = np.linalg.svd(Hc, full_matrices=False)
+    U = np.linalg.svd(Yc, full_matrices=False)[2]
+    k = rank(Yc)
+    top = V[:k].T
+    found: Named = {
+        ("deep.noise", "default"): float((s[k:] ** 2).sum() / N),
+        ("deep.noise_fraction", "default"): float((s[k:] ** 2).sum() / (s**2).sum()),
+        ("deep.feature_stable_rank", "default"): float((s**2).sum() / s[0] ** 2),
+        ("deep.feature_stable_rank", "covariance"): float((s**4).sum() / s[0] ** 4),
+        ("deep.cka", "default"): _cka(Hc, Yc),
+        ("deep.cka", "signal"): _cka(Hc @ top, Yc),
+    }
+    if k < len(s) and s[k] > 0:
+        found["deep.spectral_gap", "default"] = float(s[k - 1] ** 2 / s[k] ** 2)
+    left, _, right = np.linalg.svd(Hc.T @ Yc, full_matrices=False)
+    found["deep.feature_target_alignment", "default"] = _mean_cosine(right[:k].T, U[:k].T)
+    found["deep.feature_side_alignment", "default"] = _mean_cosine(left[:, :k], top)
+    if k < Y.shape[1]:
+        found["deep.cross_alignment", "default"] = _mean_cosine(right[:k].T, U[k:].T)
+    if d + 1 < N:
+        error = _linear_mse(Hc, Yc)
+        found["deep.linear_mse", "default"] = error
+        found["deep.linear_r2", "default"] = 1 - error / float((Yc**2).mean())
+        if network_mse:
+            found["deep.linear_mse", "ratio"] = error / network_mse
+    if W is not None and W.shape[1] == d:
+        found |= _weight_measures(W, top, k)
+    return found
+
+
+def rank(Yc: Matrix) -> int:
+    """k, the numerical rank of centred targets that came in float32."""
+    t = np.linalg.svd(Yc, compute_uv=False)
+    return int((t > 8 * np.finfo(np.float32).eps * t[0]).sum())
+
+
+def _weight_measures(W: Matrix, top: Matrix, k: int) -> Named:
+    _, w, R = np.linalg.svd(W, full_matrices=False)
+    found = {("deep.weight_stable_rank", "default"): float((w**2).sum() / w[0] ** 2)}
+    if len(w) >= k:
+        reads = R[:k].T
+        cosines = np.linalg.svd(top.T @ reads, compute_uv=False)
+        found["deep.feature_weight_alignment", "default"] = float(cosines.mean())
+        found["deep.feature_weight_alignment", "smallest"] = float(cosines.min())
+        if k < W.shape[1]:
+            outside = reads - top @ (top.T @ reads)
+            found["deep.noise_alignment", "default"] = float(np.linalg.svd(outside, compute_uv=False).mean())
+    return found
+
+
+def _mean_cosine(A: Matrix, B: Matrix) -> float:
+    return float(np.linalg.svd(A.T @ B, compute_uv=False).mean())
+
+
+def _cka(Hc: Matrix, Yc: Matrix) -> float:
+    """Through the N x N Gram matrices of its definition."""
+    K, L = Hc @ Hc.T, Yc @ Yc.T
+    return float((K * L).sum() / (np.linalg.norm(K) * np.linalg.norm(L)))
+
+
+def _linear_mse(Hc: Matrix, Yc: Matrix) -> float:
+    """Residual of least squares on columns of one scale; directions of less than d eps of the largest variance cut."""
+    scale = Hc.std(0)
+    columns = Hc[:, scale > 0] / scale[scale > 0]
+    left, s, _ = np.linalg.svd(columns, full_matrices=False)
+    kept = left[:, s**2 > Hc.shape[1] * EPS * s[0] ** 2]
+    return float(((Yc - kept @ (kept.T @ Yc)) ** 2).mean())
+
+
+def top_measures(H: Matrix, Y: Matrix, W: Matrix) -> Named:
+    """The measures of the last layer, whose weight W (n, d) gives the outputs."""
+    n, d = Y.shape[1], H.shape[1]
+    Hc, Yc = H - H.mean(0), Y - Y.mean(0)
+    _, s, V = np.linalg.svd(Hc, full_matrices=False)
+    uncentred = np.linalg.svd(H, full_matrices=False)[2]
+    _, w, R = np.linalg.svd(W, full_matrices=False)
+    rows = R[w > 1e-10 * w[0]].T
+    found: Named = {(f"nrc.evr_{i}", "default"): float(s[i - 1] ** 2 / (s**2).sum()) for i in range(1, min(5, d) + 1)}
+    for suffix, features in (("", H), ("_centred", Hc)):
+        u = features / np.linalg.norm(features, axis=1, keepdims=True)
+        found[f"nrc.1{suffix}", "default"] = _outside(u, V[:n].T)
+        found[f"nrc.2{suffix}", "default"] = _outside(u, rows)
+    directions = H / np.linalg.norm(H, axis=1, keepdims=True)
+    found["nrc.1", "none"] = _outside(directions, uncentred[:n].T)
+    if n > 1 and W.shape[0] == n and rank(Yc) == n:
+        found |= _third(W @ W.T, Yc.T @ Yc / len(Yc))
+    return found
+
+
+def _outside(u: Matrix, basis: Matrix) -> float:
+    return float(((u - u @ basis @ basis.T) ** 2).sum(1).mean())
+
+
+def _third(gram: Matrix, S_Y: Matrix) -> Named:
+    """nrc.3, its gamma found by searching for where the slope is zero, and not in closed form."""
+    values, vectors = np.linalg.eigh(S_Y)
+    root, edge = (vectors * np.sqrt(values)) @ vectors.T, float(np.sqrt(values[0]))
+
+    def less(s: float) -> Matrix:
+        return root - s * np.eye(len(root))
+
+    def distance(s: float) -> float:
+        A = less(s)
+        return float(np.linalg.norm(gram / np.linalg.norm(gram) - A / np.linalg.norm(A)) ** 2)
+
+    def slope(s: float) -> float:
+        A = less(s)
+        return float((gram * A).sum() * np.trace(A) - np.trace(gram) * (A * A).sum())
+
+    turns = [float(brentq(slope, 0.0, edge, xtol=1e-15))] if slope(0.0) * slope(edge) < 0 else []
+    best = min((0.0, edge, *turns), key=distance)
+    return {("nrc.3", "default"): distance(best), ("nrc.3_gamma_ratio", "default"): (best / edge) ** 2}
+
+
+def balance_measures(W: Matrix, following: Matrix) -> Named:
+    """How far a weight W (m, d) and the one after it (p, m) are from balance, whole and unit by unit."""
+    given, read = W @ W.T, following.T @ following
+    return {
+        ("deep.balancedness", "default"): _apart(read, given),
+        ("deep.balancedness", "diagonal"): _apart(np.diag(read), np.diag(given)),
+    }
+
+
+def _apart(A: Matrix, B: Matrix) -> float:
+    return float(np.linalg.norm(A - B) / np.sqrt(np.linalg.norm(A) ** 2 + np.linalg.norm(B) ** 2))
+
+
+def network_measures(output: Matrix, Y: Matrix) -> Named:
+    """The measures that belong to no layer, from the network's outputs (N, m) and targets (N, n)."""
+    t = np.linalg.svd(Y - Y.mean(0), compute_uv=False)
+    found: Named = {
+        ("deep.target_stable_rank", "default"): float((t**2).sum() / t[0] ** 2),
+        ("deep.target_stable_rank", "covariance"): float((t**4).sum() / t[0] ** 4),
+    }
+    if output.shape == Y.shape:
+        found["model.mse", "default"] = float(((output - Y) ** 2).mean())
+    return found

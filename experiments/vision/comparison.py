@@ -1,0 +1,180 @@
+"""The table held against the same measures by hand, for every measure and every layer of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+from tyro.conf import arg
+
+import deepnrc
+from deepnrc.errors import UsageError
+from experiments.vision.byhand import Matrix, balance_measures, layer_measures, network_measures, top_measures, weight
+from experiments.vision.classesbyhand import class_measures
+from experiments.vision.networks import ResNet
+
+Batches = Sequence[tuple[Any, Tensor]]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one pass of a network gave, kept whole: pooled features H (N, d) of each layer, its outputs and its targets
+    (N, n), and the classes (N,) that the targets were made of, if they were."""
+
+    features: Mapping[str, Matrix]
+    output: Matrix
+    targets: Matrix
+    labels: NDArray[np.int64] | None = None
+
+
+def look(model: nn.Module, batches: Batches, names: Iterable[str], reads: str = "input") -> Seen:
+    """Run the network in evaluation mode over the batches and keep what enters (or leaves) each named module.
+
+    Maps (N, d, ...) of a network or block with convolutions are averaged over all positions, tokens (N, ..., d) over
+    all tokens.
+    """
+    kept: dict[str, list[Tensor]] = {name: [] for name in names}
+    outputs: list[Tensor] = []
+    handles = [_keep(model.get_submodule(name), kept[name], reads) for name in kept]
+    was = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            outputs = [_first(model(x)).double() for x, _ in batches]
+    finally:
+        for handle in handles:
+            handle.remove()
+        model.train(was)
+    features = {name: torch.cat(parts).cpu().numpy() for name, parts in kept.items()}
+    output, y = torch.cat(outputs).cpu(), torch.cat([y for _, y in batches]).cpu()
+    if y.ndim == 1 and not y.is_floating_point():
+        one_hot = nn.functional.one_hot(y, output.shape[1]).double().numpy()
+        return Seen(features, output.numpy(), one_hot, y.numpy())
+    return Seen(features, output.numpy(), y.double().reshape(len(y), -1).numpy())
+
+
+def _keep(module: nn.Module, kept: list[Tensor], reads: str) -> torch.utils.hooks.RemovableHandle:
+    channels_first = any(isinstance(m, nn.Conv1d | nn.Conv2d | nn.Conv3d) for m in module.modules())
+
+    def pooled(x: Tensor) -> Tensor:
+        if x.ndim == 2:
+            return x.double().clone()
+        return x.double().mean(tuple(range(2, x.ndim)) if channels_first else tuple(range(1, x.ndim - 1)))
+
+    if reads == "input":
+        return module.register_forward_pre_hook(lambda m, args: kept.append(pooled(args[0])))
+    return module.register_forward_hook(lambda m, args, output: kept.append(pooled(output)))
+
+
+def _first(output: Any) -> Tensor:
+    while not isinstance(output, Tensor):
+        output = next(iter(output.values() if isinstance(output, Mapping) else output))
+    return output
+
+
+def compared(
+    table: pd.DataFrame, model: nn.Module, batches: Batches, progress: Callable[[Iterable[str]], Iterable[str]] = iter
+) -> pd.DataFrame:
+    """A report's table of one run beside the same measures by hand.
+
+    Args:
+        table: of a network probed at the inputs of its Linear and convolutions, averaged over positions.
+        model: the network, as it was probed.
+        batches: the same batches as there.
+        progress: wraps the layers' names.
+    Returns: a row for each value that both have: layer, measure, variant, table, by_hand, relative (difference).
+    """
+    names = list(dict.fromkeys(table.loc[table["layer"] != "(network)", "layer"]))
+    seen = look(model, batches, names)
+    whole = network_measures(seen.output, seen.targets)
+    found = {("(network)", *name): value for name, value in whole.items()}
+    at_top = set(table.loc[table["measure"] == "nrc.1", "layer"])
+    for layer, after in zip(progress(names), [*names[1:], None], strict=True):
+        module = model.get_submodule(layer)
+        H, W = seen.features[layer], weight(module)
+        mine = layer_measures(H, seen.targets, W, whole.get(("model.mse", "default")))
+        if layer in at_top and W is not None:
+            mine |= top_measures(H, seen.targets, W)
+        if seen.labels is not None:
+            own = W if layer in at_top else None
+            mine |= class_measures(H, seen.labels, own, seen.output.argmax(1))
+        reader = None if after is None else model.get_submodule(after)
+        if W is not None and isinstance(module, nn.Linear) and isinstance(reader, nn.Linear):
+            V = weight(reader)
+            mine |= balance_measures(W, V) if V is not None and V.shape[1] == W.shape[0] else {}
+        found |= {(layer, *name): value for name, value in mine.items()}
+    rows = table.loc[table["status"] == "ok", ["layer", "measure", "variant", "value"]]
+    rows = rows.rename(columns={"value": "table"}).reset_index(drop=True)
+    rows["by_hand"] = [
+        found.get(key, np.nan) for key in rows[["layer", "measure", "variant"]].itertuples(index=False, name=None)
+    ]
+    apart = (rows["table"] - rows["by_hand"]).abs()
+    rows["relative"] = apart.where(apart == 0, apart / rows["by_hand"].abs())
+    return rows
+
+
+def by_measure(rows: pd.DataFrame) -> pd.DataFrame:
+    """The largest relative difference of each measure, the layer where it is, and how many values were compared."""
+    both = rows.dropna(subset="relative").reset_index(drop=True)
+    worst = both.sort_values("relative").drop_duplicates(["measure", "variant"], keep="last").sort_index()
+    counts = both.groupby(["measure", "variant"], sort=False).size().rename("values").reset_index()
+    return worst[["measure", "variant", "layer", "relative"]].merge(counts, on=["measure", "variant"])
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """Train a ResNet18 for a moment, and hold every measure of every layer against the same computed by hand."""
+
+    samples: Annotated[int, arg(help="Images probed; more than the widest layer, for linear predictability.")] = 1200
+    size: Annotated[int, arg(help="Side of the images.")] = 32
+    outputs: Annotated[int, arg(help="Target dimensions.")] = 3
+    steps: Annotated[int, arg(help="Training steps on batches of 64.")] = 60
+    channels: Annotated[tuple[int, int, int, int], arg(help="Widths of the stages.")] = (64, 128, 256, 512)
+    seed: Annotated[int, arg(help="Of images, weights and order.")] = 0
+
+    def run(self) -> None:
+        """Print the largest relative difference of each measure."""
+        rows = self.rows()
+        print(by_measure(rows).to_string(index=False, float_format="{:.1e}".format))
+        worst = rows.sort_values("relative").iloc[-1]
+        print(
+            f"{len(rows)} values of {rows['layer'].nunique() - 1} layers. Largest relative difference: "
+            f"{worst['relative']:.1e} ({worst['measure']} of {worst['layer']}). Bound: 1e-6."
+        )
+
+    def rows(self) -> pd.DataFrame:
+        """Train, probe and compare; see ``compared``."""
+        if min(self.samples, self.size, self.outputs) < 1 or self.steps < 0:
+            raise UsageError("--samples, --size and --outputs must be at least 1, and --steps at least 0.")
+        x, y = self._images()
+        model = ResNet(channels=self.channels).make(3, self.outputs, self.seed)
+        _train(model, x, y, self.steps, self.seed)
+        batches = list(zip(x.split(100), y.split(100), strict=True))
+        report = deepnrc.probe(model, batches, probes=["deep.*", "nrc.*", "model.*"])
+        return compared(report.table, model, batches, lambda names: tqdm(names, desc="by hand", unit="layer"))
+
+    def _images(self) -> tuple[Tensor, Tensor]:
+        """Random images, and targets that depend on them through a linear map and a little noise."""
+        draw = torch.Generator().manual_seed(self.seed)
+        x = torch.randn(self.samples, 3, self.size, self.size, generator=draw)
+        A = torch.randn(x[0].numel(), self.outputs, generator=draw) / x[0].numel() ** 0.5
+        return x, x.flatten(1) @ A + 0.1 * torch.randn(self.samples, self.outputs, generator=draw)
+
+
+def _train(model: nn.Module, x: Tensor, y: Tensor, steps: int, seed: int) -> None:
+    order = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9, weight_decay=5e-4)
+    model.train()
+    for _ in tqdm(range(steps), desc="training", unit="step"):
+        rows = torch.randint(len(x), (64,), generator=order)
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(x[rows]), y[rows]).backward()
+        optimizer.step()
+    model.eval()

@@ -1,0 +1,60 @@
+"""A driver seen through a camera: steering and speed from images, where the published recordings are not at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from experiments.standard import Split
+from experiments.vision.cache import Arrays, cached
+from experiments.vision.frames import image_split
+from experiments.vision.rendering import need, rendered
+
+REMEDY = "Install the simulator with: pip install 'gymnasium[box2d]'."
+
+
+@dataclass(frozen=True)
+class Driving:
+    """Frames (3, 96, 96) of CarRacing-v3 with a scripted driver's steering in [-1, 1] and the speed in m/s.
+
+    The driver steers for a point ahead (pure pursuit); what the car does has noise in it, and the label has not. The
+    speed can be read off the bar at the foot of the picture. Neighbouring frames are alike, and the split is over
+    frames: the held-out error says nothing of other tracks.
+
+    Attributes:
+        frames: how many, drawn once and kept.
+        noise: standard deviation of what each step adds to the executed steering.
+        targets: "none", "centre" or "standardise".
+        share: of the frames that are trained on.
+        tracks: seed of the tracks and of the noise.
+        cache: folder for the frames; None for deepnrc in the user's cache.
+    Errors: UsageError without the simulator; ValueError for numbers that make no sense.
+    """
+
+    frames: int = 5000
+    noise: float = 0.1
+    targets: str = "standardise"
+    share: float = 0.8
+    tracks: int = 0
+    cache: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.frames < 2 or self.tracks < 0 or not 0 <= self.noise < float("inf"):
+            raise ValueError(
+                f"Frames must be 2 or more ({self.frames}), the seed of the tracks 0 or more ({self.tracks}), and the "
+                f"noise 0 or more and finite ({self.noise:g})."
+            )
+
+    def load(self, seed: int) -> Split:
+        """Drive or read the frames, and split them; the seed draws the split."""
+        arrays = cached(f"driving-{self.frames}-noise{self.noise:g}-{self.tracks}", self._drive, self.cache)
+        labels = torch.from_numpy(arrays["labels"])
+        return image_split(arrays["images"], labels, targets=self.targets, share=self.share, seed=seed)
+
+    def _drive(self) -> Arrays:
+        for package in ("gymnasium", "Box2D", "pygame"):
+            need(package, REMEDY)
+        arguments = {"frames": self.frames, "seed": self.tracks, "noise": self.noise}
+        return rendered("experiments.vision.tracks", arguments, {"SDL_VIDEODRIVER": "dummy"}, self.frames)

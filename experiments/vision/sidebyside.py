@@ -1,0 +1,174 @@
+"""A pretrained network beside an untrained one of the same shape: probed on the same data, drawn, and judged."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from tyro.conf import arg
+
+import deepnrc
+from deepnrc.page.pictures import inline
+from deepnrc.page.rendering import render
+from deepnrc.report import join
+from experiments.pages import TEMPLATES, Verdict, write_index
+from experiments.pictures import Drawn
+from experiments.study import Claim
+from experiments.vision.pretrained import Pair, lite0_on_patches, onet_on_faces
+
+PRETRAINED, UNTRAINED = "pretrained", "untrained"
+OURS = "ours: what training should have done"
+DRAWN = {
+    "deep.noise_fraction": "Noise fraction",
+    "deep.cka": "Alignment with the targets (CKA)",
+    "deep.linear_r2": "Linear predictability",
+    "deep.feature_stable_rank": "Feature stable rank",
+    "deep.feature_weight_alignment": "Feature-weight alignment",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideBySide:
+    """What both studies have; a subclass says which networks, on what.
+
+    Attributes:
+        name: of the folder and the command.
+        about: what is shown, and what it is not.
+        takes: about how long the defaults take on 2 cores.
+    """
+
+    name: ClassVar[str]
+    about: ClassVar[str]
+    takes: ClassVar[str]
+
+    seed: Annotated[int, arg(help="Of the untrained network and of how images are cut.")] = 0
+    out: Annotated[Path, arg(help="Folder of all studies; each has one of its own in it.")] = Path("runs/studies")
+    progress: Annotated[bool, arg(help="Show progress bars.")] = True
+
+    def pair(self) -> Pair:
+        """The two networks with their data."""
+        raise NotImplementedError
+
+    def claims(self) -> tuple[tuple[str, Callable[[deepnrc.Report], float], str, float], ...]:
+        """Statement, what is read off the report, relation and threshold of each claim."""
+        return (
+            (
+                "Training aligned the last features with the targets: gain in CKA",
+                lambda report: last(report, "deep.cka", PRETRAINED) - last(report, "deep.cka", UNTRAINED),
+                ">",
+                0.2,
+            ),
+            (
+                "Targets are better predicted from the last features: linear MSE, pretrained over untrained",
+                lambda report: last(report, "deep.linear_mse", PRETRAINED) / last(report, "deep.linear_mse", UNTRAINED),
+                "<",
+                0.75,
+            ),
+        )
+
+    def run(self) -> None:
+        """Probe both, and leave a report, pictures and a page."""
+        started = time.perf_counter()
+        pair = self.pair()
+        models = {PRETRAINED: pair.pretrained, UNTRAINED: pair.untrained}
+        report = join([deepnrc.probe(m, pair.loader, run=run, progress=self.progress) for run, m in models.items()])
+        page = self.write(report, time.perf_counter() - started)
+        for row in self.verdicts(report):
+            print(f"[{row['verdict']}] {row['claim']}: {row['measured']} ({row['threshold']})")
+        print(f"\n{self.name}: done in {time.perf_counter() - started:.0f} s. Open:\n  {page}  the study's page")
+
+    def verdicts(self, report: deepnrc.Report) -> list[dict[str, str]]:
+        """Each claim with its number, as plain values."""
+        rows = []
+        for statement, read, relation, threshold in self.claims():
+            claim = Claim(statement, OURS, lambda results: float("nan"), relation, threshold)
+            rows.append(Verdict(claim, read(report)).row())
+        return rows
+
+    def write(self, report: deepnrc.Report, seconds: float) -> Path:
+        """Write everything into the study's folder; the page to open."""
+        folder = self.out / self.name
+        report.save(folder / "report")
+        report.html(folder / "report.html", f"{self.name}: pretrained and untrained")
+        drawn = [_drawn(report, measure, caption, folder) for measure, caption in DRAWN.items()]
+        summary = {
+            "name": self.name,
+            "about": self.about,
+            "verdicts": self.verdicts(report),
+            "warnings": [],
+            "pictures": [{"file": picture.file.name, "caption": picture.caption} for picture in drawn],
+            "seconds": seconds,
+            "cells": 2,
+        }
+        (folder / "summary.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
+        (folder / "settings.json").write_text(json.dumps(asdict(self), indent=2, default=str), encoding="utf-8")
+        page = folder / "index.html"
+        page.write_text(render(TEMPLATES, "pair.html", summary | {"drawn": drawn}), encoding="utf-8")
+        write_index(self.out)
+        return page
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedLite0(SideBySide):
+    """Probe EfficientNet-Lite0, with ImageNet weights and without, on patches of photographs."""
+
+    name: ClassVar[str] = "pretrained-lite0"
+    takes: ClassVar[str] = "1 to 2 minutes"
+    about: ClassVar[str] = (
+        "EfficientNet-Lite0 with its ImageNet weights, and as it was before training, on 1,500 patches of six "
+        "photographs: a palace, a flower, a cat, a cup of coffee, a rocket, a man with a camera. The targets say which "
+        "photograph a patch is from. The network was never trained on them, and its 1,000 outputs are of another kind, "
+        "so there is no error of its own to compare with; linear predictability is measured on the patches that the "
+        "linear map was fitted to, with more of them than the widest layer has features. Depthwise convolutions have "
+        "features and no weight measures."
+    )
+
+    samples: Annotated[int, arg(help="Patches; more than 1,281, for linear predictability in the widest layer.")] = 1500
+    size: Annotated[int, arg(help="Side of the patches.")] = 128
+
+    def pair(self) -> Pair:
+        return lite0_on_patches(self.samples, self.size, self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedOnet(SideBySide):
+    """Probe ONet, a face detector's regressor, with its weights and without, on faces cut out with moved edges."""
+
+    name: ClassVar[str] = "pretrained-onet"
+    takes: ClassVar[str] = "half a minute"
+    about: ClassVar[str] = (
+        "ONet, the regressor of the face detector MTCNN, with its weights and as it was before training, on 100 real "
+        "faces of LFW, each cut out 40 times with its four edges moved at random. The targets are where the face's own "
+        "edges lie in the crop, which is what ONet was trained to say; they are known because the crops were made "
+        "here, and no label of the network's own making is among them but one: where a face ends in an unmoved "
+        "photograph, the same four numbers for all. The 100 photographs are of 25 x 25 pixels, grey, enlarged to 48 x "
+        "48; ONet was trained on sharper ones in colour. Linear predictability is measured on the crops that the "
+        "linear map was fitted to."
+    )
+
+    samples: Annotated[int, arg(help="Crops; more than 1,153, for linear predictability in the widest layer.")] = 4000
+
+    def pair(self) -> Pair:
+        return onet_on_faces(self.samples, self.seed)
+
+
+def last(report: deepnrc.Report, measure: str, run: str) -> float:
+    """A measure of a run's deepest layer; NaN where it says nothing."""
+    rows = report.values(measure)
+    row = rows[rows["run"] == run].sort_values("depth").iloc[-1]
+    return float(row["value"]) if row["status"] == "ok" else math.nan
+
+
+def _drawn(report: deepnrc.Report, measure: str, caption: str, folder: Path) -> Drawn:
+    """A heatmap, layers by network, in three formats."""
+    name = measure.replace(".", "-")
+    for suffix in ("png", "pdf", "svg"):
+        report.heatmap(measure, across="run", path=folder / f"{name}.{suffix}")
+    caption = f"{caption}: layers by network"
+    svg = (folder / f"{name}.svg").read_text(encoding="utf-8")
+    return Drawn(caption, folder / f"{name}.png", inline(svg, name, caption))

@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+
+from deepnrc.errors import UsageError
+from experiments.vision.driving import Driving
+
+
+def test_a_few_frames_of_a_drive(tmp_path):
+    for package in ("gymnasium", "Box2D", "pygame"):
+        pytest.importorskip(package)
+    data = Driving(frames=6, targets="none", share=0.5, cache=tmp_path).load(0)
+    assert (data.x.shape, data.y.shape) == ((3, 3, 96, 96), (3, 2))
+    with np.load(tmp_path / "driving-6-noise0.1-0.npz", allow_pickle=False) as file:
+        images, labels = file["images"], file["labels"]
+    assert images.dtype == np.uint8
+    assert images.std() > 20
+    steer, speed = labels.T
+    assert (np.abs(steer) <= 1).all()
+    assert (speed > 5).all()  # the car is under way when the first frame is taken
+    assert (speed < 100).all()
+
+
+def test_an_absent_simulator_is_said_with_the_command(monkeypatch, tmp_path):
+    monkeypatch.setattr("experiments.vision.rendering.find_spec", lambda package: None)
+    with pytest.raises(UsageError, match=r"pip install 'gymnasium\[box2d\]'"):
+        Driving(frames=6, cache=tmp_path).load(0)
+
+
+@pytest.mark.parametrize("fields", [{"frames": 1}, {"tracks": -1}, {"noise": -0.1}, {"noise": float("nan")}])
+def test_what_makes_no_sense_is_refused(fields):
+    with pytest.raises(ValueError, match="Frames must be 2 or more"):
+        Driving(**fields)

@@ -1,0 +1,27 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from experiments.vision import folders
+from experiments.vision.folders import OwnImages, faces
+
+
+def test_faces_are_read_with_their_ages(tmp_path):
+    draw = np.random.default_rng(0)
+    for i, age in enumerate((5, 30, 31, 70, 20)):
+        picture = Image.fromarray(draw.integers(0, 256, (20, 20, 3), np.uint8))
+        picture.save(tmp_path / f"{age}_0_1_2017010912345678{i}.jpg")
+    data = faces(str(tmp_path), size=16).load(0)
+    assert (data.x.shape, data.x_test.shape, data.y.shape) == ((4, 3, 16, 16), (1, 3, 16, 16), (4, 1))
+    torch.testing.assert_close(data.y.std(0, correction=0), torch.ones(1))
+
+
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_classes_stay_or_become_columns(monkeypatch, one_hot):
+    batch = (torch.randn(10, 1, 4, 4), torch.arange(10) % 3)
+    monkeypatch.setattr(folders, "load_data", lambda spec, targets, image_size: [batch, batch])
+    data = OwnImages("mnist:somewhere", one_hot=one_hot).load(0)
+    assert data.x.shape == (16, 1, 4, 4)
+    assert data.y.shape == ((16, 3) if one_hot else (16,))
+    assert data.y.is_floating_point() is one_hot
