@@ -238,7 +238,7 @@ CATALOG: tuple[Probe, ...] = (
         "deep.linear_mse", deep.linear_mse, "Linear MSE",
         "Error of the best affine map from this layer's features to the targets. In collapsed layers it reaches the "
         "network's own error.",
-        "Tr(S_Y - S_HY' S_H^+ S_HY)/n, eigenvalues up to d eps l_1 cut", f"{DEEP}, NRC4",
+        "Tr(S_Y - S_HY' S_H^+ S_HY)/n, directions below rounding cut", f"{DEEP}, NRC4",
         bounds=(0, INF), better="low", log=True,
     ),
     Probe(

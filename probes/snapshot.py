@@ -180,7 +180,8 @@ class Snapshot:
     @cached_property
     def linear_fit(self) -> LinearFit:
         """The least-squares affine map from H to Y."""
-        return linear_fit(self.S_H, self.features, self.cross, self._covariance[self.d :, self.d :])
+        S_Y = self._covariance[self.d :, self.d :]
+        return linear_fit(self.S_H, self.features, self.cross, S_Y, self.unit_roundoff**2 * self.squares)
 
     @property
     def following(self) -> Tensor:

@@ -112,8 +112,11 @@ class LinearFit:
     cut: int
 
 
-def linear_fit(S_H: Tensor, features: Spectrum, cross: Tensor, S_Y: Tensor) -> LinearFit:
-    """Fit Y by H from moments: Tr(S_Y - S_HY' S_H^+ S_HY)/n, eigenvalues of S_H up to d eps l_1 cut.
+def linear_fit(
+    S_H: Tensor, features: Spectrum, cross: Tensor, S_Y: Tensor, rounding: Tensor | None = None
+) -> LinearFit:
+    """Fit Y by H from moments: Tr(S_Y - S_HY' S_H^+ S_HY)/n, eigenvalues of S_H up to d eps l_1 cut, and directions in
+    which the features vary by no more than d times their own rounding: behind a normalisation layer there is one.
 
     Evaluated as the quadratic form of the map in the joint covariance, so that an error in the map enters only
     squared. Features in units more than a hundredfold apart are first brought to one scale, which changes no residual
@@ -122,15 +125,18 @@ def linear_fit(S_H: Tensor, features: Spectrum, cross: Tensor, S_Y: Tensor) -> L
     Args:
         S_H, cross, S_Y: covariances (d, d), (d, n), (n, n).
         features: eigen-decomposition of S_H.
+        rounding: (d,) variance that storing each feature could add; None for none.
     """
+    rounding = torch.zeros_like(S_H[0]) if rounding is None else rounding
     d, n = cross.shape
     scale = S_H.diagonal().clamp(min=0).sqrt()
     alive = scale > 0
     if float(scale.max()) > 100 * float(scale[alive].min()):
         scale = torch.where(alive, scale, 1.0)
-        S_H, cross = S_H / scale[:, None] / scale, cross / scale[:, None]
+        S_H, cross, rounding = S_H / scale[:, None] / scale, cross / scale[:, None], rounding / scale**2
         features = spectrum(S_H)
-    kept = features.values > d * EPS * float(features.values[0])
+    rounded = d * (features.vectors**2 * rounding[:, None]).sum(0)
+    kept = (features.values > d * EPS * float(features.values[0])) & (features.values > rounded)
     V = features.vectors[:, kept]
     coefficients = V @ ((V.mT @ cross) / features.values[kept, None])
     explained = (coefficients * (2 * cross - S_H @ coefficients)).sum()

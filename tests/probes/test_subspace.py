@@ -4,7 +4,7 @@ import scipy.linalg
 import torch
 
 from probes import Spectrum, chance_cosine, principal_cosines, principal_sines, singular, spectrum
-from probes.subspace import row_space, target_tolerance
+from probes.subspace import linear_fit, row_space, target_tolerance
 
 
 def rand(*shape, seed=0):
@@ -73,3 +73,31 @@ def test_rank_tolerance_lies_between_rounding_and_signal(noise, rank):
     found = spectrum(torch.cov(Y.T, correction=0))
     unit_roundoff = torch.finfo(torch.float32).eps / 2
     assert found.rank(target_tolerance(found.values, float((Y**2).sum(1).mean()), unit_roundoff)) == rank
+
+
+def test_directions_that_are_only_rounding_are_not_fitted():
+    """Behind a LayerNorm the features sum to 0 but for float32 rounding; their sum must not predict anything."""
+    g = torch.Generator().manual_seed(0)
+    H = torch.nn.functional.layer_norm(torch.randn(4000, 32, generator=g), (32,))
+    exact = H.double() - H.double().mean(1, keepdim=True)
+    lost = H.double().sum(1)  # what rounding left of the sum
+    Y = torch.stack((lost / lost.std(), exact[:, 0]), 1)
+    U, V, C = H.double() - H.double().mean(0), Y - Y.mean(0), exact - exact.mean(0)
+    S_H, S_HY, S_Y = U.T @ U / 4000, U.T @ V / 4000, V.T @ V / 4000
+    rounding = (2.0**-24) ** 2 * H.double().square().mean(0)
+    fit = linear_fit(S_H, spectrum(S_H), S_HY, S_Y, rounding)
+    assert fit.cut == 1
+    wanted = (V - C @ torch.linalg.lstsq(C, V).solution).square().mean()
+    assert fit.mse == pytest.approx(float(wanted), rel=1e-6)
+    assert linear_fit(S_H, spectrum(S_H), S_HY, S_Y).mse < 0.9 * float(wanted)
+
+
+def test_a_feature_that_hardly_varies_is_still_fitted_above_its_rounding():
+    g = torch.Generator().manual_seed(1)
+    H = torch.randn(500, 3, dtype=torch.float64, generator=g) * torch.tensor([1.0, 1.0, 1e-3], dtype=torch.float64)
+    H = (H + torch.tensor([0.0, 0.0, 1.0])).float().double()
+    Y = H[:, 2:] - H[:, 2:].mean()
+    U = H - H.mean(0)
+    S_H, S_HY, S_Y = U.T @ U / 500, U.T @ Y / 500, Y.T @ Y / 500
+    fit = linear_fit(S_H, spectrum(S_H), S_HY, S_Y, (2.0**-24) ** 2 * H.square().mean(0))
+    assert (fit.cut, fit.mse) == (0, pytest.approx(0, abs=1e-18))
