@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from deepnrc.probing import probe
 from deepnrc.report import Report
+from probes.ufm import LinearMinimum, RegressionMinimum, predicted
 
 F64 = torch.float64
 
@@ -41,6 +42,7 @@ def answers() -> Iterator[Answer]:
     yield from _planted(F64, 1e-12, 0.05)
     yield from _planted(torch.float32, 1e-10, 0.05)
     yield from _unconstrained()
+    yield from _deep_linear()
     yield from _gaussian()
     yield from _offset()
 
@@ -55,6 +57,13 @@ def _balanced(N: int, d: int, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randn(N, d, dtype=F64, generator=generator)
     return torch.linalg.qr(rows - rows.mean(0)).Q * math.sqrt(N)
+
+
+def _spread(eigenvalues: tuple[float, ...], N: int) -> tuple[Tensor, Tensor]:
+    """Centred targets (N, n) and their covariance (n, n), of these eigenvalues along random directions."""
+    n, values = len(eigenvalues), torch.tensor(eigenvalues, dtype=F64)
+    U = _orthonormal(n, n, 2)
+    return (_balanced(N, n, 3) * values.sqrt()) @ U.T, (U * values) @ U.T
 
 
 def _one_layer(H: Tensor, Y: Tensor, W: Tensor | None = None) -> Report:
@@ -84,23 +93,38 @@ def _planted(dtype: torch.dtype, level: float, tolerance: float) -> Iterator[Ans
 
 
 def _unconstrained() -> Iterator[Answer]:
-    """The minimiser of the regression unconstrained-feature model (Andriopoulos et al.)."""
-    N, n, d, c = 512, 3, 24, 0.05
-    eigenvalues = torch.tensor([1.0, 0.5, 0.2], dtype=F64)
-    U = _orthonormal(n, n, 2)
-    Y = (_balanced(N, n, 3) * eigenvalues.sqrt()) @ U.T
-    shrunk = eigenvalues.sqrt() - math.sqrt(c)
-    R = _orthonormal(d, n, 4).T
-    W = U @ torch.diag(shrunk.sqrt()) @ U.T @ R
-    H = Y @ U @ torch.diag(eigenvalues.rsqrt()) @ U.T @ W
-    report = _one_layer(H, Y, W)
+    """The minimiser of the regression unconstrained-feature model, lambda_h lambda_w below every eigenvalue of S_Y."""
+    N, n, d, lambda_h, lambda_w = 512, 3, 24, 0.25, 0.2
+    Y, S_Y = _spread((1.0, 0.5, 0.2), N)
+    minimum = RegressionMinimum(S_Y, lambda_h, lambda_w)
+    at = minimum.at(Y, d, _orthonormal(d, n, 4).T)
+    report = _one_layer(at.H, Y, at.W)
     yield Answer("nrc.1 of the unconstrained-feature minimiser", _value(report, "nrc.1"), 0.0, 1e-12)
     yield Answer("nrc.2 of the same", _value(report, "nrc.2"), 0.0, 1e-12)
     yield Answer("nrc.3 of the same", _value(report, "nrc.3"), 0.0, 1e-12)
-    yield Answer("gamma / l_min of the same", _value(report, "nrc.3_gamma_ratio"), c / 0.2, 1e-9)
-    cka = float((shrunk * eigenvalues).sum() / (shrunk.norm() * eigenvalues.norm()))
+    ratio = lambda_h * lambda_w / 0.2
+    yield Answer("gamma / l_min of the same", _value(report, "nrc.3_gamma_ratio"), ratio, 1e-9)
+    cka = predicted(minimum, d, N)["deep.cka", "default"].value
     yield Answer("CKA of the same", _value(report, "deep.cka"), cka, 1e-9)
-    yield Answer("network MSE of the same", _value(report, "model.mse"), c, 1e-9)
+    yield Answer("network MSE of the same", _value(report, "model.mse"), minimum.mse, 1e-9)
+
+
+def _deep_linear() -> Iterator[Answer]:
+    """The minimiser of a chain of three linear layers: every layer is collapsed, and its ranks are known."""
+    Y, S_Y = _spread((1.0, 0.6, 0.3), 512)
+    minimum, widths = LinearMinimum(S_Y, 0.02, (0.005, 0.01, 0.02)), (16, 20, 12)
+    H, weights = minimum.at(Y, widths, seed=8)
+    layers = [nn.Linear(W.shape[1], W.shape[0], bias=False, dtype=F64) for W in weights]
+    for layer, W in zip(layers, weights, strict=True):
+        layer.weight.data = W
+    table = probe(nn.Sequential(*layers), (H, Y), probes=["deep.*"], progress=False)
+    for depth, d in enumerate(widths):
+        expected = predicted(minimum, d, 512, layer=depth + 1)
+        for measure in ("deep.feature_stable_rank", "deep.weight_stable_rank", "deep.noise_fraction"):
+            value = float(table.values(measure)["value"].iloc[depth])
+            what = measure.removeprefix("deep.").replace("_", " ")
+            known = expected[measure, "default"].value
+            yield Answer(f"{what} of linear layer {depth + 1} of 3", value, known, 1e-9 if known else 1e-12)
 
 
 def _gaussian() -> Iterator[Answer]:

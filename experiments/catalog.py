@@ -9,6 +9,7 @@ from experiments.demo import Demo
 from experiments.document import Document
 from experiments.mujoco import Hopper, Reacher, Swimmer
 from experiments.synthetic import Synthetic
+from experiments.ufm.study import Ufm
 
 
 class Command(Protocol):
@@ -30,6 +31,7 @@ COMMANDS: dict[str, type[Command]] = {
     "reacher": Reacher,
     "swimmer": Swimmer,
     "hopper": Hopper,
+    "ufm": Ufm,
     "results": Document,
 }
 
@@ -42,4 +44,5 @@ def invocations(out: Path) -> dict[str, Command]:
         "reacher": Reacher(out=out),
         "swimmer": Swimmer(out=out),
         "hopper": Hopper(out=out),
+        "ufm": Ufm(out=out),
     }

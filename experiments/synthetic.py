@@ -83,7 +83,7 @@ class Synthetic(Perceptrons):
         return Study("synthetic", about, settings, tuple(range(self.seeds)), claims, MEASURES)
 
     def _over_values(self) -> Study:
-        decays, fact = self.decays((5e-3,)), SWEPT[self.sweep]
+        decays, fact = self.decays((1e-3,)), SWEPT[self.sweep]
         if len(decays) > 1:
             raise UsageError(f"--sweep {self.sweep} keeps to one --weight-decay; {len(decays)} were given.")
         values = VALUES[self.sweep] if self.values is None else tuple(sorted(self.values))

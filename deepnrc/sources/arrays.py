@@ -57,10 +57,7 @@ def paired(x: NDArray[Any], y: NDArray[Any], dtype: torch.dtype, source: str) ->
     Errors: DataError if there are no samples, or lengths, shapes, kinds or values do not allow it.
     """
     for name, array in (("x", x), ("y", y)):
-        if array.dtype.kind not in "fiub":
-            raise DataError(
-                f"The {name} of '{source}' holds {array.dtype}, not numbers. Save it as floats or integers."
-            )
+        _check_kind(array, name, source)
     if x.ndim < 2 or y.ndim not in (1, 2):
         raise DataError(
             f"'{source}' holds x {x.shape} and y {y.shape}; x must be (N, d) or (N, ...) and y (N, n), or (N,) for "
@@ -70,9 +67,25 @@ def paired(x: NDArray[Any], y: NDArray[Any], dtype: torch.dtype, source: str) ->
         raise DataError(
             f"'{source}' holds x {x.shape} and y {y.shape}; there must be as many targets as inputs, and some of each."
         )
+    return TensorDataset(_floats(x, dtype, "x", source), labels(y, dtype, source))
+
+
+def labels(y: NDArray[Any], dtype: torch.dtype, source: str) -> Tensor:
+    """Targets as they go to the probes: classes (N,) if y is whole numbers (N,), else (N, n) in `dtype`.
+
+    Errors: DataError if y is no vector or matrix of numbers, or a value is negative as a class or not finite.
+    """
+    _check_kind(y, "y", source)
+    if y.ndim not in (1, 2):
+        raise DataError(f"'{source}' holds targets {y.shape}; they must be (N, n), or (N,) for classes.")
     if y.ndim == 1 and y.dtype.kind in "iub":
-        return TensorDataset(_floats(x, dtype, "x", source), classes(y, source))
-    return TensorDataset(_floats(x, dtype, "x", source), _floats(y.reshape(len(y), -1), dtype, "y", source))
+        return classes(y, source)
+    return _floats(y.reshape(len(y), -1), dtype, "y", source)
+
+
+def _check_kind(array: NDArray[Any], name: str, source: str) -> None:
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"The {name} of '{source}' holds {array.dtype}, not numbers. Save it as floats or integers.")
 
 
 def classes(y: NDArray[Any], source: str) -> Tensor:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,69 @@ from torch.utils.data import DataLoader, Dataset
 
 from deepnrc.errors import DataError, UsageError
 from deepnrc.sources.arrays import read_npz
+from deepnrc.sources.carla import read_carla, recordings_in
+from deepnrc.sources.cifar import read_cifar
+from deepnrc.sources.d4rl import read_d4rl
 from deepnrc.sources.episodes import read_episodes
+from deepnrc.sources.hdf5 import ENDINGS, holds_frames
 from deepnrc.sources.images import read_images
+from deepnrc.sources.mnist import read_mnist
+from deepnrc.sources.npy import pair_in, read_npy
 from deepnrc.sources.produced import produced
 from deepnrc.sources.tables import read_table
+from deepnrc.sources.utkface import read_faces
 
 FORMS = (
-    "a .npz file with the arrays x and y; a .csv or .parquet table with --targets COLUMN,COLUMN; a folder of images "
-    "with --targets LABELS.csv; a local Minari data set such as mujoco/swimmer/expert-v0; or path/to/file.py:factory"
+    "a .npz file with the arrays x and y; a folder with x.npy and y.npy, or images.npy and targets.npy; a .csv or "
+    ".parquet table with --targets COLUMN,COLUMN; a folder of images with --targets LABELS.csv; a .hdf5 or .h5 file of "
+    "observations and actions as D4RL's, or of camera frames as CARLA's, also a folder of these, with --targets "
+    "steer,speed; utkface:FOLDER; cifar10:FOLDER, cifar10-test:FOLDER, mnist:FOLDER or mnist-test:FOLDER; a local "
+    "Minari data set such as mujoco/swimmer/expert-v0; or path/to/file.py:factory"
 )
 TABLES = {".csv", ".parquet"}
-MINARI = "minari:"
 MINARI_ID = re.compile(r"([\w.-]+/)*[\w.-]+-v\d+")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How the data is to come: what ``load_data`` was given besides its name."""
+
+    targets: Sequence[str] | None
+    image_size: int | None
+    dtype: torch.dtype
+    model: nn.Module | None
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of data: its reader, and whether its targets can be chosen and it may hold images."""
+
+    read: Callable[[str, Wanted], Any]
+    targets: bool = False
+    images: bool = False
+
+
+def _images(read: Callable[..., Any]) -> Form:
+    return Form(lambda name, w: read(Path(name), w.targets, w.image_size, w.dtype, w.model), targets=True, images=True)
+
+
+def _classified(read: Callable[..., Any], test: bool) -> Form:
+    return Form(lambda name, w: read(Path(name), test, w.image_size, w.dtype, w.model), images=True)
+
+
+TABLE = Form(lambda name, w: read_table(Path(name), w.targets, w.dtype), targets=True)
+NPZ = Form(lambda name, w: read_npz(Path(name), w.dtype))
+D4RL = Form(lambda name, w: read_d4rl(Path(name), w.dtype))
+FACTORY = Form(lambda name, w: produced(name))
+IMAGES, NPY, CARLA = _images(read_images), _images(read_npy), _images(read_carla)
+NAMED = {
+    "minari": Form(lambda name, w: read_episodes(name, w.dtype)),
+    "utkface": _images(read_faces),
+    "cifar10": _classified(read_cifar, test=False),
+    "cifar10-test": _classified(read_cifar, test=True),
+    "mnist": _classified(read_mnist, test=False),
+    "mnist-test": _classified(read_mnist, test=True),
+}
 
 
 def load_data(
@@ -39,35 +91,55 @@ def load_data(
     """Batches (inputs (b, ...), targets (b, n) or classes (b,)) of the data that `spec` names, in their own order.
 
     Nothing is shuffled, dropped or standardised. The first of these rules that holds decides on the form:
-    `minari:ID` is a local Minari data set; a folder holds images, with `targets` the path of their csv; a name that
-    ends in .npz, .csv or .parquet is that kind of file, with `targets` the target columns of a table; a name such as
-    `a/b-v0` is a Minari data set; a name with a colon is a factory. A factory's own batches are passed on; everything
-    else comes as a DataLoader of batches of `batch_size`, floating point in `dtype`. `image_size` overrides the side
-    to which images are brought; `model` lets them be prepared as timm prepares them for that network.
+    `minari:ID`, `utkface:FOLDER`, `cifar10:FOLDER`, `mnist:FOLDER`, and the last two with `-test` before the colon, say
+    what they are; a folder of HDF5 files holds driving recordings, one of x.npy and y.npy arrays, unless `targets` is
+    a csv; any other folder holds images, with `targets` the path of their csv; a name that ends in .npz, .npy, .csv,
+    .parquet, .hdf5 or .h5 is that kind of file, with `targets` the target columns; a name such as `a/b-v0` is a Minari
+    data set; a name with a colon is a factory. A factory's own batches are passed on; everything else comes as a
+    DataLoader of batches of `batch_size`, floating point in `dtype`. `image_size` overrides the side to which images
+    are brought; `model` lets them be prepared as timm prepares them for that network.
     Errors: UsageError for a name of no known form, or options that do not go with it; DataError for unreadable data.
     """
     _check_numbers(batch_size, image_size, dtype)
+    form, name = _form(spec, targets)
+    if image_size is not None and not form.images:
+        raise UsageError(f"The image size is for images, and {spec!r} holds none. Leave it out.")
+    if targets is not None and not form.targets:
+        raise UsageError(f"Targets are chosen in tables, folders and recordings; {spec!r} has its own. Leave them out.")
+    data = form.read(name, Wanted(targets, image_size, dtype, model))
+    if not isinstance(data, Dataset):
+        return data  # a factory's own batches
+    return DataLoader(data, batch_size=batch_size, shuffle=False, drop_last=False)
+
+
+def _form(spec: str, targets: Sequence[str] | None) -> tuple[Form, str]:
+    """The form that a name is of, and the name without the form. Errors: as for ``load_data``."""
+    prefix, colon, rest = spec.partition(":")
+    if colon and prefix in NAMED:
+        return NAMED[prefix], rest
     path = Path(spec)
-    if image_size is not None and not path.is_dir():
-        raise UsageError(f"The image size is for a folder of images, and {spec!r} is not a folder. Leave it out.")
-    if path.is_dir() and not spec.startswith(MINARI):
-        return _batches(read_images(path, targets, image_size, dtype, model), batch_size)
-    if path.suffix.lower() in TABLES:
-        return _batches(read_table(path, targets, dtype), batch_size)
-    if targets is not None:
-        raise UsageError(f"Targets are for a table or a folder of images, and {spec!r} is neither. Leave them out.")
-    if path.suffix.lower() == ".npz":
-        return _batches(read_npz(path, dtype), batch_size)
-    if spec.startswith(MINARI) or MINARI_ID.fullmatch(spec):
-        return _batches(read_episodes(spec.removeprefix(MINARI), dtype), batch_size)
-    if ":" in spec:
-        data = produced(spec)
-        return _batches(data, batch_size) if isinstance(data, Dataset) else data
+    ending = path.suffix.lower()
+    if path.is_dir():
+        return _folder(path, targets), spec
+    if ending in TABLES | {".npz"}:
+        return (NPZ if ending == ".npz" else TABLE), spec
+    if ending in ENDINGS:
+        return (CARLA if holds_frames(path) else D4RL), spec
+    if ending == ".npy":
+        return NPY, spec
+    if MINARI_ID.fullmatch(spec):
+        return NAMED["minari"], spec
+    if colon:
+        return FACTORY, spec
     raise _unknown(path)
 
 
-def _batches(data: Dataset[Any], batch_size: int) -> DataLoader[Any]:
-    return DataLoader(data, batch_size=batch_size, shuffle=False, drop_last=False)
+def _folder(path: Path, targets: Sequence[str] | None) -> Form:
+    if any(Path(name).suffix.lower() in TABLES for name in ([targets] if isinstance(targets, str) else targets or ())):
+        return IMAGES
+    if recordings_in(path):
+        return CARLA
+    return NPY if pair_in(path) else IMAGES
 
 
 def _check_numbers(batch_size: int, image_size: int | None, dtype: torch.dtype) -> None:

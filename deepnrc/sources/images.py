@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from deepnrc.errors import DataError, UsageError
 from deepnrc.optional import require
-from deepnrc.sources.arrays import paired
+from deepnrc.sources.arrays import labels
 from deepnrc.sources.tables import read_frame, target_values
 from deepnrc.wording import listing
 
@@ -67,10 +67,10 @@ def read_images(
     there = [(folder / name).is_file() for name in names]
     _report(folder, table, names, there)
     kept = frame.loc[there]
-    labels = paired(torch.zeros(len(kept), 1).numpy(), target_values(kept.iloc[:, 1:], table), dtype, str(table))
-    transform, mode = _preparation(image_size, model)
+    values = labels(target_values(kept.iloc[:, 1:], table), dtype, str(table))
+    transform, mode = preparation(image_size, model)
     return LabelledImages(
-        [folder / name for name in kept.iloc[:, 0]], labels.tensors[1], lambda pixels: transform(pixels).to(dtype), mode
+        [folder / name for name in kept.iloc[:, 0]], values, lambda pixels: transform(pixels).to(dtype), mode
     )
 
 
@@ -108,7 +108,7 @@ def _report(folder: Path, table: Path, names: list[str], there: list[bool]) -> N
         )
 
 
-def _preparation(image_size: int | None, model: nn.Module | None) -> tuple[Callable[[Any], Tensor], str]:
+def preparation(image_size: int | None, model: nn.Module | None) -> tuple[Callable[[Any], Tensor], str]:
     """The transform for evaluation, and the PIL mode of the images it takes."""
     transforms = require("torchvision.transforms", "Install it with: pip install torchvision.")
     if not getattr(model, "pretrained_cfg", None):

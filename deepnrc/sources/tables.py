@@ -14,17 +14,19 @@ from torch.utils.data import TensorDataset
 
 from deepnrc.errors import DataError, UsageError
 from deepnrc.sources.arrays import paired
+from deepnrc.sources.columns import are_numbers, numbered
 from deepnrc.wording import did_you_mean, listing
 
 
 def read_table(path: Path, targets: Sequence[str] | None, dtype: torch.dtype) -> TensorDataset:
     """The columns `targets` of a .csv or .parquet table as targets (N, n), all its other columns as inputs (N, d).
 
-    A single target column of text holds classes, numbered in alphabetical order.
+    A single target column of text holds classes, numbered in alphabetical order. Targets given by number, from 0 or
+    from the end as in "-2,-1", name the columns of a csv whose first line holds numbers only: it is read as a row.
     Errors: UsageError if no targets, or unknown ones, are named; DataError for a table that cannot be read, or a column
     that is not numeric or has missing values.
     """
-    frame = read_frame(path)
+    frame = read_frame(path, headless=are_numbers(targets))
     named = _named(targets, frame, path)
     features = frame.drop(columns=named)
     if features.columns.empty:
@@ -32,9 +34,11 @@ def read_table(path: Path, targets: Sequence[str] | None, dtype: torch.dtype) ->
     return paired(numbers(features, path), target_values(frame[named], path), dtype, str(path))
 
 
-def read_frame(path: Path, text_first: bool = False) -> pd.DataFrame:
+def read_frame(path: Path, text_first: bool = False, headless: bool | None = None) -> pd.DataFrame:
     """The table in a .csv or .parquet file; with `text_first` its first column is kept as text.
 
+    With `headless` a csv whose first line holds only numbers is read without a header, its columns named "0", "1", ...;
+    with False it is refused with a word on how to say so, and with None as if there were no such way.
     Errors: DataError if it is missing, unreadable, empty, or its columns have no names.
     """
     if not path.is_file():
@@ -43,12 +47,14 @@ def read_frame(path: Path, text_first: bool = False) -> pd.DataFrame:
         if path.suffix.lower() == ".parquet":
             frame = pd.read_parquet(path)
         else:
-            header = _header(path)
-            kinds = {header[0]: str} if text_first else None
+            header = _header(path, headless)
+            kinds = {header[0]: str} if text_first and header else None
             with warnings.catch_warnings():
                 # pandas only warns of rows longer than the header, and cuts them
                 warnings.simplefilter("error", pd.errors.ParserWarning)
-                frame = pd.read_csv(path, dtype=kinds, index_col=False, low_memory=False)
+                frame = pd.read_csv(
+                    path, dtype=kinds, index_col=False, low_memory=False, header="infer" if header else None
+                )
     except DataError:
         raise
     except (
@@ -66,14 +72,14 @@ def read_frame(path: Path, text_first: bool = False) -> pd.DataFrame:
     return frame.set_axis([str(name) for name in frame.columns], axis="columns").reset_index(drop=True)
 
 
-def _header(path: Path) -> list[str]:
-    """The names in the first line of a csv file. Errors: DataError if they are no names."""
+def _header(path: Path, headless: bool | None) -> list[str] | None:
+    """The names in the first line of a csv file; None if it is a row. Errors: DataError if they are no names."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         header = next(csv.reader(file), [])
     if not header:
         raise DataError(f"The table '{path}' is empty.")
     if all(_is_number(name) for name in header):
-        raise DataError(f"The first line of '{path}' holds only numbers. Give the table a header with column names.")
+        return _numeric_header(header, path, headless)
     blank = [number for number, name in enumerate(header, 1) if not name.strip()]
     if blank:
         raise DataError(
@@ -83,6 +89,22 @@ def _header(path: Path) -> list[str]:
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise DataError(f"'{path}' has more than one column named {listing(twice)}. Give each its own name.")
+    return header
+
+
+def _numeric_header(header: list[str], path: Path, headless: bool | None) -> list[str] | None:
+    if not headless:
+        row = "" if headless is None else " If it is a row, give the targets by number: --targets -2,-1 or 8,9."
+        raise DataError(
+            f"The first line of '{path}' holds only numbers. Give the table a header with column names.{row}"
+        )
+    if header != [str(number) for number in range(len(header))]:
+        return None
+    warnings.warn(
+        f"The first line of '{path}', {header[0]} to {header[-1]}, is taken for the column numbers that pandas writes, "
+        "not for a row.",
+        stacklevel=5,
+    )
     return header
 
 
@@ -100,6 +122,8 @@ def _named(targets: Sequence[str] | None, frame: pd.DataFrame, path: Path) -> li
         raise UsageError(f"Name the target columns of '{path}' with --targets. Its columns are {listing(columns)}.")
     wanted = [targets] if isinstance(targets, str) else list(targets)
     named = [part for name in wanted for part in ([name] if name in columns else name.split(","))]
+    if columns == [str(number) for number in range(len(columns))] and are_numbers(named):
+        return [columns[number] for number in numbered(named, len(columns), str(path))]
     for name in named:
         if name not in columns:
             split = " The columns seem to be separated by ';' or tabs: use commas." if len(columns) == 1 else ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from deepnrc.errors import DataError
 from deepnrc.sources import load_data
 from experiments.data import shipped
 from experiments.standard import Split, split
@@ -38,7 +39,14 @@ class Recorded:
 
 @dataclass(frozen=True)
 class OwnFile:
-    """Data as the ``deepnrc`` command names it: a table with target columns, an .npz file, or a Minari data set."""
+    """Rows as the ``deepnrc`` command names them: a table with target columns, an .npz file, a Minari data set.
+
+    Attributes:
+        spec: what ``--data`` takes.
+        columns: what ``--targets`` takes; None for data that has targets of its own.
+        targets: "none", "centre" or "standardise".
+        share: of the samples that are trained on.
+    """
 
     spec: str
     columns: tuple[str, ...] | None = None
@@ -46,9 +54,14 @@ class OwnFile:
     share: float = 0.8
 
     def load(self, seed: int) -> Split:
-        """Read and split it; the seed draws the split."""
+        """Read and split it; the seed draws the split.
+
+        Errors: as for ``load_data``; DataError if its samples are no rows of numbers.
+        """
         batches = load_data(self.spec, targets=self.columns)
         x, y = (torch.cat(parts) for parts in _columns(list(batches)))
+        if x.ndim != 2:
+            raise DataError(f"'{self.spec}' holds inputs of shape {tuple(x.shape)}; rows of numbers (N, d) are needed.")
         return split(x, y if y.ndim == 2 else y[:, None].float(), targets=self.targets, share=self.share, seed=seed)
 
 

@@ -7,7 +7,7 @@ from deepnrc.selftest import Answer, answers
 
 def test_every_known_answer_holds() -> None:
     found = list(answers())
-    assert len(found) >= 17
+    assert len(found) >= 26
     assert len({answer.name for answer in found}) == len(found)
     for answer in found:
         assert answer.holds, f"{answer.name}: got {answer.got}, expected {answer.expected}"
@@ -16,6 +16,8 @@ def test_every_known_answer_holds() -> None:
 def test_the_answers_are_of_both_families_and_tight_where_they_can_be() -> None:
     found = {answer.name: answer for answer in answers()}
     assert {"nrc.1 of the unconstrained-feature minimiser", "CKA of the same"} <= set(found)
+    assert sum("of linear layer" in name for name in found) == 9
+    assert found["weight stable rank of linear layer 2 of 3"].expected == pytest.approx(2.611, abs=5e-4)
     assert sum(answer.tolerance <= 1e-9 for answer in found.values()) >= 15
     assert all(answer.tolerance <= 0.05 for answer in found.values())
     assert found["noise fraction 1e-12 planted in float64"].expected == 1e-12

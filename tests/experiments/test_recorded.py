@@ -86,3 +86,9 @@ def test_a_missing_file_or_column_is_refused(numbers, tmp_path):
     pd.DataFrame(numbers[0], columns=list("abc")).to_csv(tmp_path / "own.csv", index=False)
     with pytest.raises((DataError, UsageError), match="zz"):
         OwnFile(str(tmp_path / "own.csv"), columns=("zz",)).load(0)
+
+
+def test_pictures_are_no_rows(tmp_path):
+    np.savez(tmp_path / "own.npz", x=np.zeros((6, 3, 4, 4)), y=np.zeros((6, 1)))
+    with pytest.raises(DataError, match=r"inputs of shape \(6, 3, 4, 4\); rows of numbers \(N, d\) are needed"):
+        OwnFile(str(tmp_path / "own.npz")).load(0)

@@ -34,11 +34,11 @@ def test_endings_in_capitals_are_known(npz: str) -> None:
         ({"image_size": -1}, r"The image size must be at least 1, but -1 was given"),
         (
             {"image_size": 64},
-            r"The image size is for a folder of images, and '.*data\.npz' is not a folder\. Leave it out",
+            r"The image size is for images, and '.*data\.npz' holds none\. Leave it out",
         ),
         (
             {"targets": ["a"]},
-            r"Targets are for a table or a folder of images, and '.*data\.npz' is neither\. Leave them",
+            r"Targets are chosen in tables, folders and recordings; '.*data\.npz' has its own\. Leave them out",
         ),
         ({"dtype": torch.int64}, r"Data is read as floating-point numbers, but the dtype torch\.int64 was given"),
     ],
@@ -55,14 +55,31 @@ def test_a_colon_makes_a_factory(spec: str) -> None:
 
 
 FORMS = (
-    r"Data is a \.npz file with the arrays x and y; a \.csv or \.parquet table with --targets COLUMN,COLUMN; a folder "
-    r"of images with --targets LABELS\.csv; a local Minari data set such as .*; or path/to/file\.py:factory\."
+    r"Data is a \.npz file with the arrays x and y; a folder with x\.npy and y\.npy, or images\.npy and targets\.npy; "
+    r"a \.csv or \.parquet table with --targets COLUMN,COLUMN; a folder of images with --targets LABELS\.csv; a \.hdf5 "
+    r"or \.h5 file of .* D4RL's, or of camera frames as CARLA's, .*; utkface:FOLDER; cifar10:FOLDER, "
+    r"cifar10-test:FOLDER, mnist:FOLDER or mnist-test:FOLDER; a local Minari data set such as .*; or "
+    r"path/to/file\.py:factory\."
 )
 
 
 def test_anything_else_lists_the_forms(tmp_path: Path) -> None:
-    (tmp_path / "data.h5").touch()
-    with pytest.raises(UsageError, match=r"The file '.*data\.h5' is of no kind that can be read here\. " + FORMS):
-        load_data(str(tmp_path / "data.h5"))
-    with pytest.raises(DataError, match=r"There is no file or folder 'faces' \(looked from .*\)\. " + FORMS):
-        load_data("faces")
+    (tmp_path / "data.txt").touch()
+    with pytest.raises(UsageError, match=r"The file '.*data\.txt' is of no kind that can be read here\. " + FORMS):
+        load_data(str(tmp_path / "data.txt"))
+    for spec in ("faces", "mnist"):
+        with pytest.raises(DataError, match=rf"There is no file or folder '{spec}' \(looked from .*\)\. " + FORMS):
+            load_data(spec)
+
+
+@pytest.mark.parametrize("prefix", ["cifar10", "cifar10-test", "mnist", "mnist-test"])
+def test_what_has_classes_of_its_own_takes_no_targets(tmp_path: Path, prefix: str) -> None:
+    with pytest.raises(UsageError, match=rf"'{prefix}:.*' has its own\. Leave them out"):
+        load_data(f"{prefix}:{tmp_path}", targets=["age"])
+
+
+def test_a_prefix_goes_before_a_folder_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mnist:here").mkdir()
+    with pytest.raises(DataError, match=r"There is no train-images-idx3-ubyte \(or \.gz\) in 'here'"):
+        load_data("mnist:here")

@@ -63,6 +63,54 @@ def test_names_of_which_a_few_are_numbers_are_classes(tmp_path: Path) -> None:
     assert read_table(path, ["kind"], torch.float32).tensors[1].tolist() == [2, 0, 1]
 
 
+@pytest.mark.parametrize(
+    ("targets", "inputs", "wanted"),
+    [
+        ("-2,-1", [[1, 2], [5, 6]], [[3, 4], [7, 8]]),
+        (["3", "0"], [[2, 3], [6, 7]], [[4, 1], [8, 5]]),
+        (["-1"], [[1, 2, 3], [5, 6, 7]], [[4], [8]]),
+    ],
+)
+def test_a_csv_without_a_header_is_read_by_column_numbers(
+    tmp_path: Path, targets: Any, inputs: list[Any], wanted: list[Any]
+) -> None:
+    (tmp_path / "table.csv").write_text("1,2,3,4\n5,6,7,8\n")
+    ((x, y),) = load_data(str(tmp_path / "table.csv"), targets=targets)
+    assert x.tolist() == inputs
+    assert y.tolist() == wanted
+
+
+def test_equal_numbers_in_a_first_row_are_no_column_names(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("1,1,1\n2,3,4\n")
+    assert read_table(tmp_path / "table.csv", ["2"], torch.float32).tensors[1].tolist() == [[1.0], [4.0]]
+
+
+def test_the_column_numbers_that_pandas_writes_are_a_header_and_that_is_said(tmp_path: Path) -> None:
+    path = _saved(tmp_path, pd.DataFrame(np.eye(3)))
+    with pytest.warns(UserWarning, match=r"first line of '.*', 0 to 2, is taken for the column numbers that pandas"):
+        x, y = read_table(path, "-1", torch.float32).tensors
+    assert (x.tolist(), y.tolist()) == ([[1, 0], [0, 1], [0, 0]], [[0], [0], [1]])
+
+
+@pytest.mark.parametrize(
+    ("targets", "words"),
+    [
+        (["4"], r"'.*table\.csv' has 3 columns, numbered from 0; there is no column 4"),
+        (["-4"], r"there is no column -4"),
+        (["-1,2"], r"A target column is named twice: '-1', '2'"),
+    ],
+)
+def test_column_numbers_that_are_not_there_are_refused(tmp_path: Path, targets: list[str], words: str) -> None:
+    (tmp_path / "table.csv").write_text("1,2,3\n2,3,4\n")
+    with pytest.raises(UsageError, match=words):
+        read_table(tmp_path / "table.csv", targets, torch.float32)
+
+
+def test_numbers_do_not_choose_among_columns_with_names(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"has no column '-1'\. Its columns are 'a', 'price'"):
+        read_table(_saved(tmp_path, FRAME), ["-1"], torch.float32)
+
+
 def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("a,b\n1,2\n", encoding="utf-8-sig")
     assert read_table(tmp_path / "table.csv", ["a"], torch.float32).tensors[1].tolist() == [[1.0]]
@@ -111,7 +159,8 @@ def test_a_target_that_is_neither_number_nor_text_is_refused(tmp_path: Path) -> 
         ("a,b\n", r"The table '.*table\.csv' has no rows"),
         (
             "1.0,2.5\n3,4\n",
-            r"first line of '.*table\.csv' holds only numbers\. Give the table a header with column names",
+            r"first line of '.*table\.csv' holds only numbers\. Give the table a header with column names\. If it is a "
+            r"row, give the targets by number: --targets -2,-1 or 8,9",
         ),
         (",a,b\n0,1,2\n", r"Column 1 of '.*' has no name\. If it is the row index that pandas .* with index=False"),
         ("a,b,a\n0,1,2\n", r"has more than one column named 'a'\. Give each its own name"),
