@@ -72,7 +72,7 @@ def test_a_top_study_runs_and_gets_its_numbers(swept):
 
 
 def test_nrc_3_falls_by_the_ratio_of_no_decay_to_most(made):
-    values = {"scaled, linear, 0": 9.0, "raw, linear, 0": 0.6, "raw, linear, 1": 0.3, "raw, linear, 5": 0.02}
+    values = {"scaled, linear, 0": 9.0, "raw, ReLU, 0": 0.6, "raw, ReLU, 1": 0.3, "raw, ReLU, 5": 0.02}
     results = made({k: {0: {"nrc.3": {3: v}}} for k, v in values.items()}, decays=[0.0, 0.0, 1.0, 5.0])
     claim = Swimmer().top().claims[-1]
     assert isinstance(results, Results)

@@ -1,0 +1,1 @@
+"""Unconstrained-feature models descended to their minima, beside what ``probes.ufm`` says of them."""

@@ -1,0 +1,53 @@
+"""What the study leaves in its folder: the table of every value, a summary, pictures and the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from deepnrc.page.rendering import render
+from experiments import pages
+from experiments.ufm import pictures
+from experiments.ufm.parts import Part
+
+ABOUT = (
+    "Models whose features are free parameters, descended to their minima and held against their closed forms: "
+    "regression (Andriopoulos et al.), deep linear regression, and classifiers of one and two levels (Tirer & Bruna). "
+    "Losses, every measure of every layer and every singular value are predicted; the framework's own probes read "
+    "what descent reached."
+)
+
+
+def write(name: str, parts: Sequence[Part], folder: Path, seconds: float) -> dict[Path, str]:
+    """Write everything and return the files to open, with what they show."""
+    table = pd.concat([part.table for part in parts], ignore_index=True)
+    table.to_parquet(folder / "table.parquet", index=False)
+    drawn = list(pictures.draw_all(table, folder))
+    summary: dict[str, Any] = {
+        "name": name,
+        "about": ABOUT,
+        "verdicts": [claim.row() for part in parts for claim in part.claims],
+        "warnings": warnings(parts),
+        "pictures": [{"file": p.file.name, "caption": p.caption} for p in drawn],
+        "seconds": seconds,
+        "cells": sum(part.cells for part in parts),
+        "tables": [part.summary() for part in parts],
+    }
+    (folder / "summary.json").write_text(json.dumps(summary, indent=2))
+    page = folder / "index.html"
+    page.write_text(render(pages.TEMPLATES, "ufm.html", summary | {"drawn": drawn}), encoding="utf-8")
+    index = pages.write_index(folder.parent)
+    return {page: "the study's page", index: "all studies", folder / "table.parquet": "every value"}
+
+
+def warnings(parts: Sequence[Part]) -> list[str]:
+    """Models of which no start reached the predicted loss."""
+    return [
+        f"{row.model}, {row.setting}: no start reached the predicted loss; the lowest ended "
+        f"{row.reached - row.predicted:.1e} above it."
+        for part in parts for row in part.rows if not row.near
+    ]  # fmt: skip

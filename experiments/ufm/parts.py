@@ -1,0 +1,107 @@
+"""What a part of the study brings home: closed forms beside what was reached, claims, and every value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+TOP = "Andriopoulos et al. 2024"
+CLASSES = "Tirer & Bruna 2022"
+OURS = "closed form, probes.ufm"
+CLOSE = 1e-10  # of the predicted loss: a descent this near has reached it
+END = -1  # in the column "iteration": after L-BFGS
+
+COLUMNS = ("part", "setting", "lambda_h", "lambda_w", "seed", "iteration", "layer", "measure", "value", "predicted")
+HEADINGS = ("Model", "Setting", "Predicted loss", "Reached loss", "Reached - predicted", "Starts that reach it",
+            "Largest error of a measure", "Which", "Seconds")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """One closed form beside what descent reached.
+
+    Attributes:
+        model, setting: in words.
+        predicted, reached: losses; of several starts the lowest.
+        near, starts: how many of the starts came within CLOSE of the predicted loss.
+        error, which: the measure furthest from its prediction at the best start.
+        seconds: of descent and probing.
+    """
+
+    model: str
+    setting: str
+    predicted: float
+    reached: float
+    near: int
+    starts: int
+    error: float
+    which: str
+    seconds: float
+
+    def cells(self) -> list[str]:
+        """As the table shows it."""
+        return [
+            self.model, self.setting, f"{self.predicted:.10g}", f"{self.reached:.10g}",
+            f"{self.reached - self.predicted:.1e}", f"{self.near} of {self.starts}",
+            "" if math.isnan(self.error) else f"{self.error:.1e}", self.which, f"{self.seconds:.1f}",
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement with the number that was measured for it."""
+
+    statement: str
+    source: str
+    measured: float
+    relation: str
+    threshold: float
+
+    @property
+    def answer(self) -> str:
+        """In a word or two."""
+        if math.isnan(self.measured):
+            return "not measurable"
+        holds = self.measured < self.threshold if self.relation == "<" else self.measured > self.threshold
+        return "holds" if holds else "does not hold"
+
+    def row(self) -> dict[str, Any]:
+        """As plain values, with the keys that the pages of all studies read."""
+        return {
+            "claim": self.statement,
+            "source": self.source,
+            "measured": f"{self.measured:.3g}",
+            "threshold": f"{self.relation} {self.threshold:g}",
+            "verdict": self.answer,
+        }
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the study, finished: every value has a row in ``table``, of the columns COLUMNS."""
+
+    name: str
+    caption: str
+    rows: tuple[Row, ...]
+    claims: tuple[Claim, ...]
+    table: pd.DataFrame
+    cells: int
+
+    def summary(self) -> dict[str, Any]:
+        """The table of closed forms, as plain values."""
+        return {"caption": self.caption, "columns": list(HEADINGS), "rows": [row.cells() for row in self.rows]}
+
+
+def frame(records: Sequence[dict[str, Any]], **shared: Any) -> pd.DataFrame:
+    """Records as rows of COLUMNS; what none of them says is missing."""
+    return pd.DataFrame([{**shared, **record} for record in records], columns=list(COLUMNS))
+
+
+def worst(errors: dict[str, float]) -> tuple[float, str]:
+    """The largest error and whose it is; NaN if there is none."""
+    which = max(errors, key=lambda name: errors[name], default="")
+    return (errors[which], which) if which else (math.nan, "")

@@ -1,0 +1,192 @@
+"""The regression model: nrc.1-3 on the way to the minimum, everything at it, and rank against the penalties."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from experiments.ufm.descent import descend, finish, milestones
+from experiments.ufm.parts import CLOSE, END, TOP, Claim, Part, Row, frame, worst
+from experiments.ufm.problem import Point, Problem, column, stacked
+from experiments.ufm.readings import compared, probed
+from experiments.ufm.targets import covariance, spread
+from probes import CATALOG, Directions, Moments, Snapshot, singular
+from probes.ufm import RegressionMinimum, predicted
+
+NAME = "regression"
+EIGENVALUES, N, WIDTH = (1.0, 0.5, 0.2), 60, 12
+PHASES = (1.0, 0.1, 0.01)  # eigenvalues of S_Y for the picture of ranks
+LAMBDAS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+FOLLOWED = (*((v, v) for v in LAMBDAS), (1e-1, 1e-3), (1e-3, 1e-1), (0.0, 0.0))
+WATCHED = ("nrc.1", "nrc.2", "nrc.3")
+STEPS = 100_000
+Pairs = Sequence[tuple[float, float]]
+
+
+def model(Y: Tensor, pairs: Pairs, d: int = WIDTH) -> Problem:
+    """The regression model with a cell for each (lambda_h, lambda_w)."""
+    h, w = (column(*values) for values in zip(*pairs, strict=True))
+    return Problem(Y, (d,), h / Y.shape[0], (w,), bias=0.0)
+
+
+def study(seeds: int, steps: int = STEPS, progress: bool = False) -> Part:
+    """Follow the descents, finish them, and read everything."""
+    Y = spread(EIGENVALUES, N, mean=0.3)
+    records, (rows, claims) = followed(Y, seeds, steps, progress)
+    swept, sweep_rows, sweep_claims = every_pair(Y, seeds)
+    ranks, rank_claim = phases()
+    caption = (
+        f"Regression model, n = {len(EIGENVALUES)} targets with eigenvalues {EIGENVALUES}, N = {N}, d = {WIDTH}: "
+        "closed form and descent"
+    )
+    cells = (len(FOLLOWED) + len(LAMBDAS) ** 2) * seeds + len(ranks)
+    table = frame([*records, *swept, *ranks], part=NAME)
+    return Part(NAME, caption, (*rows, *sweep_rows), (*claims, *sweep_claims, rank_claim), table, cells)
+
+
+def label(h: float, w: float) -> str:
+    """A setting in words."""
+    return f"lambda_h = {h:g}, lambda_w = {w:g}"
+
+
+def followed(
+    Y: Tensor, seeds: int, steps: int, progress: bool
+) -> tuple[list[dict[str, Any]], tuple[list[Row], list[Claim]]]:
+    """Plain descent of FOLLOWED from every seed at once, L-BFGS from there, and what the probes read on the way."""
+    started = time.perf_counter()
+    pairs = [pair for _ in range(seeds) for pair in FOLLOWED]
+    problem = model(Y, pairs)
+    start = stacked([model(Y, FOLLOWED).start(seed) for seed in range(seeds)])
+    records: list[dict[str, Any]] = []
+
+    def look(i: int, point: Point) -> None:
+        for cell, (h, w) in enumerate(pairs):
+            shared = {"setting": label(h, w), "lambda_h": h, "lambda_w": w, "seed": cell // len(FOLLOWED)}
+            for measure, value in watched(Y, point[0][cell], point[1][cell]).items():
+                records.append({**shared, "iteration": i, "layer": "W1", "measure": measure, "value": value})
+
+    reached = descend(
+        problem, start, steps, feature_step=0.1 * N, at=milestones(steps, 36), look=look, progress=progress,
+        title="regression",
+    )  # fmt: skip
+    reached = finish(problem, reached)
+    look(END, reached)
+    seconds = (time.perf_counter() - started) / len(FOLLOWED)
+    rows = [_row(Y, problem, reached, i, seeds, seconds) for i in range(len(FOLLOWED))]
+    zero = [r["value"] for r in records if r["iteration"] == END and r["lambda_h"] == 0 and r["measure"] != "nrc.3"]
+    claim = Claim(
+        "Without regularisation the features do not collapse: smallest nrc.1 and nrc.2 at loss 0", TOP,
+        min(zero), ">", 0.1,
+    )  # fmt: skip
+    return records, (rows, [claim])
+
+
+def watched(Y: Tensor, H: Tensor, W: Tensor) -> dict[str, float]:
+    """The top-layer measures of one point."""
+    moments, directions = Moments(H.shape[1], Y.shape[1]), Directions(H.shape[1])
+    moments.update(H, Y)
+    directions.update(H)
+    snapshot = Snapshot({"moments": moments, "directions": directions}, W)
+    rows = [p for p in CATALOG if p.name in WATCHED and p.variant == "default"]
+    return {row.name: row.evaluate(snapshot).outcome.value for row in rows}
+
+
+def _row(Y: Tensor, problem: Problem, reached: Point, index: int, seeds: int, seconds: float) -> Row:
+    """One setting's line of the table, its starts being every len(FOLLOWED)-th cell."""
+    h, w = FOLLOWED[index]
+    cells = [index + seed * len(FOLLOWED) for seed in range(seeds)]
+    losses = problem.evaluate(reached)[0][cells]
+    if h == 0:
+        lowest, error, which = 0.0, float("nan"), "not unique: see nrc.1, nrc.2"
+    else:
+        minimum = RegressionMinimum(covariance(Y), h, w)
+        lowest = minimum.loss
+        error, which = errors(minimum, problem, reached, cells[int(losses.argmin())])
+    near = int((losses - lowest < CLOSE).sum())
+    return Row("regression", label(h, w), lowest, float(losses.min()), near, seeds, error, which, seconds)
+
+
+def errors(minimum: RegressionMinimum, problem: Problem, point: Point, cell: int) -> tuple[float, str]:
+    """The measure of the table that is furthest from its prediction, and how far."""
+    table = compared(probed(problem, point, cell), "W1", predicted(minimum, problem.widths[0], problem.Y.shape[0]))
+    return worst(dict(zip(table["measure"] + ", " + table["variant"], table["error"], strict=True)))
+
+
+def every_pair(Y: Tensor, seeds: int) -> tuple[list[dict[str, Any]], list[Row], list[Claim]]:
+    """L-BFGS for every pair of LAMBDAS: loss, all measures, the residuals' covariance and gamma."""
+    started = time.perf_counter()
+    pairs = [(h, w) for h in LAMBDAS for w in LAMBDAS]
+    problem = model(Y, pairs)
+    points = [finish(problem, problem.start(seed)) for seed in range(seeds)]
+    records: list[dict[str, Any]] = []
+    gaps, all_errors = [], {}
+    for seed, point in enumerate(points):
+        losses = problem.evaluate(point)[0]
+        for cell, (h, w) in enumerate(pairs):
+            minimum = RegressionMinimum(covariance(Y), h, w)
+            shared = {"setting": label(h, w), "lambda_h": h, "lambda_w": w, "seed": seed, "iteration": END}
+            found = compared(probed(problem, point, cell), "W1", predicted(minimum, WIDTH, N))
+            names = found["measure"] + ", " + found["variant"]
+            all_errors.update({f"{n} ({label(h, w)})": e for n, e in zip(names, found["error"], strict=True)})
+            values = zip(names, found["value"], found["predicted"], strict=True)
+            own = [(f"end of {n}", v, p) for n, v, p in values]
+            own += [("loss", float(losses[cell]), minimum.loss), ("whiteness", whiteness(problem, point, cell), 0.0)]
+            records += [{**shared, "layer": "W1", "measure": n, "value": v, "predicted": p} for n, v, p in own]
+            gaps.append(float(losses[cell]) - minimum.loss)
+    error, which = worst(all_errors)
+    white = max(r["value"] for r in records if r["measure"] == "whiteness")
+    gamma = max(abs(r["value"] - r["predicted"]) for r in records if r["measure"].startswith("end of nrc.3_gamma"))
+    low, high = min(LAMBDAS), max(LAMBDAS)
+    claims = [
+        Claim(
+            f"Descent reaches the predicted loss for all penalties {low:g} .. {high:g}: largest gap", TOP,
+            max(gaps), "<", 1e-10,
+        ),
+        Claim("Every deep.* and nrc.* measure is what the closed form predicts: largest error", TOP, error, "<", 1e-6),
+        Claim("Residuals are white while c < l_min: largest |covariance/c - I|", TOP, white, "<", 1e-3),
+        Claim("nrc.3 recovers gamma = lambda_h lambda_w: largest error of gamma/l_min", TOP, gamma, "<", 1e-6),
+    ]  # fmt: skip
+    gap = max(gaps, key=abs)
+    seconds = time.perf_counter() - started
+    name = f"all {len(pairs)} pairs of {low:g} .. {high:g}, worst"
+    near = sum(value < CLOSE for value in gaps)
+    worst_loss = RegressionMinimum(covariance(Y), *pairs[gaps.index(gap) % len(pairs)]).loss
+    return (
+        records,
+        [Row("regression", name, worst_loss, worst_loss + gap, near, len(gaps), error, which, seconds)],
+        claims,
+    )
+
+
+def whiteness(problem: Problem, point: Point, cell: int) -> float:
+    """Largest entry of |residual covariance / c - I|, c = lambda_h lambda_w of the cell."""
+    H, W, b = (part[cell] for part in point)
+    c = float(problem.feature_penalty[cell] * problem.Y.shape[0] * problem.weight_penalties[0][cell])
+    found = covariance(H @ W.mT + b - problem.Y) / c
+    return float((found - torch.eye(W.shape[0], dtype=found.dtype)).abs().max())
+
+
+def phases(size: int = 9) -> tuple[list[dict[str, Any]], Claim]:
+    """Rank of W where descent ends, on a grid of penalties that crosses every eigenvalue of S_Y."""
+    Y = spread(PHASES, N)
+    grid = [10 ** (-2.85 + 3.2 * i / (size - 1)) for i in range(size)]
+    pairs = [(h, w) for h in grid for w in grid]
+    problem = model(Y, pairs)
+    point = finish(problem, problem.start(0))
+    records = []
+    for cell, (h, w) in enumerate(pairs):
+        values = singular(point[1][cell]).values
+        expected = RegressionMinimum(covariance(Y), h, w).rank
+        shared = {"setting": label(h, w), "lambda_h": h, "lambda_w": w, "seed": 0, "iteration": END, "layer": "W1"}
+        rank = int((values > 1e-4).sum())
+        records.append({**shared, "measure": "rank", "value": float(rank), "predicted": float(expected)})
+    agree = sum(r["value"] == r["predicted"] for r in records) / len(records)
+    claim = Claim(
+        "The rank drops by one as lambda_h lambda_w passes each eigenvalue of S_Y: share of the grid that agrees", TOP,
+        agree, ">", 0.999,
+    )  # fmt: skip
+    return records, claim
