@@ -8,8 +8,11 @@ from typing import ClassVar, Protocol
 from experiments.demo import Demo
 from experiments.document import Document
 from experiments.mujoco import Hopper, Reacher, Swimmer
+from experiments.sgemm import Sgemm
 from experiments.synthetic import Synthetic
+from experiments.tabular import Tabular
 from experiments.ufm.study import Ufm
+from experiments.vision.sidebyside import PretrainedLite0, PretrainedOnet
 
 
 class Command(Protocol):
@@ -31,6 +34,10 @@ COMMANDS: dict[str, type[Command]] = {
     "reacher": Reacher,
     "swimmer": Swimmer,
     "hopper": Hopper,
+    "sgemm": Sgemm,
+    "tabular": Tabular,
+    "pretrained-lite0": PretrainedLite0,
+    "pretrained-onet": PretrainedOnet,
     "ufm": Ufm,
     "results": Document,
 }
@@ -44,5 +51,9 @@ def invocations(out: Path) -> dict[str, Command]:
         "reacher": Reacher(out=out),
         "swimmer": Swimmer(out=out),
         "hopper": Hopper(out=out),
+        "sgemm": Sgemm(out=out),
+        "tabular": Tabular(out=out),
+        "pretrained-lite0": PretrainedLite0(out=out),
+        "pretrained-onet": PretrainedOnet(out=out),
         "ufm": Ufm(out=out),
     }

@@ -82,6 +82,19 @@ def gram_falls(settings: str, factor: float = 10) -> Claim:
     )  # fmt: skip
 
 
+def drops_a_direction(settings: str) -> Claim:
+    """With too much weight decay the network leaves the weakest target direction out."""
+
+    def share(results: Results) -> float:
+        shares = [r["explained"][-1] for r in results.records if r["label"].startswith(settings) and r["explained"]]
+        return float(np.mean(shares)) if shares else np.nan
+
+    return Claim(
+        f"Too much weight decay drops a target direction: share of the weakest that is explained ({settings})",
+        TOP, share, "<", 0.1,
+    )  # fmt: skip
+
+
 def learned_dimension(tolerance: float = 0.25) -> tuple[Claim, ...]:
     """The last features' stable rank against the targets', over all settings of a sweep."""
 

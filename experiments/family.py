@@ -64,12 +64,17 @@ class Family:
         for study in self.studies():
             self._run(study)
 
+    @property
+    def threads(self) -> int | None:
+        """Threads of a cell; None shares out the cores among those that run side by side."""
+        return None
+
     def _run(self, study: Study) -> None:
         started = time.perf_counter()
         folder = self.out / study.name
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "settings.json").write_text(json.dumps(self.saved(), indent=2, default=str))
-        results = sweep(study, folder, Workers(self.jobs, self.backend), self.progress)
+        results = sweep(study, folder, Workers(self.jobs, self.backend, self.threads), self.progress)
         files = pages.write(results, folder, self.progress)
         print(pages.verdict_text(results))
         print(f"\n{study.name}: done in {time.perf_counter() - started:.0f} s. Open:")

@@ -7,7 +7,13 @@ from typing import Annotated, ClassVar, Literal
 
 from tyro.conf import arg
 
-from experiments.claims import gram_falls, top_layer_collapses, upper_layers_collapse, weight_decay_orders
+from experiments.claims import (
+    drops_a_direction,
+    gram_falls,
+    top_layer_collapses,
+    upper_layers_collapse,
+    weight_decay_orders,
+)
 from experiments.data.recorded import Recorded
 from experiments.perceptrons import Perceptrons
 from experiments.study import Setting, Study
@@ -45,6 +51,7 @@ class Environment:
         epochs: about 4000 steps of 256 pairs.
         deep, scaled, raw: weight decays of the deep part, and of the top part on standardised and on raw targets:
             target covariances differ 170-fold, so what collapses one does nothing to another.
+        too_much: weight decay that drops a standardised target direction, or None.
     """
 
     name: str
@@ -55,11 +62,12 @@ class Environment:
     deep: tuple[float, ...]
     scaled: tuple[float, ...]
     raw: tuple[float, ...]
+    too_much: float | None = None
 
 
 REACHER = Environment("reacher", "reacher_1k", 1000, 512, 1000, (0, 1e-4, 1e-3), (0, 1e-4, 1e-3), (0, 1e-4, 1e-3))
 SWIMMER = Environment("swimmer", "swimmer_1k", 1000, 256, 1000, (0, 1e-3, 5e-3), (0, 1e-3, 5e-3), (0, 1e-2, 5e-2))
-HOPPER = Environment("hopper", "hopper_10k", 5000, 256, 250, (0, 1e-4, 1e-3), (0, 1e-4, 1e-3), (0, 1e-3, 1e-2))
+HOPPER = Environment("hopper", "hopper_10k", 5000, 256, 250, (0, 1e-4, 1e-3), (0, 1e-4, 1e-3), (0, 1e-3, 1e-2), 3e-2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +95,7 @@ class Expert(Perceptrons):
             data, network, self.recipe(1000 if self.full else own.epochs), self.decays(own.deep)
         )
         claims = (*weight_decay_orders(), *upper_layers_collapse())
-        return Study(f"{own.name}-deep", DEEP.format(own.name), settings, tuple(range(self.seeds)), claims)
+        return Study(f"{own.name}-deep", DEEP.format(own.name), settings, tuple(range(self.seeds)), claims, theory=True)
 
     def top(self) -> Study:
         """The last layer of networks that are published in the top-layer paper: both heads, raw and scaled targets."""
@@ -105,8 +113,30 @@ class Expert(Perceptrons):
                     facts={"targets": name, "last ReLU": last_relu},
                 )
         claims = (*top_layer_collapses("scaled, linear"), gram_falls("raw, ReLU"))
+        if own.too_much is not None and self.weight_decay is None:
+            settings += self._dropping(own.too_much)
+            claims = (*claims, drops_a_direction("too much"))
         return Study(
-            f"{own.name}-top", TOP.format(own.name), tuple(settings), tuple(range(self.seeds)), claims, TOP_MEASURES
+            f"{own.name}-top",
+            TOP.format(own.name),
+            tuple(settings),
+            tuple(range(self.seeds)),
+            claims,
+            TOP_MEASURES,
+            theory=True,
+        )
+
+    def _dropping(self, decay: float) -> tuple[Setting, ...]:
+        """A network whose weight decay leaves a target direction out, to see that it is recognised."""
+        own = self.environment
+        return self.over_decays(
+            Recorded(own.recording, own.pairs),
+            self.mlp(256, 256, 256, bias=True, last_relu=False),
+            self.recipe(own.epochs),
+            (decay,),
+            label="too much, {:g}",
+            probe={"probes": ["deep.*", "nrc.*", "model.*"]},
+            facts={"targets": "scaled", "last ReLU": False},
         )
 
 

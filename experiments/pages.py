@@ -12,11 +12,13 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from deepnrc.page.rendering import render
+from experiments import theory
 from experiments.pictures import draw_all
 from experiments.results import Results
 from experiments.study import Claim, Setting
 
-DROPPED = 0.1  # share of a target direction's variance; below, it counts as dropped
+DROPPED = 0.1  # share of a target direction's variance that is explained; below, it counts as dropped
+FITTED = 0.5  # below, a network has not learned it
 DECAYED = 5.0  # e-foldings of the weights by decay alone; with fewer, weight decay has hardly acted
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -85,9 +87,10 @@ def _dropped(results: Results, label: str) -> Iterator[str]:
     shares = [r["explained"] for r in results.records if r["label"] == label and not r["diverged"]]
     for i, seeds in enumerate(zip(*shares, strict=True), 1):
         mean = sum(seeds) / len(seeds)
-        if mean < DROPPED:
+        if mean < FITTED:
+            what = "the direction was dropped" if mean < DROPPED else "it is hardly fitted, and collapse says little"
             yield (
-                f"{100 * max(mean, 0):.1f} % of target direction {i} is explained: the direction was dropped "
+                f"{100 * max(mean, 0):.1f} % of target direction {i} is explained: {what} "
                 "(too much weight decay, or too little training)"
             )
 
@@ -96,13 +99,17 @@ def write(results: Results, folder: Path, progress: bool = True) -> dict[Path, s
     """Write everything and return the files to open, with what they show."""
     results.table.to_parquet(folder / "table.parquet", index=False)
     found = verdicts(results)
-    with tqdm(draw_all(results, folder), desc="drawing", unit="picture", disable=not progress, leave=False) as bar:
+    fitted = theory.fits(results) if results.study.theory else {}
+    with tqdm(
+        draw_all(results, folder, fitted), desc="drawing", unit="picture", disable=not progress, leave=False
+    ) as bar:
         pictures = list(bar)
     summary = {
         "name": results.study.name,
         "about": results.study.about,
         "verdicts": [verdict.row() for verdict in found],
         "warnings": warnings(results),
+        "tables": [theory.table(fitted)] if fitted else [],
         "pictures": [{"file": p.file.name, "caption": p.caption} for p in pictures],
         "seconds": sum(record["seconds"] for record in results.records),
         "cells": len(results.records),

@@ -28,6 +28,11 @@ class Perceptrons(Family):
     lr: Annotated[float, arg(help="Learning rate, cut tenfold after one and two thirds; about 1e-3 for Adam.")] = 0.1
     norm: Annotated[Literal["none", "layer", "batch"], arg(help="Normalisation after each hidden layer.")] = "none"
 
+    @property
+    def threads(self) -> int | None:
+        """One: networks this small are slower with more, and the digits do not depend on --jobs."""
+        return None if self.full else 1
+
     def decays(self, own: tuple[float, ...]) -> tuple[float, ...]:
         """The weight decays to run, ascending: those of the flag, or the study's own."""
         if self.weight_decay == ():

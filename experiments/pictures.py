@@ -3,7 +3,7 @@ the mean, and spectra."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from deepnrc.figures.canvas import picture
 from deepnrc.page.pictures import inline
 from deepnrc.report import Report, join
 from experiments.results import Group, Results
+from experiments.ufm.fit import Fit, overlay
 from probes import CATALOG
 
 KNOWN = {probe.name: probe for probe in CATALOG if probe.variant == "default"}
@@ -33,8 +34,8 @@ class Drawn:
     svg: Markup
 
 
-def draw_all(results: Results, folder: Path) -> Iterator[Drawn]:
-    """Draw what the study's measures call for."""
+def draw_all(results: Results, folder: Path, fitted: Mapping[str, Fit] | None = None) -> Iterator[Drawn]:
+    """Draw what the study's measures call for, and the last layers beside the theory where it was fitted to them."""
     layered = [m for m in results.study.measures if (results.last(m)["depth"] >= 0).any() and _layers(results, m) > 1]
     top = [m for m in results.study.measures if m not in layered and not results.last(m).empty]
     groups = results.groups()
@@ -58,6 +59,11 @@ def draw_all(results: Results, folder: Path) -> Iterator[Drawn]:
     yield from _heatmaps(results, folder, layered)
     if layered:
         yield from _spectra(results, folder)
+    if fitted:
+        yield _drawn(
+            folder, "theory", "Last layers (marks, first seed) beside the unconstrained-feature model (lines)",
+            lambda path: overlay(fitted, path),
+        )  # fmt: skip
 
 
 def _heatmaps(results: Results, folder: Path, layered: Sequence[str]) -> Iterator[Drawn]:

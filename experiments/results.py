@@ -51,12 +51,14 @@ class Results:
             that is swept. No mean or verdict takes in a cell that diverged.
         records: every cell's ``cell.json``, in the study's order; named as the study names them now.
         reports: every cell's report, in the same order.
+        folders: every cell's folder, in the same order.
     """
 
     study: Study
     table: pd.DataFrame
     records: tuple[dict[str, Any], ...]
     reports: tuple[deepnrc.Report, ...]
+    folders: tuple[Path, ...] = ()
 
     @classmethod
     def read(cls, study: Study, cells: Sequence[Cell], store: Path) -> Results:
@@ -76,7 +78,15 @@ class Results:
             )
             for cell, record, report in zip(cells, records, reports, strict=True)
         ]
-        return cls(study, pd.concat(parts, ignore_index=True), records, reports)
+        folders = tuple(store / cell.key for cell in cells)
+        return cls(study, pd.concat(parts, ignore_index=True), records, reports, folders)
+
+    def folder_of(self, label: str, seed: int) -> Path | None:
+        """The folder of a cell; None if it diverged or is not there."""
+        for record, folder in zip(self.records, self.folders, strict=False):
+            if (record["label"], record["seed"]) == (label, seed) and not record["diverged"]:
+                return folder
+        return None
 
     @property
     def settings(self) -> list[str]:

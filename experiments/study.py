@@ -114,6 +114,7 @@ class Study:
         claims: what is checked at the end.
         measures: the measures that its page draws, most telling first.
         sweep: name of the fact that is swept, for axis labels.
+        theory: whether the last layers are held against the unconstrained-feature model.
     Errors: ValueError without settings or seeds, for a label that two settings share, and for a fact that has the
         name of a column of the table.
     """
@@ -132,6 +133,7 @@ class Study:
         "deep.linear_mse",
     )
     sweep: str = "weight decay"
+    theory: bool = False
 
     def __post_init__(self) -> None:
         labels = [setting.label for setting in self.settings]

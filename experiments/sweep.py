@@ -21,13 +21,17 @@ from experiments.study import Study
 
 @dataclass(frozen=True)
 class Workers:
-    """Where cells run: how many side by side, and on which of joblib's backends (see ``experiments.clusters``)."""
+    """Where cells run: how many side by side, on which of joblib's backends (see ``experiments.clusters``), and with
+    how many threads each; None shares out the cores."""
 
     jobs: int = 2
     backend: str = "loky"
+    each: int | None = None
 
     def threads(self, total: int) -> int:
         """Threads for each cell; from the whole sweep, so that a resumed one computes the same digits."""
+        if self.each is not None:
+            return self.each
         return max(1, (os.cpu_count() or 1) // max(1, min(self.jobs, total)))
 
 

@@ -80,7 +80,7 @@ class Synthetic(Perceptrons):
         settings = (untrained, *self.over_decays(data, network, recipe, decays, probe=probe))
         claims = (*weight_decay_orders(), *upper_layers_collapse(), _target_directions()) if len(decays) > 1 else ()
         about = self._about("An untrained network, and others trained with several weight decays")
-        return Study("synthetic", about, settings, tuple(range(self.seeds)), claims, MEASURES)
+        return Study("synthetic", about, settings, tuple(range(self.seeds)), claims, MEASURES, theory=True)
 
     def _over_values(self) -> Study:
         decays, fact = self.decays((1e-3,)), SWEPT[self.sweep]

@@ -154,7 +154,8 @@ def test_too_much_weight_decay_is_recognised(study, setting, swept):
     ("shares", "diverged", "decay", "epochs", "found"),
     [
         ([[0.99, 0.09], [0.99, 0.01]], (), 0.1, 5, ["5.0 % of target direction 2"]),
-        ([[0.99, 0.19], [0.99, 0.09]], (), 0.1, 5, []),
+        ([[0.99, 0.5], [0.99, 0.5]], (), 0.1, 5, []),
+        ([[0.3, 0.9], [0.3, 0.9]], (), 0.1, 5, ["30.0 % of target direction 1"]),
         ([[-0.1, 0.0], [0.0, 0.0]], (), 0.1, 5, ["0.0 % of target direction 1", "0.0 % of target direction 2"]),
         ([[0.99, 0.09], []], (1,), 0.1, 5, ["9.0 % of target direction 2"]),
         ([[], []], (0, 1), 0.1, 5, []),
@@ -170,6 +171,14 @@ def test_a_dropped_direction_is_named_by_the_mean_over_seeds(made, shares, diver
     results = dataclasses.replace(results, study=dataclasses.replace(results.study, settings=settings), records=records)
     dropped = [w for w in pages.warnings(results) if "target direction" in w]
     assert [w.removeprefix("a: ").split(" is explained")[0] for w in dropped] == found
+
+
+@pytest.mark.parametrize(("share", "words"), [(0.09, "was dropped"), (0.11, "hardly fitted, and collapse says little")])
+def test_what_is_dropped_is_told_from_what_is_hardly_fitted(made, share, words):
+    results = made({"a": {0: {"m": [1.0]}}}, decays=[0.1])
+    records = tuple(r | {"explained": [share]} for r in results.records)
+    (warning,) = pages.warnings(dataclasses.replace(results, records=records))
+    assert words in warning
 
 
 def test_a_claims_number_is_read_once_from_the_results(made):

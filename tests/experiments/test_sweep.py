@@ -206,3 +206,7 @@ def test_the_threads_of_this_process_are_put_back(study, swept):
     finally:
         torch.set_num_threads(before)
     assert torch.get_num_threads() == before
+
+
+def test_threads_can_be_fixed_whatever_runs_side_by_side():
+    assert [Workers(jobs, each=1).threads(8) for jobs in (1, 2, 8)] == [1, 1, 1]

@@ -1,0 +1,60 @@
+"""Run times of matrix products: four targets that are nearly one, so that the layers have one dimension to find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from tyro.conf import arg
+
+from experiments.claims import DEEP, upper_layers_collapse, weight_decay_orders
+from experiments.data.sgemm import KernelTimes
+from experiments.perceptrons import Perceptrons
+from experiments.study import Claim, Study
+
+ABOUT = (
+    "An eight-layer network without biases learns how long {source} take under {settings}, four runs of each; inputs "
+    "and targets are standardised. The runs differ by noise only: the targets' stable rank is 1, while their numerical "
+    "rank is 4. So the signal rank is given: k = {k}."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sgemm(Perceptrons):
+    """Run times of matrix products, targets of stable rank 1: collapse over weight decay."""
+
+    takes: ClassVar[str] = "3 minutes"
+
+    file: Annotated[
+        str | None, arg(help="UCI's sgemm_product.csv; matrix products are timed on this machine if not given.")
+    ] = None
+    samples: Annotated[int | None, arg(help="Samples, a fifth of them held out.")] = None
+    log: Annotated[bool, arg(help="Learn the logarithm of the times.")] = False
+    rank: Annotated[int, arg(help="Signal rank k.")] = 1
+    width: Annotated[int | None, arg(help="Of each of the 7 hidden layers.")] = None
+    lr: Annotated[float, arg(help="Learning rate; published with --full: 0.005.")] = 0.05
+
+    def study(self) -> Study:
+        """One setting for each weight decay."""
+        width = (512 if self.full else 128) if self.width is None else self.width
+        samples = (None if self.full and self.file else 4000) if self.samples is None else self.samples
+        data, decays = KernelTimes(self.file, samples, self.log), self.decays((0.0, 3e-4, 1e-3))
+        recipe = self.recipe(200 if self.full else 300, batch=128)
+        settings = self.over_decays(data, self.mlp(*[width] * 7), recipe, decays, probe={"rank": self.rank})
+        source = "the GPU kernels of UCI's file" if self.file else "products of matrices on this machine"
+        about = ABOUT.format(source=source, settings="14 settings of their tiles and memory", k=self.rank)
+        claims = (*_nearly_one(), *(weight_decay_orders() if len(decays) > 1 else ()), *upper_layers_collapse())
+        return Study("sgemm", about, settings, tuple(range(self.seeds)), claims)
+
+
+def _nearly_one() -> tuple[Claim, ...]:
+    return (
+        Claim(
+            "The four targets are nearly one: their stable rank", DEEP,
+            lambda r: float(r.top("deep.target_stable_rank").iloc[-1]), "<", 1.2,
+        ),
+        Claim(
+            "Almost nothing but the target's direction is left in the last layer: its noise fraction", DEEP,
+            lambda r: float(r.top("deep.noise_fraction").iloc[-1]), "<", 0.01,
+        ),
+    )  # fmt: skip
