@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 import deepnrc
 from deepnrc.attachment import Attachment
 from deepnrc.selection import select
+from experiments.vision.memory import Memory
 from probes import Directions, Moments, Snapshot
 
 Batches = list[tuple[Tensor, Tensor]]
@@ -33,6 +34,9 @@ class Bench:
 
     repeats: Annotated[int, tyro.conf.arg(help="Repetitions of each pair of measurements.")] = 9
     threads: Annotated[int | None, tyro.conf.arg(help="Threads of torch; all cores if not given.")] = None
+    images: Annotated[
+        bool, tyro.conf.arg(help="Also the peak memory of a ResNet18 over 2,000 images of 224x224: some minutes.")
+    ] = False
 
     def run(self) -> None:
         """Print every figure beside its bound."""
@@ -46,6 +50,8 @@ class Bench:
         _ratio("8-layer MLP of width 512", _mlp(512, 8), vectors, 10, self.repeats, 3.5)
         _finish(512, self.repeats, 0.1)
         _memory()
+        if self.images:
+            Memory().run()
 
 
 def _mlp(width: int, depth: int) -> nn.Sequential:

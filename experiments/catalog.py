@@ -12,6 +12,8 @@ from experiments.sgemm import Sgemm
 from experiments.synthetic import Synthetic
 from experiments.tabular import Tabular
 from experiments.ufm.study import Ufm
+from experiments.vision.classifiers import CifarStudy, DigitStudy
+from experiments.vision.regression import DrivingStudy, FaceStudy, PixelStudy
 from experiments.vision.sidebyside import PretrainedLite0, PretrainedOnet
 
 
@@ -38,6 +40,11 @@ COMMANDS: dict[str, type[Command]] = {
     "tabular": Tabular,
     "pretrained-lite0": PretrainedLite0,
     "pretrained-onet": PretrainedOnet,
+    "reacher-pixels": PixelStudy,
+    "driving": DrivingStudy,
+    "utkface": FaceStudy,
+    "mnist": DigitStudy,
+    "cifar10": CifarStudy,
     "ufm": Ufm,
     "results": Document,
 }
@@ -55,5 +62,8 @@ def invocations(out: Path) -> dict[str, Command]:
         "tabular": Tabular(out=out),
         "pretrained-lite0": PretrainedLite0(out=out),
         "pretrained-onet": PretrainedOnet(out=out),
+        "reacher-pixels": PixelStudy(out=out),
+        "driving": DrivingStudy(out=out),
+        "mnist": DigitStudy(out=out),
         "ufm": Ufm(out=out),
     }

@@ -105,7 +105,7 @@ class Expert(Perceptrons):
         """The last layer of networks that are published in the top-layer paper: both heads, raw and scaled targets."""
         own, settings = self.environment, list[Setting]()
         for targets, name, every in (("standardise", "scaled", own.scaled), ("centre", "raw", own.raw)):
-            for last_relu in (False, True):
+            for last_relu in {"linear": (False,), "relu": (True,)}.get(self.head, (False, True)):
                 decays = self.decays(every if self.full or not last_relu else (every[0], every[-1]))
                 settings += self.over_decays(
                     Recorded(own.recording, own.pairs, targets),

@@ -27,6 +27,10 @@ class Perceptrons(Family):
     ] = "sgd"
     lr: Annotated[float, arg(help="Learning rate, cut tenfold after one and two thirds; about 1e-3 for Adam.")] = 0.1
     norm: Annotated[Literal["none", "layer", "batch"], arg(help="Normalisation after each hidden layer.")] = "none"
+    head: Annotated[
+        Literal["own", "relu", "linear"], arg(help="ReLU before the last layer, or none; own: as the study has it.")
+    ] = "own"
+    bias: Annotated[Literal["own", "yes", "no"], arg(help="Biases in every layer; own: as the study has it.")] = "own"
 
     @property
     def threads(self) -> int | None:
@@ -40,7 +44,9 @@ class Perceptrons(Family):
         return own if self.weight_decay is None else tuple(sorted(self.weight_decay))
 
     def mlp(self, *hidden: int, bias: bool = False, last_relu: bool = True) -> Mlp:
-        """The network with the normalisation of the flag."""
+        """The network with the normalisation of the flag, and with its head and biases where they are given."""
+        bias = bias if self.bias == "own" else self.bias == "yes"
+        last_relu = last_relu if self.head == "own" else self.head == "relu"
         return Mlp(hidden, bias=bias, last_relu=last_relu, norm=None if self.norm == "none" else self.norm)
 
     def recipe(self, epochs: int, weight_decay: float = 0.0, batch: int = 256) -> Recipe:

@@ -22,6 +22,7 @@ from experiments.ufm.fit import Fit, overlay
 from probes import CATALOG
 
 KNOWN = {probe.name: probe for probe in CATALOG if probe.variant == "default"}
+COLUMNS = 3  # of panels
 HEATMAPS = 4  # of the layered measures; and two of them over training
 
 
@@ -111,6 +112,11 @@ def by_depth(results: Results, measures: Sequence[str], group: Group, path: Path
             _lines(ax, rows, "depth", measure, group, legend=ax is axes[0])
             _reference(ax, results, measure)
             ax.set(xlabel="depth (0: first layer)")
+        names = _names(group.of(results.last(measures[0])))
+        for i, ax in enumerate(axes if names else ()):
+            lowest = i + min(COLUMNS, len(axes)) >= len(axes)
+            ax.set_xticks(list(names), names.values() if lowest else [""] * len(names), rotation=90, fontsize=5)
+            ax.set(xlabel="")
 
 
 def over_training(results: Results, measures: Sequence[str], group: Group, path: Path) -> None:
@@ -172,6 +178,15 @@ def _dress(ax: Axes, measure: str, rows: Any, legend: bool) -> None:
     sns.despine(ax=ax)
 
 
+def _names(rows: Any) -> dict[int, str]:
+    """Layers by depth, for networks with convolutions, whose names tell more than a number; empty for others and where
+    settings differ in them."""
+    layers = rows.drop_duplicates(["depth", "layer"]).sort_values("depth")
+    if not rows["kind"].str.startswith("Conv").any() or layers["depth"].duplicated().any():
+        return {}
+    return dict(zip(layers["depth"].astype(int), layers["layer"], strict=True))
+
+
 def _reference(ax: Axes, results: Results, measure: str) -> None:
     if measure == "deep.feature_stable_rank":
         targets = results.last("deep.target_stable_rank").groupby("setting")["value"].mean()
@@ -185,7 +200,7 @@ def _palette(count: int) -> list[Any]:
 
 
 def _grid(figure: Any, count: int) -> list[Axes]:
-    columns = min(3, count)
+    columns = min(COLUMNS, count)
     rows = -(-count // columns)
     figure.set_size_inches(2.6 * columns, 2.2 * rows + 0.6)
     axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()

@@ -102,3 +102,11 @@ def test_hopper_is_shown_with_too_much_weight_decay_as_well(made):
     claim = study.claims[-1]
     assert claim.measured(replace(results, records=records)) == pytest.approx(0.05)
     assert not any(s.label.startswith("too much") for s in Hopper(weight_decay=(0.0,)).top().settings)
+
+
+@pytest.mark.parametrize(("head", "relus"), [("own", {False, True}), ("relu", {True}), ("linear", {False})])
+def test_one_head_can_be_asked_for(head, relus):
+    settings = Swimmer(head=head, bias="no").top().settings
+    assert {s.network.last_relu for s in settings} == relus
+    assert len({s.label for s in settings}) == len(settings)
+    assert not any(s.network.bias for s in settings)

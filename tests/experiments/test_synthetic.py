@@ -69,3 +69,13 @@ def test_every_claim_gets_a_number_and_the_trap_is_said(swept):
 def test_a_shallow_network_is_not_judged_by_inner_layers_it_lacks(swept):
     found = pages.verdicts(swept(Synthetic(**SMALL | {"depth": 1}).study()))
     assert [v.answer for v in found[:3]] == ["not measurable"] * 3
+
+
+@pytest.mark.parametrize(
+    ("flags", "network"),
+    [({}, (False, True, None)), ({"head": "linear"}, (False, False, None)), ({"bias": "yes"}, (True, True, None)),
+     ({"norm": "layer", "head": "relu", "bias": "no"}, (False, True, "layer"))],
+)  # fmt: skip
+def test_head_biases_and_norm_are_flags(flags, network):
+    (found,) = {(s.network.bias, s.network.last_relu, s.network.norm) for s in Synthetic(**flags).study().settings}
+    assert found == network
