@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,19 @@ from experiments.study import Claim
 
 DEEP = "Rangamani & Unal 2026"
 TOP = "Andriopoulos et al. 2024"
+
+
+def within(beginning: str, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """The same claims, read off the settings whose labels begin so."""
+
+    def only(claim: Claim) -> Claim:
+        return replace(
+            claim,
+            statement=f"{claim.statement} ({beginning})",
+            measured=lambda results: claim.measured(results.only(beginning)),
+        )
+
+    return tuple(map(only, claims))
 
 
 def weight_decay_orders() -> tuple[Claim, ...]:

@@ -13,15 +13,20 @@ from experiments.claims import (
     top_layer_collapses,
     upper_layers_collapse,
     weight_decay_orders,
+    within,
 )
 from experiments.data.recorded import Recorded
 from experiments.perceptrons import Perceptrons
 from experiments.study import Setting, Study
 
 DEEP = (
-    "An eight-layer network without biases learns the actions of a {} expert; inputs and targets are standardised. The "
-    "published curves show noise falling and alignment rising towards the top, more so with more weight decay."
+    "An eight-layer network learns the actions of a {} expert; inputs and targets are standardised. The published "
+    "networks have no biases: targets of both signs then take them more directions than there are targets, and the "
+    "top directions of features and weights differ by that one. The others have biases, and no ReLU before the last "
+    "layer. The published curves show noise falling and alignment rising towards the top, more so with more weight "
+    "decay."
 )
+FORMS = {"bias-free": (False, True), "with biases": (True, False)}  # biases, last ReLU
 TOP = (
     "A network of three hidden layers of 256 with biases learns the actions of a {} expert. With a ReLU before the "
     "last layer the literal nrc.1 and nrc.2 cannot reach 0, and the centred ones stand beside them; without it the top "
@@ -67,7 +72,7 @@ class Environment:
     too_much: float | None = None
 
 
-REACHER = Environment("reacher", "reacher_1k", 1000, 512, 1e-4, 1000, (0, 1e-4, 1e-3), (0, 1e-4, 1e-3), (0, 1e-4, 1e-3))
+REACHER = Environment("reacher", "reacher_1k", 1000, 512, 1e-4, 1000, (0, 1e-4, 5e-4), (0, 1e-4, 1e-3), (0, 1e-4, 1e-3))
 SWIMMER = Environment("swimmer", "swimmer_1k", 1000, 256, 5e-3, 1000, (0, 1e-4, 5e-4), (0, 1e-3, 5e-3), (0, 1e-2, 5e-2))
 HOPPER = Environment(
     "hopper", "hopper_10k", 5000, 256, 1e-3, 250, (0, 1e-4, 1e-3), (0, 1e-4, 1e-3), (0, 1e-3, 1e-2), 3e-2
@@ -92,14 +97,22 @@ class Expert(Perceptrons):
         return tuple(make() for name, make in parts.items() if self.part in ("both", name))
 
     def deep(self) -> Study:
-        """Every layer of networks that are published in the deep-collapse paper."""
-        own = self.environment
-        data, network = Recorded(own.recording, own.pairs), self.mlp(*[own.width if self.full else 128] * 7)
-        settings = self.over_decays(
-            data, network, self.recipe(1000 if self.full else own.epochs), self.decays(own.deep)
-        )
+        """Every layer of networks that are published in the deep-collapse paper, and of ones with biases."""
+        own, settings = self.environment, list[Setting]()
+        recipe = self.recipe(1000 if self.full else own.epochs)
+        for name, (bias, last_relu) in FORMS.items():
+            settings += self.over_decays(
+                Recorded(own.recording, own.pairs),
+                self.mlp(*[own.width if self.full else 128] * 7, bias=bias, last_relu=last_relu),
+                recipe,
+                self.decays((0.0, own.published) if self.full else own.deep),
+                label=f"{name}, {{:g}}",
+                facts={"network": name},
+            )
         claims = (*weight_decay_orders(), *upper_layers_collapse())
-        return Study(f"{own.name}-deep", DEEP.format(own.name), settings, tuple(range(self.seeds)), claims, theory=True)
+        checked = tuple(claim for name in FORMS for claim in within(name, claims))
+        seeds = tuple(range(self.seeds))
+        return Study(f"{own.name}-deep", DEEP.format(own.name), tuple(settings), seeds, checked, theory=True)
 
     def top(self) -> Study:
         """The last layer of networks that are published in the top-layer paper: both heads, raw and scaled targets."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,20 @@ class Results:
             if (record["label"], record["seed"]) == (label, seed) and not record["diverged"]:
                 return folder
         return None
+
+    def only(self, beginning: str) -> Results:
+        """The results of the settings whose labels begin so."""
+        settings = tuple(s for s in self.study.settings if s.label.startswith(beginning))
+        if len(settings) == len(self.study.settings):
+            return self
+        kept = [record["label"].startswith(beginning) for record in self.records]
+        return Results(
+            replace(self.study, settings=settings),
+            self.table[self.table["setting"].str.startswith(beginning)],
+            tuple(compress(self.records, kept)),
+            tuple(compress(self.reports, kept)),
+            tuple(compress(self.folders, kept)),
+        )
 
     @property
     def settings(self) -> list[str]:

@@ -13,8 +13,10 @@ from experiments.claims import (
     top_value,
     upper_layers_collapse,
     weight_decay_orders,
+    within,
     worst_prediction,
 )
+from experiments.study import Claim
 
 NOISE, RANK, TARGET = "deep.noise_fraction", "deep.feature_stable_rank", "deep.target_stable_rank"
 ALIGNMENT = "deep.feature_weight_alignment"
@@ -151,3 +153,15 @@ def test_the_top_layer_is_not_judged_by_settings_that_were_not_run(made, decays,
 
 def test_labels_that_begin_otherwise_have_no_top_value(made):
     assert math.isnan(top_value(made(TOP, decays=[0.0, 1.0, 5.0, 9.0]), "nrc.1", "raw", decayed=True))
+
+
+def test_claims_can_be_read_within_some_settings(made):
+    results = made(
+        {"a, 0": {0: {NOISE: [0.1, 0.1]}}, "b, 0": {0: {NOISE: [0.9, 0.1]}}, "a, 1": {0: {NOISE: [0.9, 0.9]}}}
+    )
+    claim = Claim("Collapsed", "us", lambda r: onset_share(r, 0), ">", 0.6)
+    a, b = within("a", (claim,)) + within("b", (claim,))
+    assert (a.statement, a.measured(results), b.measured(results)) == ("Collapsed (a)", 1.0, 0.5)
+    assert results.only("a").settings == ["a, 0", "a, 1"]
+    assert len(results.only("b").records) == len(results.only("b").reports) == 1
+    assert results.only("") is results

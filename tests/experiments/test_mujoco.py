@@ -13,7 +13,7 @@ EXPERTS = [Reacher, Swimmer, Hopper]
 
 
 @pytest.mark.parametrize(("expert", "pairs"), [(Reacher, 800), (Swimmer, 800), (Hopper, 4000)])
-def test_the_deep_part_has_eight_layers_without_biases(expert, pairs):
+def test_the_deep_part_has_eight_layers_without_biases_and_with(expert, pairs):
     study = expert().deep()
     name = expert.__name__.lower()
     assert study.name == f"{name}-deep"
@@ -23,9 +23,11 @@ def test_the_deep_part_has_eight_layers_without_biases(expert, pairs):
         net = setting.network.build(data, 0)
         assert len(data.x) == pairs
         assert sum("weight" in name for name, _ in net.named_parameters()) == 8
-        assert not any("bias" in name for name, _ in net.named_parameters())
+        biases = sum("bias" in name for name, _ in net.named_parameters())
+        assert biases == (0 if setting.label.startswith("bias-free") else 8)
+        assert setting.network.last_relu == setting.label.startswith("bias-free")
     assert study.settings[0].recipe.weight_decay == 0
-    assert len(study.claims) == 6
+    assert len(study.claims) == 12
 
 
 @pytest.mark.parametrize("expert", EXPERTS)
@@ -60,7 +62,7 @@ def test_an_empty_list_of_weight_decays_is_refused():
 def test_a_deep_study_runs_and_gets_its_numbers(swept):
     results = swept(Swimmer(epochs=2, seeds=1, weight_decay=(0.0, 1e-3)).deep())
     found = pages.verdicts(results)
-    assert not any(math.isnan(v.measured) for v in found[:4])
+    assert not any(math.isnan(v.measured) for v in [*found[:4], *found[6:10]])
     assert len(results.by_layer("deep.noise_fraction")) == 8
 
 
