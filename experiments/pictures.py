@@ -210,7 +210,7 @@ def _grid(figure: Any, count: int) -> list[Axes]:
 
 
 def _layers(results: Results, measure: str) -> int:
-    return int(results.last(measure)["depth"].nunique())
+    return int(results.last(measure).dropna(subset="value")["depth"].nunique())  # nc.3 is defined at the last alone
 
 
 def _tracked(report: Report) -> Report:

@@ -56,6 +56,28 @@ def test_curves_by_depth_are_the_mean_over_seeds(made, axes, tmp_path):
     np.testing.assert_allclose(yb, [0.1, 0.1])
 
 
+@pytest.mark.parametrize(("kind", "labels"), [("Conv2d", ["layer0", "layer1"]), ("Linear", None)])
+def test_layers_of_convolutional_networks_are_named_under_the_lowest_panels(made, axes, tmp_path, kind, labels):
+    measures = ["deep.cka", "deep.noise", "deep.noise_fraction", "deep.linear_mse"]
+    results = made({"a": {0: {measure: [0.2, 0.4] for measure in measures}}})
+    drawn_by(pictures.by_depth, replace(results, table=results.table.assign(kind=kind)), measures, tmp_path)
+    above, lowest = axes[0], axes[3]
+    if labels is None:
+        assert "depth" in lowest.get_xlabel()
+    else:
+        assert [label.get_text() for label in lowest.get_xticklabels()] == labels
+        assert [label.get_text() for label in above.get_xticklabels()] == ["", ""]
+
+
+def test_a_measure_of_the_last_layer_alone_is_drawn_over_training(made, tmp_path):
+    values = {"deep.cka": [0.2, 0.4], "nc.3": [float("nan"), 0.1]}
+    results = made({"a": {0: values}})
+    results = replace(results, study=replace(results.study, measures=tuple(values)))
+    drawn = {p.file.stem for p in pictures.draw_all(results, tmp_path)}
+    assert {"overview", "training"} <= drawn
+    assert "nc-3-sweep" not in drawn
+
+
 def test_the_band_is_the_range_over_seeds(made, axes, tmp_path):
     values = {"a": {seed: {"deep.cka": [v, v]} for seed, v in enumerate((0.2, 0.5, 0.9))}}
     drawn_by(pictures.by_depth, made(values), ["deep.cka"], tmp_path)

@@ -1,0 +1,130 @@
+"""Residual networks that regress from images: what a camera sees of Reacher, of a road, or of a face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from tyro.conf import arg
+
+from deepnrc.errors import UsageError
+from experiments.study import Data, Study
+from experiments.vision.claims import regression_claims
+from experiments.vision.driving import Driving
+from experiments.vision.folders import OwnImages
+from experiments.vision.pixels import ReacherPixels
+from experiments.vision.studies import Images
+
+ABOUT = (
+    "A ResNet-{depth} whose stages have {widths} channels learns {what}; targets are standardised. Every convolution "
+    "of its four stages and the last Linear are probed, on up to 2000 training images. What enters the last Linear "
+    "comes from a ReLU, so that nrc.1 and nrc.2 cannot reach 0 there; those of centred rows stand beside them."
+)
+PIXELS = {
+    "actions": "from one picture of Reacher at rest what an expert would do",
+    "positions": "from one picture of Reacher where its fingertip and goal are",
+}
+DRIVING = "from one picture of a racing car on its track how a scripted driver steers and how fast it goes"
+NO_FACES = (
+    "This study needs your copy of UTKFace, about 24,000 face images whose file names begin with the age. Its authors "
+    "give it out for research, on the data set's page; unpack its aligned and cropped images and name their folder "
+    "with --data FOLDER."
+)
+PROBES = ("deep.*", "nrc.*", "model.*")
+MEASURES = (
+    "deep.noise_fraction",
+    "deep.feature_stable_rank",
+    "deep.weight_stable_rank",
+    "deep.feature_weight_alignment",
+    "deep.cka",
+    "deep.linear_mse",
+    "nrc.1",
+    "nrc.2",
+    "nrc.3",
+    "nrc.1_centred",
+    "nrc.2_centred",
+    "model.mse",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regression(Images):
+    """Regression from images: flags, and how they make a study."""
+
+    takes: ClassVar[str] = "4 minutes"
+
+    def regression(
+        self,
+        name: str,
+        what: str,
+        data: Data,
+        decays: tuple[float, ...],
+        *,
+        published: tuple[float, int],
+        depth: int = 18,
+    ) -> Study:
+        """One setting for each weight decay; ``published`` are learning rate and epochs of --full."""
+        # with weight decay 1e-2, 4000 images and batches of 64 the weights would shrink 6 times e-fold by decay alone
+        network, recipe = self.resnet(depth), self.recipe(40, batch=64, published=published)
+        chosen = self.decays(decays)
+        settings = self.over_decays(data, network, recipe, chosen, probes=PROBES)
+        about = ABOUT.format(depth=depth, widths=", ".join(map(str, network.channels)), what=what)
+        return Study(name, about, settings, tuple(range(self.seeds)), regression_claims(len(chosen)), MEASURES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelStudy(Regression):
+    """Reacher seen by a camera: collapse of a ResNet over weight decay (needs the simulator)."""
+
+    label: Annotated[
+        Literal["actions", "positions"], arg(help="actions: 2, of the expert; positions: 4, of fingertip and goal.")
+    ] = "actions"
+    size: Annotated[int, arg(help="Side of the pictures in pixels.")] = 64
+
+    def study(self) -> Study:
+        """One setting for each weight decay."""
+        frames = (20_000 if self.full else 5000) if self.samples is None else self.samples
+        name = "reacher-pixels" if self.label == "actions" else f"reacher-pixels-{self.label}"
+        data = ReacherPixels(self.label, frames, self.size)
+        return self.regression(name, PIXELS[self.label], data, (0.0, 1e-3, 1e-2), published=(0.01, 250))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrivingStudy(Regression):
+    """Steering and speed from camera frames, made here or CARLA's: collapse of a ResNet over weight decay."""
+
+    data: Annotated[
+        str | None, arg(help="Recordings, such as a folder of CARLA's .h5 files; made by CarRacing if not given.")
+    ] = None
+    targets: Annotated[tuple[str, ...], arg(help="Targets of the recordings: steer,speed if not given.")] = ()
+
+    def study(self) -> Study:
+        """One setting for each weight decay."""
+        decays = (0.0, 5e-5, 5e-4, 5e-3) if self.full else (0.0, 2e-3, 2e-2)
+        if self.data is not None:
+            own = self.some(OwnImages(self.data, self.targets or ("steer", "speed")), None if self.full else 2500)
+            what = f"{' and '.join(self.targets or ('steer', 'speed'))} from the frames of '{self.data}'"
+            return self.regression("driving-recorded", what, own, decays, published=(0.01, 250))
+        if self.targets:
+            raise UsageError("--targets are those of recordings: name them with --data SPEC.")
+        frames = (20_000 if self.full else 2500) if self.samples is None else self.samples
+        return self.regression("driving", DRIVING, Driving(frames), decays, published=(0.01, 250))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaceStudy(Regression):
+    """Age from faces: collapse of a ResNet over weight decay; needs your copy of UTKFace."""
+
+    data: Annotated[str | None, arg(help="The folder of UTKFace's images.")] = None
+    size: Annotated[int | None, arg(help="Side to which faces are brought: 64, and with --full 128.")] = None
+
+    def study(self) -> Study:
+        """One setting for each weight decay."""
+        if self.data is None:
+            raise UsageError(NO_FACES)
+        size = (128 if self.full else 64) if self.size is None else self.size
+        folder = self.data.removeprefix("utkface:")
+        faces = self.some(OwnImages(f"utkface:{folder}", size=size), None if self.full else 5000)
+        decays = (0.0, 5e-4) if self.full else (0.0, 1e-3, 1e-2)
+        depth = 34 if self.full else 18
+        return self.regression("utkface", "the age from a face", faces, decays, published=(0.001, 100), depth=depth)

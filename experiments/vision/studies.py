@@ -1,0 +1,95 @@
+"""Studies of residual networks on images over weight decay: the flags that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from tyro.conf import arg
+
+from deepnrc.errors import UsageError
+from experiments.family import Family
+from experiments.study import Data, Setting
+from experiments.training import Recipe
+from experiments.vision.networks import ResNet
+from experiments.vision.subset import Subset
+
+PROBED = 2000  # images that the probes see: more change the measures by less than seeds do
+CHANNELS = 16
+PUBLISHED = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images(Family):
+    """Flags of training and of the network; ``over_decays`` makes the settings."""
+
+    seeds: Annotated[int, arg(help="Each setting is run once for each of so many seeds.")] = 1
+    weight_decay: Annotated[
+        tuple[float, ...] | None, arg(help="One setting for each; the study's own if not given.")
+    ] = None
+    lr: Annotated[
+        float | None, arg(help="Highest learning rate of one cycle, 0.05; with --full the published one, cut tenfold.")
+    ] = None
+    samples: Annotated[int | None, arg(help="Images, a fifth of them held out; 5000, and with --full more.")] = None
+    channels: Annotated[
+        int | None, arg(help="Of the first stage; each of four is twice as wide. 16, with --full 64.")
+    ] = None
+
+    @property
+    def threads(self) -> int | None:
+        """One: networks this slim are slower with more, and the digits do not depend on --jobs."""
+        return None if self.full else 1
+
+    def decays(self, own: tuple[float, ...]) -> tuple[float, ...]:
+        """The weight decays to run, ascending: those of the flag, or the study's own."""
+        if self.weight_decay == ():
+            raise UsageError("--weight-decay needs at least one value.")
+        return own if self.weight_decay is None else tuple(sorted(self.weight_decay))
+
+    def resnet(self, depth: int = 18, *, bias: bool = True, small_images: bool = False) -> ResNet:
+        """The network, as wide as the flag says."""
+        first = (PUBLISHED if self.full else CHANNELS) if self.channels is None else self.channels
+        widths = (first, 2 * first, 4 * first, 8 * first)
+        return ResNet(depth, widths, bias=bias, small_images=small_images)
+
+    def recipe(self, epochs: int, *, batch: int, published: tuple[float, int], loss: str = "mse") -> Recipe:
+        """One cycle of SGD over ``epochs`` in batches of ``batch``; with --full the ``published`` learning rate and
+        epochs in batches of 128, the rate cut in steps."""
+        lr, most = published if self.full else (0.05, epochs)
+        lr = lr if self.lr is None else self.lr
+        schedule = "steps" if self.full else "one-cycle"
+        batch = 128 if self.full else batch
+        return Recipe(lr=lr, epochs=self.epochs or most, batch=batch, schedule=schedule, loss=loss)
+
+    def some(self, data: Data, default: int | None) -> Data:
+        """As much of a user's images as --samples says; ``default`` (None: all) if it says nothing."""
+        samples = default if self.samples is None else self.samples
+        return data if samples is None else Subset(data, samples)
+
+    def over_decays(
+        self,
+        data: Data,
+        network: ResNet,
+        recipe: Recipe,
+        decays: tuple[float, ...],
+        *,
+        label: str = "weight decay {:g}",
+        probes: tuple[str, ...] | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> tuple[Setting, ...]:
+        """One setting for each weight decay, probed at the published points and a few epochs."""
+        probe = {"layers": network.points, "max_samples": PROBED, "probes": probes}
+        steps = tuple(sorted({1, *(recipe.epochs // part for part in (8, 4, 2))} - {0}))
+        return tuple(
+            Setting(
+                label.format(decay),
+                data,
+                network,
+                replace(recipe, weight_decay=decay),
+                probe,
+                steps,
+                {"weight decay": decay, **(facts or {})},
+            )
+            for decay in decays
+        )
