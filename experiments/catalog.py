@@ -13,6 +13,7 @@ from experiments.synthetic import Synthetic
 from experiments.tabular import Tabular
 from experiments.ufm.study import Ufm
 from experiments.vision.classifiers import CifarStudy, DigitStudy
+from experiments.vision.comparison import ByHand
 from experiments.vision.regression import DrivingStudy, FaceStudy, PixelStudy
 from experiments.vision.sidebyside import PretrainedLite0, PretrainedOnet
 
@@ -45,6 +46,7 @@ COMMANDS: dict[str, type[Command]] = {
     "utkface": FaceStudy,
     "mnist": DigitStudy,
     "cifar10": CifarStudy,
+    "by-hand": ByHand,
     "ufm": Ufm,
     "results": Document,
 }
@@ -65,5 +67,6 @@ def invocations(out: Path) -> dict[str, Command]:
         "reacher-pixels": PixelStudy(out=out),
         "driving": DrivingStudy(out=out),
         "mnist": DigitStudy(out=out),
+        "by-hand": ByHand(out=out),
         "ufm": Ufm(out=out),
     }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -16,10 +19,20 @@ from tyro.conf import arg
 
 import deepnrc
 from deepnrc.errors import UsageError
+from deepnrc.page.rendering import render
+from experiments.pages import TEMPLATES, Verdict, write_index
+from experiments.study import Claim
 from experiments.vision.byhand import Matrix, balance_measures, layer_measures, network_measures, top_measures, weight
 from experiments.vision.classesbyhand import class_measures
 from experiments.vision.networks import ResNet
 
+BOUND = 1e-6
+STATEMENT = "Every measure of every layer is what a plain float64 computation gives: largest relative difference"
+ABOUT = (
+    "A ResNet18 is trained for a moment in float32 on random images. What enters each layer is then taken out by hooks "
+    "of this study's own and kept whole, every measure is computed from it with numpy in float64, and the table of the "
+    "framework, which saw the images in batches, is held against it."
+)
 Batches = Sequence[tuple[Any, Tensor]]
 
 
@@ -132,22 +145,48 @@ def by_measure(rows: pd.DataFrame) -> pd.DataFrame:
 class ByHand:
     """Train a ResNet18 for a moment, and hold every measure of every layer against the same computed by hand."""
 
+    takes: ClassVar[str] = "1 minute"
+
     samples: Annotated[int, arg(help="Images probed; more than the widest layer, for linear predictability.")] = 1200
     size: Annotated[int, arg(help="Side of the images.")] = 32
     outputs: Annotated[int, arg(help="Target dimensions.")] = 3
     steps: Annotated[int, arg(help="Training steps on batches of 64.")] = 60
     channels: Annotated[tuple[int, int, int, int], arg(help="Widths of the stages.")] = (64, 128, 256, 512)
     seed: Annotated[int, arg(help="Of images, weights and order.")] = 0
+    out: Annotated[Path, arg(help="Folder of all studies; this one has one of its own in it.")] = Path("runs/studies")
 
     def run(self) -> None:
-        """Print the largest relative difference of each measure."""
+        """Print the largest relative difference of each measure, and leave a page."""
+        started = time.perf_counter()
         rows = self.rows()
         print(by_measure(rows).to_string(index=False, float_format="{:.1e}".format))
         worst = rows.sort_values("relative").iloc[-1]
         print(
             f"{len(rows)} values of {rows['layer'].nunique() - 1} layers. Largest relative difference: "
-            f"{worst['relative']:.1e} ({worst['measure']} of {worst['layer']}). Bound: 1e-6."
+            f"{worst['relative']:.1e} ({worst['measure']} of {worst['layer']}). Bound: {BOUND:g}."
         )
+        print(f"Open:\n  {self.write(rows, time.perf_counter() - started)}  the page")
+
+    def write(self, rows: pd.DataFrame, seconds: float) -> Path:
+        """Write table, settings and page into the study's folder; the page."""
+        folder = self.out / "by-hand"
+        folder.mkdir(parents=True, exist_ok=True)
+        rows.to_parquet(folder / "table.parquet", index=False)
+        (folder / "settings.json").write_text(json.dumps(asdict(self), indent=2, default=str), encoding="utf-8")
+        claim = Claim(STATEMENT, "ours", lambda results: float("nan"), "<", BOUND)
+        worst = by_measure(rows)
+        table = [[*row[:3], f"{row[3]:.1e}", row[4]] for row in worst.itertuples(index=False, name=None)]
+        columns = ["measure", "variant", "layer", "relative difference", "values"]
+        summary = {
+            "name": "by-hand", "about": ABOUT, "warnings": [], "pictures": [], "seconds": seconds, "cells": 1,
+            "verdicts": [Verdict(claim, float(worst["relative"].max())).row()],
+            "tables": [{"caption": "Largest difference of each measure", "columns": columns, "rows": table}],
+        }  # fmt: skip
+        (folder / "summary.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
+        page = folder / "index.html"
+        page.write_text(render(TEMPLATES, "study.html", summary | {"drawn": [], "settings": []}), encoding="utf-8")
+        write_index(self.out)
+        return page
 
     def rows(self) -> pd.DataFrame:
         """Train, probe and compare; see ``compared``."""

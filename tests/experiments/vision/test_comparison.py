@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from deepnrc.errors import UsageError
@@ -25,9 +27,13 @@ def test_a_wrong_number_is_seen(rows):
     assert by_measure(table).set_index("measure").loc["deep.cka", "relative"].max() == 0.1
 
 
-def test_the_largest_difference_is_printed(capsys):
-    TINY.run()
+def test_the_largest_difference_is_printed_and_left_on_a_page(capsys, tmp_path):
+    replace(TINY, out=tmp_path).run()
     said = capsys.readouterr().out
+    page = (tmp_path / "by-hand" / "index.html").read_text()
+    assert "<h2>Tables</h2>" in page
+    assert '<td class="holds">holds</td>' in page
+    assert "by-hand" in (tmp_path / "index.html").read_text()
     assert "Largest relative difference: " in said
     assert "values of 18 layers" in said
 
