@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 import tyro
 
 from deepnrc.errors import DeepNRCError
 from deepnrc.wording import did_you_mean
-from experiments.catalog import COMMANDS, Command
+from experiments.catalog import Command
+from experiments.commands import COMMANDS
 from experiments.family import Family
 
 PROG = "python -m experiments"
@@ -45,20 +45,19 @@ def main(arguments: list[str] | None = None) -> int:
 def parsed(name: str, words: list[str]) -> Command:
     """The study with its flags; those of a ``--settings`` file stand where no other flag is given."""
     kind = COMMANDS[name]
-    options: dict[str, Any] = {}
     if issubclass(kind, Family):
         before = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         before.add_argument("--settings", type=Path, nargs="?")
         file = before.parse_known_args(words)[0].settings
-        options = {} if file is None else {"default": kind.restored(file)}
-    made: Command = tyro.cli(kind, args=words, prog=f"{PROG} {name}", config=(tyro.conf.FlagCreatePairsOff,), **options)
+        words = words if file is None else [*kind.restored(file), *words]
+    made: Command = tyro.cli(kind, args=words, prog=f"{PROG} {name}", config=(tyro.conf.FlagCreatePairsOff,))
     return made
 
 
 def overview() -> str:
     """Every study, how long its defaults take on 2 cores, and what it shows."""
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:{width}}  {kind.takes:10}  {what(kind)}" for name, kind in COMMANDS.items()]
+    width, time = max(map(len, COMMANDS)), max(len(kind.takes) for kind in COMMANDS.values())
+    lines = [f"  {name:{width}}  {kind.takes:{time}}  {what(kind)}" for name, kind in COMMANDS.items()]
     head = f"{PROG} NAME [flags]; {PROG} NAME --help says which. Studies, with their time on 2 cores:"
     return "\n".join([head, "", *lines])
 

@@ -1,4 +1,4 @@
-"""Every command of `python -m experiments`, and which of them `make results` runs."""
+"""The studies of `python -m experiments`, and which of them `make results` runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import ClassVar, Protocol
 
 from experiments.demo import Demo
-from experiments.document import Document
 from experiments.mujoco import Hopper, Reacher, Swimmer
 from experiments.sgemm import Sgemm
 from experiments.synthetic import Synthetic
@@ -31,7 +30,7 @@ class Command(Protocol):
         """Do it, and print what came out."""
 
 
-COMMANDS: dict[str, type[Command]] = {
+STUDIES: dict[str, type[Command]] = {
     "demo": Demo,
     "synthetic": Synthetic,
     "reacher": Reacher,
@@ -48,7 +47,6 @@ COMMANDS: dict[str, type[Command]] = {
     "cifar10": CifarStudy,
     "by-hand": ByHand,
     "ufm": Ufm,
-    "results": Document,
 }
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import platform
 import shutil
 import time
 from dataclasses import dataclass
@@ -100,7 +101,7 @@ def run(cell: Cell, data: Split, folder: Path, threads: int, position: int | Non
         diverged = f"{said}. Lower the learning rate ({recipe.lr:g}) or the weight decay ({recipe.weight_decay:g})."
     held_out = outputs(model, data.x_test)
     regression = data.y.is_floating_point() and diverged is None
-    scratch = folder / f".{cell.key}.{os.getpid()}"
+    scratch = folder / f".{cell.key}.{platform.node()}.{os.getpid()}"
     tracker.report.save(scratch)
     save_file(model.state_dict(), scratch / "network.safetensors")
     record = {
@@ -120,6 +121,20 @@ def run(cell: Cell, data: Split, folder: Path, threads: int, position: int | Non
     if not done(cell, folder):
         shutil.rmtree(folder / cell.key, ignore_errors=True)
     _place(scratch, cell, folder)
+
+
+def abandoned(scratch: Path) -> bool:
+    """Whether a folder that a worker writes into was left behind: by a process of this machine that is gone."""
+    machine, _, number = scratch.name.rpartition(".")
+    if not machine.endswith(platform.node()) or not number.isdigit():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:  # it is somebody else's, and alive
+        return False
+    return False
 
 
 def _place(scratch: Path, cell: Cell, folder: Path) -> None:

@@ -16,6 +16,7 @@ from tyro.conf import arg
 from deepnrc._version import __version__
 from deepnrc.errors import DataError, UsageError
 from deepnrc.wording import listing
+from experiments import catalog
 
 HEAD = """# What the studies show
 
@@ -30,7 +31,6 @@ class Document:
     """Run every study on its default budget and write docs/results.md from what they left."""
 
     takes: ClassVar[str] = "1 hour"
-    every: ClassVar[tuple[str, ...]] = ()
 
     only: Annotated[tuple[str, ...], arg(help="Run these studies; the document still tells of all that were run.")] = ()
     run_studies: Annotated[bool, arg(help="Run what is missing; without it, only write the document.")] = True
@@ -41,9 +41,7 @@ class Document:
 
     def run(self) -> None:
         """Run, then write; a study that fails is said at the end and takes no other with it."""
-        from experiments.catalog import invocations
-
-        known = invocations(self.out)
+        known = catalog.invocations(self.out)
         strange = [name for name in self.only if name not in known]
         if strange:
             raise UsageError(f"There is no study {listing(strange)} to run. There are: {listing(list(known), 30)}.")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
 from tyro.conf import arg
 
@@ -82,12 +82,12 @@ class Family:
             print(f"  {path}  {what}")
 
     def saved(self) -> dict[str, Any]:
-        """The flags that decide on the results, as ``restored`` takes them back."""
+        """The flags that decide on the results, as ``restored`` reads them."""
         return {key: value for key, value in dataclasses.asdict(self).items() if key not in WHERE}
 
     @classmethod
-    def restored(cls, file: Path) -> Self:
-        """The study with the flags of a settings.json.
+    def restored(cls, file: Path) -> list[str]:
+        """The flags of a settings.json as words of the command line, which checks them like any others.
 
         Errors: DataError if the file is none, or holds flags that this study does not have.
         """
@@ -102,5 +102,14 @@ class Family:
         if strange:
             hint = did_you_mean(strange[0], sorted(known))
             raise DataError(f"'{file}' is for another study: {listing(strange)} is no flag of this one. {hint}".strip())
-        flags: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        return cls(**flags)
+        return [word for name, value in values.items() for word in _words(name, value)]
+
+
+def _words(name: str, value: object) -> list[str]:
+    """A flag with its value as words; none for what was not given or is off."""
+    flag = "--" + name.replace("_", "-")
+    if value is None or value is False or value == []:
+        return []
+    if value is True:
+        return [flag]
+    return [flag, *(str(part) for part in (value if isinstance(value, list) else [value]))]

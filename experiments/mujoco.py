@@ -21,10 +21,10 @@ from experiments.study import Setting, Study
 
 DEEP = (
     "An eight-layer network learns the actions of a {} expert; inputs and targets are standardised. The published "
-    "networks have no biases: targets of both signs then take them more directions than there are targets, and the "
-    "top directions of features and weights differ by that one. The others have biases, and no ReLU before the last "
-    "layer. The published curves show noise falling and alignment rising towards the top, more so with more weight "
-    "decay."
+    "networks, called bias-free, have no biases: targets of both signs then take them more directions than there are "
+    "targets, and the top directions of features and weights differ by that one. The others have biases, and no ReLU "
+    "before the last layer. The published curves show noise falling and alignment rising towards the top, more so with "
+    "more weight decay."
 )
 FORMS = {"bias-free": (False, True), "with biases": (True, False)}  # biases, last ReLU
 TOP = (
@@ -101,7 +101,9 @@ class Expert(Perceptrons):
         """Every layer of networks that are published in the deep-collapse paper, and of ones with biases."""
         own, settings = self.environment, list[Setting]()
         recipe = self.recipe(1000 if self.full else own.epochs)
-        for name, (bias, last_relu) in FORMS.items():
+        given = (self.bias, self.head) != ("own", "own")
+        forms = {"as asked": FORMS["bias-free"]} if given else FORMS  # flags go before what is passed to mlp
+        for name, (bias, last_relu) in forms.items():
             settings += self.over_decays(
                 Recorded(own.recording, own.pairs),
                 self.mlp(*[own.width if self.full else 128] * 7, bias=bias, last_relu=last_relu),
@@ -111,7 +113,7 @@ class Expert(Perceptrons):
                 facts={"network": name},
             )
         claims = (*weight_decay_orders(), *upper_layers_collapse())
-        checked = tuple(claim for name in FORMS for claim in within(name, claims))
+        checked = tuple(claim for name in forms for claim in within(name, claims))
         seeds = tuple(range(self.seeds))
         return Study(f"{own.name}-deep", DEEP.format(own.name), tuple(settings), seeds, checked, theory=True)
 

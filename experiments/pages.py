@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,12 @@ from tqdm.auto import tqdm
 
 from deepnrc.page.rendering import render
 from experiments import theory
+from experiments.claims import FITTED
 from experiments.pictures import draw_all
 from experiments.results import Results
 from experiments.study import Claim, Setting
 
 DROPPED = 0.1  # share of a target direction's variance that is explained; below, it counts as dropped
-FITTED = 0.5  # below, a network has not learned it
 DECAYED = 5.0  # e-foldings of the weights by decay alone; with fewer, weight decay has hardly acted
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -85,8 +86,9 @@ def _slow(results: Results, setting: Setting) -> Iterator[str]:
 def _dropped(results: Results, label: str) -> Iterator[str]:
     """Target directions that a network with weight decay leaves out: the sign of too much of it."""
     shares = [r["explained"] for r in results.records if r["label"] == label and not r["diverged"]]
-    for i, seeds in enumerate(zip(*shares, strict=True), 1):
-        mean = sum(seeds) / len(seeds)
+    for i, seeds in enumerate(zip_longest(*shares), 1):  # a seed's split may hold fewer directions
+        mine = [share for share in seeds if share is not None]
+        mean = sum(mine) / len(mine)
         if mean < FITTED:
             what = "the direction was dropped" if mean < DROPPED else "it is hardly fitted, and collapse says little"
             yield (

@@ -17,8 +17,8 @@ from deepnrc import figures
 from deepnrc.figures.canvas import picture
 from deepnrc.page.pictures import inline
 from deepnrc.report import Report, join
+from experiments.fit import Fit, overlay
 from experiments.results import Group, Results
-from experiments.ufm.fit import Fit, overlay
 from probes import CATALOG
 
 KNOWN = {probe.name: probe for probe in CATALOG if probe.variant == "default"}

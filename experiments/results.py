@@ -209,18 +209,25 @@ def _said(fact: str, value: object) -> str:
 
 
 def falls(table: pd.DataFrame) -> float:
-    """Share of rows that fall from each column to the next, in [0, 1]; ties of 1 % do not count against.
+    """Share of rows that fall from each column to the next, in [0, 1]; ties of 1 % do not count against, but from the
+    first column to the last a row must fall by more.
 
     NaN where there is nothing to compare: no rows, fewer than two columns, or a value that is not known.
     """
     values = table.to_numpy(dtype=float)
-    return float(np.mean((values[:, 1:] <= values[:, :-1] * 1.01).all(axis=1))) if _comparable(values) else np.nan
+    if not _comparable(values):
+        return np.nan
+    steps = (values[:, 1:] <= values[:, :-1] * 1.01).all(axis=1)
+    return float(np.mean(steps & (values[:, -1] < values[:, 0] * 0.99)))
 
 
 def rises(table: pd.DataFrame) -> float:
     """As ``falls``, for rising."""
     values = table.to_numpy(dtype=float)
-    return float(np.mean((values[:, 1:] >= values[:, :-1] * 0.99).all(axis=1))) if _comparable(values) else np.nan
+    if not _comparable(values):
+        return np.nan
+    steps = (values[:, 1:] >= values[:, :-1] * 0.99).all(axis=1)
+    return float(np.mean(steps & (values[:, -1] > values[:, 0] * 1.01)))
 
 
 def _comparable(values: NDArray[np.float64]) -> bool:

@@ -13,7 +13,7 @@ from experiments.perceptrons import Perceptrons
 from experiments.study import Claim, Study
 
 ABOUT = (
-    "An eight-layer network without biases learns how long {source} take under {settings}, four runs of each; inputs "
+    "An eight-layer network learns how long {source} take under {settings}, four runs of each; inputs "
     "and targets are standardised. The runs differ by noise only: the targets' stable rank is 1, while their numerical "
     "rank is 4. So the signal rank is given: k = {k}."
 )

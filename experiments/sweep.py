@@ -44,7 +44,8 @@ def sweep(study: Study, folder: Path, workers: Workers, progress: bool = True) -
     store = folder / "cells"
     store.mkdir(parents=True, exist_ok=True)
     for left in store.glob(".*"):
-        shutil.rmtree(left, ignore_errors=True)  # a worker of a killed sweep may still write there
+        if cells.abandoned(left):
+            shutil.rmtree(left, ignore_errors=True)
     data = {(s.data, seed): s.data.load(seed) for s in study.settings for seed in study.seeds}
     planned = [cells.make(s, seed, data[s.data, seed]) for s in study.settings for seed in study.seeds]
     missing: dict[str, Cell] = {}

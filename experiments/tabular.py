@@ -16,7 +16,7 @@ from experiments.data.recorded import OwnFile
 from experiments.perceptrons import Perceptrons
 from experiments.study import Data, Study
 
-OWN = "A network without biases learns {targets} from '{data}'; targets: {scaling}."
+OWN = "A network learns {targets} from '{data}'; targets: {scaling}."
 EXAMPLE = (
     "No --data was given, so this is Linnerud's exercise data, an example of 20 men, 16 of whom are trained on: "
     "weight, waist and pulse from chin-ups, sit-ups and jumps; targets: {scaling}. With no more samples than features "

@@ -9,9 +9,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from deepnrc.errors import UsageError
+from experiments.fit import Fit, fit
 from experiments.results import Results
 from experiments.training import outputs
-from experiments.ufm.fit import Fit, fit
 
 CAPTION = (
     "The regression unconstrained-feature model, its two penalties fitted to WW' of the last layer (first seed), and "
@@ -36,14 +36,17 @@ def fits(results: Results) -> dict[str, Fit]:
         model = setting.network.build(data, seed)
         model.load_state_dict(load_file(folder / "network.safetensors"))
         try:
-            found[setting.label] = of_network(model, data.x, data.y, setting.recipe.weight_decay)
+            decay = setting.recipe.weight_decay if setting.recipe.optimizer == "sgd" else None
+            found[setting.label] = of_network(model, data.x, data.y, decay)
         except UsageError:
             continue
     return found
 
 
-def of_network(model: nn.Module, x: Tensor, y: Tensor, weight_decay: float) -> Fit:
+def of_network(model: nn.Module, x: Tensor, y: Tensor, weight_decay: float | None) -> Fit:
     """The fit of a network's last Linear, on inputs x (N, ...) and targets y (N, n).
+
+    The weight decay stands beside the fitted penalty; None where it is no L2 term of the loss, as in Adam's steps.
 
     Errors: UsageError if the network has no Linear, or its last one admits no fit.
     """

@@ -62,6 +62,11 @@ class OwnFile:
         x, y = (torch.cat(parts) for parts in _columns(list(batches)))
         if x.ndim != 2:
             raise DataError(f"'{self.spec}' holds inputs of shape {tuple(x.shape)}; rows of numbers (N, d) are needed.")
+        if not y.is_floating_point() and y.ndim == 1:
+            raise DataError(
+                f"The targets of '{self.spec}' are classes, which have no order to regress on. Give targets that are "
+                "numbers (floats), or probe a classifier: deepnrc probe."
+            )
         return split(x, y if y.ndim == 2 else y[:, None].float(), targets=self.targets, share=self.share, seed=seed)
 
 

@@ -1,6 +1,7 @@
 """Claims on tables whose answers are known."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -165,3 +166,14 @@ def test_claims_can_be_read_within_some_settings(made):
     assert results.only("a").settings == ["a, 0", "a, 1"]
     assert len(results.only("b").records) == len(results.only("b").reports) == 1
     assert results.only("") is results
+
+
+@pytest.mark.parametrize(("shares", "measurable"), [([0.6, 0.5], True), ([0.6, 0.3], False), ([None, 0.9], True)])
+def test_collapse_of_a_network_that_has_not_learned_is_not_measurable(made, shares, measurable):
+    results = made({"a": {0: COLLAPSED, 1: COLLAPSED}})
+    records = tuple(
+        r | {"explained": [] if share is None else [share, 0.0]}
+        for r, share in zip(results.records, shares, strict=True)
+    )
+    found = numbers(upper_layers_collapse(), replace(results, records=records))
+    assert [not math.isnan(value) for value in found] == [measurable] * 3

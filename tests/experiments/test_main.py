@@ -12,8 +12,8 @@ from pandas.testing import assert_frame_equal
 from tyro.conf import arg
 
 from experiments.__main__ import main
-from experiments.catalog import COMMANDS
 from experiments.claims import onset_share
+from experiments.commands import COMMANDS
 from experiments.family import Family
 from experiments.standard import Split, split
 from experiments.study import Claim, Mlp, Setting, Study
@@ -181,6 +181,26 @@ def test_settings_that_are_none_are_refused(command, tmp_path, content, words):
     code, _, err = command("synthetic", "--settings", "s.json")
     assert code == 3
     assert words in err
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [('{"seeds": "three"}', "--seeds"), ('{"seeds": 1.5}', "--seeds"), ('{"sweep": "foo"}', "--sweep"),
+     ('{"width": "wide"}', "--width"), ('{"rank": 11}', "The rank must lie between")],
+)  # fmt: skip
+def test_settings_with_wrong_values_are_refused_like_flags(command, tmp_path, content, words):
+    (tmp_path / "s.json").write_text(content)
+    code, _, err = command("synthetic", "--settings", "s.json", "--no-progress")
+    assert code == 2
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_a_flag_of_numbers_takes_one_from_settings(command, tmp_path):
+    (tmp_path / "s.json").write_text('{"weight_decay": 0.1, "lr": 0.01, "full": false, "values": null}')
+    code, _, err = command("synthetic", *SMALL, "--settings", "s.json", "--out", "here")
+    assert code == 0, err
+    assert json.loads((tmp_path / "here" / "synthetic" / "settings.json").read_text())["weight_decay"] == [0.1]
 
 
 @pytest.mark.parametrize("sweep", ["rank", "depth", "width", "noise"])

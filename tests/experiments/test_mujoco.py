@@ -62,7 +62,7 @@ def test_an_empty_list_of_weight_decays_is_refused():
 def test_a_deep_study_runs_and_gets_its_numbers(swept):
     results = swept(Swimmer(epochs=2, seeds=1, weight_decay=(0.0, 1e-3)).deep())
     found = pages.verdicts(results)
-    assert not any(math.isnan(v.measured) for v in [*found[:4], *found[6:10]])
+    assert not any(math.isnan(v.measured) for v in [*found[:3], *found[6:9]])
     assert len(results.by_layer("deep.noise_fraction")) == 8
 
 
@@ -110,3 +110,11 @@ def test_one_head_can_be_asked_for(head, relus):
     assert {s.network.last_relu for s in settings} == relus
     assert len({s.label for s in settings}) == len(settings)
     assert not any(s.network.bias for s in settings)
+
+
+@pytest.mark.parametrize("flags", [{"bias": "yes"}, {"head": "linear", "bias": "no"}])
+def test_a_network_that_is_asked_for_is_not_called_published(flags):
+    study = Swimmer(**flags).deep()
+    assert {s.label.partition(",")[0] for s in study.settings} == {"as asked"}
+    assert len(study.claims) == 6
+    assert all("(as asked)" in claim.statement for claim in study.claims)

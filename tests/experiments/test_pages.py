@@ -156,6 +156,7 @@ def test_too_much_weight_decay_is_recognised(study, setting, swept):
         ([[0.99, 0.09], [0.99, 0.01]], (), 0.1, 5, ["5.0 % of target direction 2"]),
         ([[0.99, 0.5], [0.99, 0.5]], (), 0.1, 5, []),
         ([[0.3, 0.9], [0.3, 0.9]], (), 0.1, 5, ["30.0 % of target direction 1"]),
+        ([[0.9, 0.04], [0.9]], (), 0.1, 5, ["4.0 % of target direction 2"]),
         ([[-0.1, 0.0], [0.0, 0.0]], (), 0.1, 5, ["0.0 % of target direction 1", "0.0 % of target direction 2"]),
         ([[0.99, 0.09], []], (1,), 0.1, 5, ["9.0 % of target direction 2"]),
         ([[], []], (0, 1), 0.1, 5, []),

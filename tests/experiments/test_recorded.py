@@ -72,7 +72,7 @@ def test_a_table_with_its_target_columns(numbers, tmp_path, suffix, write):
 
 
 def test_a_single_target_becomes_a_column(numbers, tmp_path):
-    for y in (numbers[1][:, 0], np.arange(600) % 7):
+    for y in (numbers[1][:, 0], np.arange(600.0) % 7):
         np.savez(tmp_path / "own.npz", x=numbers[0], y=y)
         data = OwnFile(str(tmp_path / "own.npz"), targets="none").load(0)
         assert (data.y.shape, data.y.dtype) == ((480, 1), torch.float32)
@@ -92,3 +92,12 @@ def test_pictures_are_no_rows(tmp_path):
     np.savez(tmp_path / "own.npz", x=np.zeros((6, 3, 4, 4)), y=np.zeros((6, 1)))
     with pytest.raises(DataError, match=r"inputs of shape \(6, 3, 4, 4\); rows of numbers \(N, d\) are needed"):
         OwnFile(str(tmp_path / "own.npz")).load(0)
+
+
+def test_classes_are_not_regressed_on(tmp_path):
+    np.savez(tmp_path / "c.npz", x=np.ones((9, 2)), y=np.arange(9) % 3)
+    with pytest.raises(DataError, match="are classes"):
+        OwnFile(str(tmp_path / "c.npz")).load(0)
+    (tmp_path / "c.csv").write_text("a,b,c\n" + "".join(f"{i},{i % 3},{'xyz'[i % 3]}\n" for i in range(9)))
+    with pytest.raises(DataError, match="are classes, which have no order to regress on"):
+        OwnFile(str(tmp_path / "c.csv"), ("c",)).load(0)

@@ -84,7 +84,8 @@ def test_overall_of_a_seed_is_that_seeds(study, swept):
     ("rows", "falling", "rising"),
     [
         ([[3, 2, 1], [1, 2, 3]], 0.5, 0.5), ([[3, 2, 1], [9, 5, 0]], 1, 0), ([[3, 2, 2.5]], 0, 0),
-        ([[1, 1, 1]], 1, 1), ([[1, 1.009]], 1, 1), ([[1, 1.02]], 0, 1), ([[1, 0.991]], 1, 1), ([[1, 0.98]], 1, 0),
+        ([[1, 1, 1]], 0, 0), ([[1, 1.009]], 0, 0), ([[1, 1.02]], 0, 1), ([[1, 0.991]], 0, 0), ([[1, 0.98]], 1, 0),
+        ([[1, 1.009, 0.5]], 1, 0), ([[1, 0.991, 2]], 0, 1),
     ],
 )  # fmt: skip
 def test_falling_and_rising_with_ties_of_a_percent(rows, falling, rising):
@@ -96,3 +97,10 @@ def test_falling_and_rising_with_ties_of_a_percent(rows, falling, rising):
 def test_where_there_is_nothing_to_compare_no_share_is_made_up(rows):
     assert np.isnan(falls(pd.DataFrame(rows)))
     assert np.isnan(rises(pd.DataFrame(rows)))
+
+
+@pytest.mark.parametrize("values", [[1, 1, 1], [1, 1.005, 0.995], [1, 1.009, 1.018], [1, 0.991, 0.991]])
+def test_what_hardly_changes_neither_falls_nor_rises(values):
+    table = pd.DataFrame([values])
+    assert falls(table) == 0
+    assert rises(table) == (values[-1] > 1.01)

@@ -51,7 +51,7 @@ def test_every_claim_gets_a_number_from_measured_times(swept, tiny):
     results = swept(Sgemm(**tiny).study())
     found = pages.verdicts(results)
     assert len(found) == 8
-    assert not any(math.isnan(v.measured) for v in found[:6])
+    assert not any(math.isnan(v.measured) for v in found[:5])
     assert found[0].measured < 1.2
     assert set(results.last("deep.noise_fraction")["rank"]) == {1}
     assert len(results.by_layer("deep.noise_fraction")) == 8

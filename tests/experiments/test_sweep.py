@@ -1,6 +1,7 @@
 """Sweeps: what is run, what is kept, and that neither being killed nor running side by side changes a digit."""
 
 import os
+import platform
 import random
 import signal
 import subprocess
@@ -109,7 +110,9 @@ def test_a_diverging_cell_leaves_the_others_alone(study, setting, swept, tmp_pat
 
 
 def test_leftovers_of_a_killed_sweep_are_cleaned(study, swept, tmp_path):
-    scratch = tmp_path / "cells" / ".0123abcd.99"
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    scratch = tmp_path / "cells" / f".0123abcd.{platform.node()}.{gone.pid}"
     scratch.mkdir(parents=True)
     (scratch / "table.parquet").write_text("half")
     (tmp_path / "cells" / ".DS_Store").write_text("")
@@ -210,3 +213,11 @@ def test_the_threads_of_this_process_are_put_back(study, swept):
 
 def test_threads_can_be_fixed_whatever_runs_side_by_side():
     assert [Workers(jobs, each=1).threads(8) for jobs in (1, 2, 8)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", [f"{platform.node()}.{os.getpid()}", f"{platform.node()}.1", "elsewhere.99999999"])
+def test_what_a_living_worker_writes_is_left_alone(name, study, tmp_path):
+    scratch = tmp_path / "cells" / f".0123abcd.{name}"
+    scratch.mkdir(parents=True)
+    sweep(study(), tmp_path, Workers(1, each=1), progress=False)
+    assert scratch.is_dir()

@@ -60,7 +60,7 @@ def test_every_claim_gets_a_number_and_the_trap_is_said(swept):
     results = swept(study)
     found = pages.verdicts(results)
     assert len(found) == 7
-    assert not any(math.isnan(v.measured) for v in found[:4])
+    assert not any(math.isnan(v.measured) for v in found[:3])
     assert "for any features, trained or not" in study.about
     untrained = results.last("deep.feature_target_alignment").query("setting == 'untrained' and depth > 0")
     assert untrained["value"].tolist() == pytest.approx([1] * len(untrained), abs=1e-6)

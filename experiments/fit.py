@@ -87,7 +87,7 @@ class Fit:
         """As plain numbers, for a table."""
         row = {
             "lambda_h": self.minimum.lambda_h, "lambda_w": self.minimum.lambda_w, "c": self.minimum.c,
-            "error of WW'": self.gram_error, "misaligned": self.misaligned, "factors": self.factors,
+            "error of WW'": self.gram_error, "misaligned": self.misaligned, "m of WW' ~ l^(1/m)": self.factors,
             "MSE": self.mse, "predicted MSE": self.minimum.mse, "largest over smallest residual variance": self.white,
         }  # fmt: skip
         return row if self.decayed is None else {**row, "lambda_w of the weight decay": self.decayed}

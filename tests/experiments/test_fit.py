@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from deepnrc.errors import UsageError
-from experiments.ufm.fit import fit, overlay
+from experiments.fit import fit, overlay
 from experiments.ufm.targets import covariance, spread
 from probes.ufm import LinearMinimum, RegressionMinimum
 
@@ -63,7 +63,7 @@ def test_layers_behind_the_last_one_show_in_the_power_of_the_eigenvalues(layers)
     found = fit(H, weights[-1], None, Y)
     assert found.factors == pytest.approx(layers + 1, rel=1e-3)
     assert ("the features are not free" in found.note) == (layers > 1)
-    assert found.row()["factors"] == found.factors
+    assert found.row()["m of WW' ~ l^(1/m)"] == found.factors
 
 
 def test_two_directions_and_a_network_of_no_use_are_marked():
