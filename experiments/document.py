@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import torch
+from PIL import Image
 from tyro.conf import arg
 
 from deepnrc._version import __version__
@@ -18,6 +18,8 @@ from deepnrc.errors import DataError, UsageError
 from deepnrc.wording import listing
 from experiments import catalog
 
+PICTURES = 3  # of each study, in the order of its page
+COLOURS = 96
 HEAD = """# What the studies show
 
 Made by `make results` with deepnrc {version} and torch {torch} on {cores} cores; not written by hand. Each study was
@@ -102,10 +104,11 @@ def _section(folder: Path, summary: Mapping[str, Any], figures: Path) -> Iterato
     for table in summary.get("tables", ()):
         yield f"\n{table['caption']}\n"
         yield from _table(table["columns"], table["rows"])
-    for shown in summary["pictures"][:2]:
+    for shown in summary["pictures"][:PICTURES]:
         figures.mkdir(parents=True, exist_ok=True)
         name = f"{folder.name}-{shown['file']}"
-        shutil.copyfile(folder / shown["file"], figures / name)
+        with Image.open(folder / shown["file"]) as picture:  # line art: a palette takes a third of the space
+            picture.convert("RGB").quantize(COLOURS).save(figures / name, optimize=True)
         yield f"\n![{shown['caption']}]({figures.name}/{name})\n\n*{shown['caption']}*"
 
 

@@ -3,19 +3,18 @@
 import json
 
 import pytest
+from PIL import Image
 
 from deepnrc.errors import DataError, UsageError
 from experiments import catalog
 from experiments.document import Document, write
-
-PICTURE = b"\x89PNG not really"
 
 
 def left(folder, name, **changed):
     """A study's folder as `pages.write` leaves it."""
     place = folder / name
     place.mkdir(parents=True)
-    (place / "overview.png").write_bytes(PICTURE)
+    Image.new("RGB", (8, 6), "red").save(place / "overview.png")
     summary = {
         "name": name, "about": f"About {name}.", "warnings": [], "seconds": 61.4, "cells": 4,
         "verdicts": [
@@ -39,7 +38,8 @@ def test_every_study_is_told_with_verdicts_and_pictures(tmp_path):
     assert "> a run diverged\n" in text
     assert "Losses\n\n| x | loss |\n|---|---|\n| one | 0.1235 |" in text
     assert "![By depth](figures/alpha-overview.png)" in text
-    assert (tmp_path / "docs" / "figures" / "beta-overview.png").read_bytes() == PICTURE
+    with Image.open(tmp_path / "docs" / "figures" / "beta-overview.png") as picture:
+        assert (picture.size, picture.convert("RGB").getpixel((3, 3))) == ((8, 6), (255, 0, 0))
     assert str(tmp_path) not in text
 
 
