@@ -17,7 +17,6 @@ from deepnrc.targets import Targets
 from probes import STATISTICS, Moments, Probe
 
 SECOND = "needs a second pass over the data"
-NO_CLASSES = "the targets are no classes"
 # Adding X'X to a d x d matrix reads and writes all of it, so small batches wait until they make this many rows.
 GATHERED = 256
 APART = 5_000_000  # numbers, 40 MB: above what glibc takes from its heap; pages that are not used cost nothing
@@ -98,6 +97,7 @@ class Streams:
         outputs: m, how many outputs each weight of the network has, by name.
         layers: by their names in the table, in the order in which they ran.
         residuals: moments of f(x) - y beside y, or None with ``residuals_missing`` saying why.
+        incomparable: whether an output was seen that cannot be held against the targets; it stays so.
         hits: samples whose largest output is that of their class.
         n: target width.
         roundoff: unit roundoff of the targets' dtype.
@@ -114,6 +114,7 @@ class Streams:
     top_missing: str = "the network's last layer was not probed"
     residuals: Moments | None = None
     residuals_missing: str = "the network's output was not seen"
+    incomparable: bool = False
     n: int = 0
     roundoff: float = 0.0
     one_hot: bool = False
@@ -129,8 +130,8 @@ class Streams:
         self.batches += 1
         prediction = self._prediction(forward.outputs, targets.Y)
         if not targets.one_hot:
-            self._without("classes", NO_CLASSES)
-            self.missing["model_accuracy"] = NO_CLASSES
+            self._without("classes", targets.no_classes)
+            self.missing["model_accuracy"] = targets.no_classes
         if prediction is None:
             self._without("predicted", self.residuals_missing)
         if not self.layers:
@@ -245,7 +246,7 @@ class Streams:
 
     def _prediction(self, outputs: Sequence[Tensor], Y: Tensor) -> Tensor | None:
         """The one output of the targets' shape, or None, with ``residuals_missing`` saying why."""
-        if not outputs or self.residuals_missing.startswith(("the output", "several")):
+        if not outputs or self.incomparable:
             return None
         columns = [output[:, None] if output.ndim == 1 else output for output in outputs]
         fitting = [output for output in columns if output.shape == Y.shape and output.is_floating_point()]
@@ -257,7 +258,7 @@ class Streams:
             reason = f"the output holds NaN or infinity in batch {self.batches}"
         else:
             return fitting[0]
-        self.residuals, self.residuals_missing = None, reason
+        self.residuals, self.residuals_missing, self.incomparable = None, reason, True
         return None
 
     def _compare_outputs(self, prediction: Tensor, beside: Tensor) -> None:

@@ -25,6 +25,9 @@ SHOWN = {
     "lin. R2": ("deep.linear_r2", "default", ".4f"),
     "lin. MSE": ("deep.linear_mse", "default", ".2e"),
 }
+# shown where none of the above was measured
+SHOWN_OF_CLASSES = {"nc.1": ("nc.1", "default", ".2e"), "nc.2": ("nc.2", "default", ".2e")}
+OF_CLASSES = ("nc.1", "nc.2", "nc.3")
 TOP = ("nrc.1", "nrc.2", "nrc.3")
 MARKS = {"degenerate": "*", "below floor": "<"}
 LEGEND = (
@@ -73,7 +76,20 @@ def verdict(report: Report, run: str, tau: float = TAU) -> list[str]:
         known = [words for words in values if not words.endswith(" -")]
         if known:
             lines.append(f"nrc at {layer}: {', '.join(known)}")
-    return lines
+    return [*lines, *_of_classes(last.table)]
+
+
+def _of_classes(table: pd.DataFrame) -> list[str]:
+    """A line on how far the last features of a classifier have collapsed, and its accuracy; none for regression."""
+    good = table[table["status"].isin(["ok", "below floor"]) & (table["variant"] == "default")]
+    parts = []
+    found = good[good["measure"].isin(OF_CLASSES)].sort_values(["depth", "measure"])
+    if len(found):
+        last = found[found["depth"] == found["depth"].iloc[-1]].to_dict("records")
+        values = [f"{row['measure']} {_printed(row['value'], row['status'], '.2e')}" for row in last]
+        parts.append(f"nc at {last[0]['layer']}: {', '.join(values)}")
+    parts += [f"accuracy {value:.4f}" for value in good.loc[good["measure"] == "model.accuracy", "value"]]
+    return ["; ".join(parts)] if parts else []
 
 
 def _named(row: Mapping[Any, Any]) -> str:
@@ -142,9 +158,12 @@ def _run(report: Report, last: Report, run: str, tau: float) -> str:
 def _layers(table: pd.DataFrame) -> str:
     rows = table[table["layer"] != NETWORK]
     names = rows.drop_duplicates("depth").sort_values("depth")
-    header = ["layer", "kind", "d", *SHOWN]
+    usual = rows["measure"].isin([measure for measure, _, _ in SHOWN.values()]).any()
+    shown = SHOWN if usual else SHOWN_OF_CLASSES
+    header = ["layer", "kind", "d", *shown]
     body = [
-        [str(r.layer), str(r.kind), str(r.dim), *_cells(rows[rows["layer"] == r.layer])] for r in names.itertuples()
+        [str(r.layer), str(r.kind), str(r.dim), *_cells(rows[rows["layer"] == r.layer], shown)]
+        for r in names.itertuples()
     ]
     kept = [i for i in range(len(header)) if i < 3 or any(line[i] != "" for line in body)]
     grid = [[line[i] for i in kept] for line in [header, *body]]
@@ -159,9 +178,9 @@ def _aligned(line: list[str], widths: list[int]) -> str:
     return "  ".join([*left, *right])
 
 
-def _cells(rows: pd.DataFrame) -> list[str]:
+def _cells(rows: pd.DataFrame, shown: Mapping[str, tuple[str, str, str]]) -> list[str]:
     cells = []
-    for measure, field, form in SHOWN.values():
+    for measure, field, form in shown.values():
         found = rows[(rows["measure"] == measure) & (rows["variant"] == "default")]
         if found.empty:
             cells.append("")

@@ -11,17 +11,19 @@ from torch import Tensor
 from deepnrc.errors import DataError, UsageError
 from probes import is_one_hot
 
+NO_CLASSES = "the targets are no classes"
 EXACT = torch.finfo(torch.float64).eps / 2
 
 
 @dataclass(frozen=True)
 class Targets:
     """Y (N, n) in float64, the unit roundoff of the dtype it came in, and whether its rows are classes: made from whole
-    numbers, or given with a single 1 and else 0 in at least two columns."""
+    numbers, or given with a single 1 and else 0 in at least two columns; else ``no_classes`` says so."""
 
     Y: Tensor
     roundoff: float
     one_hot: bool
+    no_classes: str = NO_CLASSES
 
 
 def unit_roundoff(dtype: torch.dtype) -> float:
@@ -56,7 +58,8 @@ def as_targets(given: object, prediction: Tensor | None, batch: int) -> Targets:
         batch: its number from 1, for messages.
     """
     y = as_tensor(given, f"The target of batch {batch}").detach()
-    if y.ndim == 1 and not y.is_floating_point() and not y.is_complex() and y.dtype != torch.bool:
+    whole = not y.is_floating_point() and not y.is_complex() and y.dtype != torch.bool
+    if y.ndim == 1 and whole:
         return _classes(y, prediction, batch)
     if y.ndim == 1:
         y = y[:, None]
@@ -69,7 +72,8 @@ def as_targets(given: object, prediction: Tensor | None, batch: int) -> Targets:
         rows = int((~torch.isfinite(y).all(1)).sum())
         raise DataError(f"The targets of batch {batch} hold NaN or infinity in {rows} rows. Clean them first.")
     roundoff = unit_roundoff(y.dtype) if y.is_floating_point() else EXACT
-    return Targets(_wide(y), roundoff, is_one_hot(y))
+    column = ": give integers as (N,), not (N, 1), for classes" if whole and y.shape[1] == 1 else ""
+    return Targets(_wide(y), roundoff, is_one_hot(y), NO_CLASSES + column)
 
 
 def _wide(y: Tensor) -> Tensor:
@@ -80,6 +84,10 @@ def _classes(y: Tensor, prediction: Tensor | None, batch: int) -> Targets:
     if prediction is None or prediction.ndim != 2:
         raise UsageError("Integer targets are classes, but the network's output (N, K) is not there to say how many.")
     K = prediction.shape[1]
+    if K == 1:
+        raise UsageError(
+            "The network has one output, and integer targets are classes; give regression targets as floats."
+        )
     if y.numel() and not 0 <= int(y.min()) <= int(y.max()) < K:
         raise DataError(
             f"Batch {batch} has classes from {int(y.min())} to {int(y.max())}, and the network has {K} outputs. "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import warnings
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,15 @@ from torch.utils.data import TensorDataset
 
 from deepnrc.errors import DataError, UsageError
 from deepnrc.sources.arrays import paired
-from deepnrc.sources.columns import are_numbers, numbered
+from deepnrc.sources.columns import NUMBER, are_numbers, numbered
 from deepnrc.wording import did_you_mean, listing
 
 
 def read_table(path: Path, targets: Sequence[str] | None, dtype: torch.dtype) -> TensorDataset:
     """The columns `targets` of a .csv or .parquet table as targets (N, n), all its other columns as inputs (N, d).
 
-    A single target column of text holds classes, numbered in alphabetical order. Targets given by number, from 0 or
+    A single target column of text holds classes, numbered in alphabetical order; whole numbers in a table are
+    regression targets, while (N,) of integers in an .npz or .npy file are classes. Targets given by number, from 0 or
     from the end as in "-2,-1", name the columns of a csv whose first line holds numbers only: it is read as a row.
     Errors: UsageError if no targets, or unknown ones, are named; DataError for a table that cannot be read, or a column
     that is not numeric or has missing values.
@@ -55,6 +57,8 @@ def read_frame(path: Path, text_first: bool = False, headless: bool | None = Non
                 frame = pd.read_csv(
                     path, dtype=kinds, index_col=False, low_memory=False, header="infer" if header else None
                 )
+            if header is None:
+                _warn_of_a_header(frame, path)
     except DataError:
         raise
     except (
@@ -74,8 +78,7 @@ def read_frame(path: Path, text_first: bool = False, headless: bool | None = Non
 
 def _header(path: Path, headless: bool | None) -> list[str] | None:
     """The names in the first line of a csv file; None if it is a row. Errors: DataError if they are no names."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        header = next(csv.reader(file), [])
+    header = _first_line(path)
     if not header:
         raise DataError(f"The table '{path}' is empty.")
     if all(_is_number(name) for name in header):
@@ -88,8 +91,14 @@ def _header(path: Path, headless: bool | None) -> list[str] | None:
         )
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
-        raise DataError(f"'{path}' has more than one column named {listing(twice)}. Give each its own name.")
+        remedy = _like_a_row(header) or " Give each its own name."
+        raise DataError(f"'{path}' has more than one column named {listing(twice)}.{remedy}")
     return header
+
+
+def _first_line(path: Path) -> list[str]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return next(csv.reader(file), [])
 
 
 def _numeric_header(header: list[str], path: Path, headless: bool | None) -> list[str] | None:
@@ -102,10 +111,34 @@ def _numeric_header(header: list[str], path: Path, headless: bool | None) -> lis
         return None
     warnings.warn(
         f"The first line of '{path}', {header[0]} to {header[-1]}, is taken for the column numbers that pandas writes, "
-        "not for a row.",
+        "not for a row. If it is a row, put a line of column names above it.",
         stacklevel=5,
     )
     return header
+
+
+def _warn_of_a_header(frame: pd.DataFrame, path: Path) -> None:
+    """Warn if the first line, read as a row, may be column names: whole numbers that rise, or above ones that are not.
+
+    Years as column names rise, and stand above measurements.
+    """
+    cells = _first_line(path)
+    if not all(NUMBER.fullmatch(cell) for cell in cells):
+        return
+    rising = all(int(a) < int(b) for a, b in pairwise(cells))
+    if rising or any(pd.api.types.is_float_dtype(kind) for kind in frame.dtypes):
+        warnings.warn(
+            f"The first line of '{path}', {cells[0]} to {cells[-1]}, is taken for a row, since the targets are given "
+            "by number. If it is a header, give the columns names that are not all numbers.",
+            stacklevel=4,
+        )
+
+
+def _like_a_row(header: Sequence[str]) -> str:
+    """What to say of column names that are mostly numbers."""
+    if 2 * sum(map(_is_number, header)) <= len(header):
+        return ""
+    return " Its first line looks like a row of data: put a line of column names above it."
 
 
 def _is_number(text: str) -> bool:
@@ -127,7 +160,8 @@ def _named(targets: Sequence[str] | None, frame: pd.DataFrame, path: Path) -> li
     for name in named:
         if name not in columns:
             split = " The columns seem to be separated by ';' or tabs: use commas." if len(columns) == 1 else ""
-            hint = did_you_mean(name, columns) or split
+            row = _like_a_row(columns) if are_numbers(name) and path.suffix.lower() != ".parquet" else ""
+            hint = row or did_you_mean(name, columns) or split
             raise UsageError(f"'{path}' has no column {name!r}.{hint} Its columns are {listing(columns)}.")
     if len(set(named)) < len(named):
         raise UsageError(f"A target column is named twice: {listing(named)}. Name each once.")

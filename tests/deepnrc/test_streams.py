@@ -164,6 +164,7 @@ def test_an_output_that_cannot_be_compared_says_why_and_never_gives_a_number(str
     streams.update(forward({"a": H}, None if output is None else Y), targets(Y))
     assert streams.network_mse is None
     assert streams.residuals_missing == words
+    assert streams.incomparable == (output is not None)
 
 
 def test_the_second_pass_feeds_centred_rows_to_the_top_layer_alone():
@@ -215,6 +216,12 @@ def test_targets_that_are_no_classes_cost_nothing_and_leave_no_rows(streams):
     assert all(probe.classes for probe in named.fitting)
     assert set(statistics(named)["a"]) == {"moments"}
     assert {named.missing[name] for name in ("classes", "nearest", "model_accuracy")} == {"the targets are no classes"}
+
+
+def test_the_targets_say_why_they_are_no_classes():
+    named = Streams(select("nc.*"), chosen=True)
+    named.update(forward({"a": H}), Targets(Y, U, False, "no classes, because"))
+    assert {named.missing[name] for name in ("classes", "model_accuracy")} == {"no classes, because"}
 
 
 def test_targets_that_looked_like_classes_at_first_are_none(streams):

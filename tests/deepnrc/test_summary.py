@@ -133,6 +133,33 @@ def test_the_top_layer_s_values_bear_their_marks() -> None:
     assert "nrc at" not in str(Report.of(top[-1:]))
 
 
+def test_a_classifier_s_last_line_is_its_collapse_and_accuracy() -> None:
+    rows = [row(f"nc.{i}", 0.1 * i, depth, variant=v) for i in (3, 2, 1) for depth in (1, 0) for v in ("default", "b")]
+    accuracy = network("model.accuracy", 0.96875)
+    shown = str(Report.of([*rows, accuracy]))
+    assert "\nnc at fc1: nc.1 1.00e-01, nc.2 2.00e-01, nc.3 3.00e-01; accuracy 0.9688\n" in shown
+    assert "\naccuracy 0.9688\n" in str(Report.of([*noise(0.5), accuracy]))
+    one = [row("nc.1", 1e-17, status="below floor"), row("nc.2", 0.5, status="degenerate"), *noise(0.5)]
+    other = [dict(line, run="b") for line in [*rows[-1:], accuracy, *noise(0.5)]]
+    parts = str(Report.of([*one, *other])).split("\n\n")
+    assert parts[0].endswith("\nnc at fc0: nc.1 <1.00e-17")
+    assert parts[1].endswith("\naccuracy 0.9688")
+
+
+def test_regression_has_no_line_on_classes() -> None:
+    missing: dict[str, Any] = {"status": "not defined", "note": "the targets are no classes"}
+    rows = [row("nc.1", NAN, **missing), network("model.accuracy", NAN, **missing), *noise(0.5)]
+    assert "nc at" not in str(Report.of(rows))
+    assert "accuracy" not in str(Report.of(rows))
+
+
+def test_the_table_shows_classes_where_nothing_else_was_measured() -> None:
+    rows = [row("nc.1", 0.5), row("nc.2", 0.25), row("nc.3", 0.125)]
+    for more, columns in ([], ["nc.1", "nc.2"]), ([row("deep.cka", 0.5)], ["CKA"]):
+        header = next(line for line in str(Report.of([*rows, *more])).splitlines() if line.startswith("layer"))
+        assert header.split() == ["layer", "kind", "d", *columns]
+
+
 @pytest.mark.parametrize(
     ("layers", "start"),
     [

@@ -110,3 +110,17 @@ def test_classes_outside_the_output_are_refused():
 def test_classes_need_an_output_that_says_how_many(prediction):
     with pytest.raises(UsageError, match=r"Integer targets are classes, but the network's output \(N, K\)"):
         as_targets(torch.tensor([0, 1]), prediction, 1)
+
+
+def test_whole_numbers_are_no_classes_of_a_network_with_one_output():
+    for y in (torch.zeros(4).long(), torch.tensor([0, 7])):
+        with pytest.raises(UsageError, match=r"has one output, and integer targets are classes; give .* as floats"):
+            as_targets(y, torch.zeros(4, 1), 1)
+
+
+def test_a_column_of_integers_is_told_how_to_be_classes():
+    assert as_targets(torch.zeros(4, 1).long(), None, 1).no_classes.endswith(
+        "give integers as (N,), not (N, 1), for classes"
+    )
+    for y in (torch.zeros(4, 1), torch.zeros(4, 1).bool(), torch.zeros(4, 2).long()):
+        assert as_targets(y, None, 1).no_classes == "the targets are no classes"

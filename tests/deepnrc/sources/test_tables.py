@@ -66,15 +66,15 @@ def test_names_of_which_a_few_are_numbers_are_classes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("targets", "inputs", "wanted"),
     [
-        ("-2,-1", [[1, 2], [5, 6]], [[3, 4], [7, 8]]),
-        (["3", "0"], [[2, 3], [6, 7]], [[4, 1], [8, 5]]),
-        (["-1"], [[1, 2, 3], [5, 6, 7]], [[4], [8]]),
+        ("-2,-1", [[2, 1], [5, 6]], [[3, 4], [7, 8]]),
+        (["3", "0"], [[1, 3], [6, 7]], [[4, 2], [8, 5]]),
+        (["-1"], [[2, 1, 3], [5, 6, 7]], [[4], [8]]),
     ],
 )
 def test_a_csv_without_a_header_is_read_by_column_numbers(
     tmp_path: Path, targets: Any, inputs: list[Any], wanted: list[Any]
 ) -> None:
-    (tmp_path / "table.csv").write_text("1,2,3,4\n5,6,7,8\n")
+    (tmp_path / "table.csv").write_text("2,1,3,4\n5,6,7,8\n")
     ((x, y),) = load_data(str(tmp_path / "table.csv"), targets=targets)
     assert x.tolist() == inputs
     assert y.tolist() == wanted
@@ -87,9 +87,57 @@ def test_equal_numbers_in_a_first_row_are_no_column_names(tmp_path: Path) -> Non
 
 def test_the_column_numbers_that_pandas_writes_are_a_header_and_that_is_said(tmp_path: Path) -> None:
     path = _saved(tmp_path, pd.DataFrame(np.eye(3)))
-    with pytest.warns(UserWarning, match=r"first line of '.*', 0 to 2, is taken for the column numbers that pandas"):
+    with pytest.warns(UserWarning, match=r"first line of '.*', 0 to 2, is taken for the column numbers .* above"):
         x, y = read_table(path, "-1", torch.float32).tensors
     assert (x.tolist(), y.tolist()) == ([[1, 0], [0, 1], [0, 0]], [[0], [0], [1]])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2018,2019,2020\n5,6,7\n", "2018,2019,2020\n0.5,0.5,0.25\n", "7,3,20\n0.5,1,2\n", "7,3,20\n1e-3,1,2\n"],
+)
+def test_whole_numbers_that_may_be_a_header_are_a_row_and_that_is_said(tmp_path: Path, text: str) -> None:
+    (tmp_path / "table.csv").write_text(text)
+    words = r"first line of '.*', \d+ to 20(20)?, is taken for a row, .* If it is a header, give the columns names that"
+    with pytest.warns(UserWarning, match=words) as caught:
+        assert len(read_table(tmp_path / "table.csv", "-1", torch.float32)) == 2
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["2,1,3\n4,5,6\n", "0.5,1.5,2.5\n1,2,3\n", "1.0,2.0,3.0\n0.5,1,2\n", "1e0,2,3\n4,5,6\n"]
+)
+def test_a_row_that_can_be_no_header_is_read_without_a_warning(tmp_path: Path, text: str) -> None:
+    (tmp_path / "table.csv").write_text(text)
+    assert len(read_table(tmp_path / "table.csv", "-1", torch.float32)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "0.1257,3,z\n0.5,2,w\n",
+            r"has no column '-1'\. Its first line looks like a row of data: put a line of column",
+        ),
+        ("0.5,0.5,z\n0.5,2,w\n", r"more than one column named '0\.5'\. Its first line looks like a row of data"),
+    ],
+)
+def test_a_first_row_with_a_class_in_it_is_recognised(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "table.csv").write_text(text)
+    with pytest.raises((UsageError, DataError), match=words):
+        read_table(tmp_path / "table.csv", ["-1"], torch.float32)
+
+
+def test_a_parquet_table_has_no_first_line_to_speak_of(tmp_path: Path) -> None:
+    path = _saved(tmp_path, pd.DataFrame(np.eye(3), columns=["5", "6", "z"]), "parquet")
+    with pytest.raises(UsageError, match=r"has no column '-1'\. Its columns are '5', '6', 'z'"):
+        read_table(path, ["-1"], torch.float32)
+
+
+def test_a_column_of_whole_numbers_is_no_class(tmp_path: Path) -> None:
+    targets = read_table(_saved(tmp_path, FRAME), ["size"], torch.float32).tensors[1]
+    assert targets.dtype == torch.float32
+    assert targets.shape == (3, 1)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +149,7 @@ def test_the_column_numbers_that_pandas_writes_are_a_header_and_that_is_said(tmp
     ],
 )
 def test_column_numbers_that_are_not_there_are_refused(tmp_path: Path, targets: list[str], words: str) -> None:
-    (tmp_path / "table.csv").write_text("1,2,3\n2,3,4\n")
+    (tmp_path / "table.csv").write_text("2,1,3\n2,3,4\n")
     with pytest.raises(UsageError, match=words):
         read_table(tmp_path / "table.csv", targets, torch.float32)
 
