@@ -160,9 +160,10 @@ class ByHand:
         started = time.perf_counter()
         rows = self.rows()
         print(by_measure(rows).to_string(index=False, float_format="{:.1e}".format))
-        worst = rows.sort_values("relative").iloc[-1]
+        both = rows.dropna(subset="relative")  # with k = d no direction is left over, and by hand there is no mean
+        worst = both.sort_values("relative").iloc[-1]
         print(
-            f"{len(rows)} values of {rows['layer'].nunique() - 1} layers. Largest relative difference: "
+            f"{len(both)} values of {rows['layer'].nunique() - 1} layers. Largest relative difference: "
             f"{worst['relative']:.1e} ({worst['measure']} of {worst['layer']}). Bound: {BOUND:g}."
         )
         print(f"Open:\n  {self.write(rows, time.perf_counter() - started)}  the page")

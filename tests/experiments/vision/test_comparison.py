@@ -35,6 +35,7 @@ def test_the_largest_difference_is_printed_and_left_on_a_page(capsys, tmp_path):
     assert '<td class="holds">holds</td>' in page
     assert "by-hand" in (tmp_path / "index.html").read_text()
     assert "Largest relative difference: " in said
+    assert "nan" not in said
     assert "values of 18 layers" in said
 
 
