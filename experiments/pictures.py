@@ -220,7 +220,6 @@ def _tracked(report: Report) -> Report:
 
 
 def _drawn(folder: Path, name: str, caption: str, draw: Callable[..., Any], *args: Any) -> Drawn:
-    for suffix in ("png", "pdf", "svg"):
-        draw(*args, path=folder / f"{name}.{suffix}")
+    draw(*args, path=folder / f"{name}.*")
     svg = (folder / f"{name}.svg").read_text(encoding="utf-8")
     return Drawn(caption, folder / f"{name}.png", inline(svg, name, caption))

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from deepnrc.errors import UsageError
 
 SUFFIXES = (".png", ".pdf", ".svg")
+ALL = ".*"  # "noise.*" is saved in every one of them, drawn once
 INK = "#262626"
 
 
@@ -68,14 +69,15 @@ def picture(path: str | Path | None, ax: Axes | None = None) -> Iterator[Figure 
                 plt.close(figure)
                 raise
         if file is not None:
-            _save(figure, file)
+            for suffix in SUFFIXES if file.suffix == ALL else (file.suffix,):
+                _save(figure, file.with_suffix(suffix))
 
 
 def _file(path: Path) -> Path:
-    if path.suffix.lower() not in SUFFIXES:
+    if path.suffix.lower() not in (*SUFFIXES, ALL):
         raise UsageError(
             f"A figure cannot be saved as '{path.name}': its ending must be {', '.join(SUFFIXES[:-1])} "
-            f"or {SUFFIXES[-1]}."
+            f"or {SUFFIXES[-1]}; '{path.stem}.*' saves all three."
         )
     return path
 

@@ -47,7 +47,6 @@ BIAS = "Classifier of one level: distance of the class means from an orthogonal 
 
 def drawn(folder: Path, name: str, caption: str, draw: Callable[..., Any], *args: Any) -> Drawn:
     """Save a picture three times and take it up for the page."""
-    for suffix in ("png", "pdf", "svg"):
-        draw(*args, path=folder / f"{name}.{suffix}")
+    draw(*args, path=folder / f"{name}.*")
     svg = (folder / f"{name}.svg").read_text(encoding="utf-8")
     return Drawn(caption, folder / f"{name}.png", inline(svg, name, caption))

@@ -167,8 +167,7 @@ def last(report: deepnrc.Report, measure: str, run: str) -> float:
 def _drawn(report: deepnrc.Report, measure: str, caption: str, folder: Path) -> Drawn:
     """A heatmap, layers by network, in three formats."""
     name = measure.replace(".", "-")
-    for suffix in ("png", "pdf", "svg"):
-        report.heatmap(measure, across="run", path=folder / f"{name}.{suffix}")
+    report.heatmap(measure, across="run", path=folder / f"{name}.*")
     caption = f"{caption}: layers by network"
     svg = (folder / f"{name}.svg").read_text(encoding="utf-8")
     return Drawn(caption, folder / f"{name}.png", inline(svg, name, caption))

@@ -419,6 +419,13 @@ def test_lines_refuse():
         figures.heatmap(bare)
 
 
+def test_a_star_saves_every_kind_and_draws_once(tmp_path):
+    figures.heatmap(report(), path=tmp_path / "noise.v2.*")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["noise.v2.pdf", "noise.v2.png", "noise.v2.svg"]
+    starts = {path.suffix: path.read_bytes()[:5] for path in tmp_path.iterdir()}
+    assert starts == {".pdf": b"%PDF-", ".png": b"\x89PNG\r", ".svg": b"<?xml"}
+
+
 def test_files_that_cannot_be_written(tmp_path):
     with pytest.raises(UsageError, match=r"cannot be saved as 'x.gif': its ending must be .png, .pdf or .svg"):
         figures.heatmap(report(), path=tmp_path / "x.gif")
