@@ -9,7 +9,7 @@ demo: $(VENV)/.run
 	$(BIN)/python -m experiments demo
 
 test: $(VENV)/.test
-	MPLBACKEND=Agg $(BIN)/python -m pytest $(ARGS)
+	MPLBACKEND=Agg OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto $(ARGS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -215,9 +215,11 @@ def test_threads_can_be_fixed_whatever_runs_side_by_side():
     assert [Workers(jobs, each=1).threads(8) for jobs in (1, 2, 8)] == [1, 1, 1]
 
 
-@pytest.mark.parametrize("name", [f"{platform.node()}.{os.getpid()}", f"{platform.node()}.1", "elsewhere.99999999"])
-def test_what_a_living_worker_writes_is_left_alone(name, study, tmp_path):
-    scratch = tmp_path / "cells" / f".0123abcd.{name}"
+@pytest.mark.parametrize("process", ["own", 1, "elsewhere"])
+def test_what_a_living_worker_writes_is_left_alone(process, study, tmp_path):
+    machine = "elsewhere" if process == "elsewhere" else platform.node()
+    number = {"own": os.getpid(), "elsewhere": 99999999}.get(process, process)
+    scratch = tmp_path / "cells" / f".0123abcd.{machine}.{number}"
     scratch.mkdir(parents=True)
     sweep(study(), tmp_path, Workers(1, each=1), progress=False)
     assert scratch.is_dir()
