@@ -15,6 +15,8 @@ from .moments import Moments
 from .outcome import DegenerateError, NotDefinedError
 from .subspace import EPS, LinearFit, Spectrum, linear_fit, singular, spectrum, target_tolerance
 
+SINGLE = 2.0**-24  # unit roundoff of float32
+
 
 @dataclass
 class Snapshot:
@@ -181,7 +183,9 @@ class Snapshot:
     def linear_fit(self) -> LinearFit:
         """The least-squares affine map from H to Y."""
         S_Y = self._covariance[self.d :, self.d :]
-        return linear_fit(self.S_H, self.features, self.cross, S_Y, self.unit_roundoff**2 * self.squares)
+        # what half precision rounds to is far above the cut and part of what the layer holds; float32's is near it
+        rounding = self.unit_roundoff**2 * self.squares if self.unit_roundoff <= SINGLE else None
+        return linear_fit(self.S_H, self.features, self.cross, S_Y, rounding)
 
     @property
     def following(self) -> Tensor:
