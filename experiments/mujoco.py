@@ -161,4 +161,5 @@ class Swimmer(Expert):
 class Hopper(Expert):
     """Imitate the hopper expert: collapse of every layer, and of the last, over weight decay."""
 
+    takes = "6 minutes"
     environment = HOPPER
