@@ -43,17 +43,17 @@ def draw_all(results: Results, folder: Path, fitted: Mapping[str, Fit] | None = 
     for group in groups:
         suffix, told = (f"-{group.slug}", f" ({group.name})") if len(groups) > 1 else ("", "")
         if layered:
-            yield _drawn(
+            yield drawn(
                 folder, f"overview{suffix}", f"By depth after training{told}: mean and range over seeds",
                 by_depth, results, layered, group,
             )  # fmt: skip
         if top:
-            yield _drawn(
+            yield drawn(
                 folder, f"training{suffix}", f"The last layer over training{told}: mean and range over seeds",
                 over_training, results, top, group,
             )  # fmt: skip
     if len(results.sweep_values()) > 2:
-        yield _drawn(
+        yield drawn(
             folder, "sweep", f"The last layer by {results.study.sweep}: mean and range over seeds",
             over_sweep, results, [*layered, *top],
         )  # fmt: skip
@@ -61,7 +61,7 @@ def draw_all(results: Results, folder: Path, fitted: Mapping[str, Fit] | None = 
     if layered:
         yield from _spectra(results, folder)
     if fitted:
-        yield _drawn(
+        yield drawn(
             folder, "theory", "Last layers (marks, first seed) beside the unconstrained-feature model (lines)",
             lambda path: overlay(fitted, path),
         )  # fmt: skip
@@ -73,12 +73,12 @@ def _heatmaps(results: Results, folder: Path, layered: Sequence[str]) -> Iterato
     for measure in layered[:HEATMAPS]:
         title = KNOWN[measure].title if measure in KNOWN else measure
         name = measure.replace(".", "-")
-        yield _drawn(
+        yield drawn(
             folder, f"{name}-sweep", f"{title}: layers by setting, mean over seeds",
             lambda path, m=measure: figures.heatmap(mean, m, across="run", path=path),
         )  # fmt: skip
         if trained.runs and measure in layered[:2]:
-            yield _drawn(
+            yield drawn(
                 folder, f"{name}-training", f"{title}: layers by epoch, first seed",
                 lambda path, m=measure: figures.heatmap(trained, m, across="step", path=path),
             )  # fmt: skip
@@ -97,7 +97,7 @@ def _spectra(results: Results, folder: Path) -> Iterator[Drawn]:
         ]
         if found and not (both := join(found)).spectra.empty:
             suffix, told = (f"-{group.slug}", f" ({group.name})") if len(groups) > 1 else ("", "")
-            yield _drawn(
+            yield drawn(
                 folder, f"spectrum{suffix}", f"Eigenvalues of the features by layer after training{told}, first seed",
                 lambda path, report=both: figures.spectrum(report, path=path),
             )  # fmt: skip
@@ -219,7 +219,12 @@ def _tracked(report: Report) -> Report:
     return Report(report.table[several])
 
 
-def _drawn(folder: Path, name: str, caption: str, draw: Callable[..., Any], *args: Any) -> Drawn:
+def drawn(folder: Path, name: str, caption: str, draw: Callable[..., Any], *args: Any) -> Drawn:
+    """Draw into the folder, in every format, and take the picture up for the page.
+
+    Args:
+        draw: called with ``args`` and ``path``, whose ending ".*" stands for every format.
+    """
     draw(*args, path=folder / f"{name}.*")
     svg = (folder / f"{name}.svg").read_text(encoding="utf-8")
     return Drawn(caption, folder / f"{name}.png", inline(svg, name, caption))

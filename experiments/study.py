@@ -12,6 +12,7 @@ from deepnrc.rows import COLUMNS
 from experiments.models import mlp, refuse
 from experiments.standard import Split
 from experiments.training import Recipe
+from experiments.verdicts import Verdict
 
 if TYPE_CHECKING:
     from experiments.results import Results
@@ -97,9 +98,9 @@ class Claim:
     relation: str
     threshold: float
 
-    def holds(self, value: float) -> bool:
-        """Whether a measured number bears the claim out; NaN does not."""
-        return value < self.threshold if self.relation == "<" else value > self.threshold
+    def against(self, value: float) -> Verdict:
+        """The claim held against a number."""
+        return Verdict(self.statement, self.source, value, self.relation, self.threshold)
 
 
 @dataclass(frozen=True)

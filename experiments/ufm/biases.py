@@ -10,15 +10,16 @@ from torch import Tensor
 
 from experiments.ufm.descent import finish
 from experiments.ufm.levels import measured, model
-from experiments.ufm.parts import CLASSES, CLOSE, END, Claim, Row, worst
+from experiments.ufm.parts import CLASSES, CLOSE, END, Row, worst
 from experiments.ufm.readings import error
 from experiments.ufm.targets import one_hot
+from experiments.verdicts import Verdict
 from probes.ufm import ClassMinimum
 
 BIASES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8)
 
 
-def biases(seeds: int) -> tuple[list[dict[str, Any]], list[Row], list[Claim]]:
+def biases(seeds: int) -> tuple[list[dict[str, Any]], list[Row], list[Verdict]]:
     """One level without a bias, with a free and a penalised one; and from simplex to frame as the penalty grows."""
     K, n, penalty = 4, 50, 0.005
     named = {
@@ -41,9 +42,9 @@ def biases(seeds: int) -> tuple[list[dict[str, Any]], list[Row], list[Claim]]:
         )  # fmt: skip
     off = max(abs(r["value"] - r["predicted"]) for r in records)
     claims = [
-        Claim("One level, with and without bias: largest gap to the predicted loss", CLASSES,
+        Verdict("One level, with and without bias: largest gap to the predicted loss", CLASSES,
               max(abs(r.reached - r.predicted) for r in rows), "<", 1e-10),
-        Claim("From simplex to orthogonal frame as the bias is penalised: largest error of the frame's distance",
+        Verdict("From simplex to orthogonal frame as the bias is penalised: largest error of the frame's distance",
               CLASSES, off, "<", 1e-6),
     ]  # fmt: skip
     return records, rows, claims

@@ -14,8 +14,9 @@ from torch import Tensor
 from experiments.ufm.biases import BIASES, biases
 from experiments.ufm.descent import descend, finish, milestones
 from experiments.ufm.levels import levels, model
-from experiments.ufm.parts import CLASSES, CLOSE, END, Claim, Part, Row, frame, worst
+from experiments.ufm.parts import CLASSES, CLOSE, END, Part, Row, frame, worst
 from experiments.ufm.problem import Point, stacked
+from experiments.verdicts import Verdict
 from probes.ufm import ClassMinimum
 
 NAME = "classes"
@@ -122,7 +123,7 @@ def _gap(losses: Tensor, minimum: ClassMinimum) -> str:
     return f"{float(losses.min()) - minimum.loss:.1e}"
 
 
-def _claims(rows: Sequence[Row], table: Any) -> list[Claim]:
+def _claims(rows: Sequence[Row], table: Any) -> list[Verdict]:
     """What the theorems say of the ends, and what tells the linear model from networks and from the ReLU model."""
     gaps = {relu: max(abs(r.reached - r.predicted) for r in rows if ("ReLU" in r.setting) == relu) for relu in (0, 1)}
     ends = table[(table["iteration"] == END) & table["layer"].isin(("1", "2"))]
@@ -130,16 +131,16 @@ def _claims(rows: Sequence[Row], table: Any) -> list[Claim]:
     below = relu[(relu["layer"] == "1") & (relu["measure"] == "nc.2")]["value"].min()
     deepest = relu[(relu["layer"] == "2") & (relu["measure"] == "nc.2")].groupby("setting")["value"].min().max()
     return [
-        Claim("Two linear levels reach the predicted loss: largest gap", CLASSES, gaps[0], "<", 1e-10),
-        Claim("With a ReLU the lowest start comes to the same loss: largest gap", CLASSES, gaps[1], "<", 1e-4),
-        Claim("Linear: both levels collapse, nc.1, nc.2 and nc.3 at the end: largest", CLASSES,
+        Verdict("Two linear levels reach the predicted loss: largest gap", CLASSES, gaps[0], "<", 1e-10),
+        Verdict("With a ReLU the lowest start comes to the same loss: largest gap", CLASSES, gaps[1], "<", 1e-4),
+        Verdict("Linear: both levels collapse, nc.1, nc.2 and nc.3 at the end: largest", CLASSES,
               linear["value"].max(), "<", 1e-6),
-        Claim(f"Limitation of the linear model: between 1 and {COARSE:g}, nc.1 of both levels is nearly equal; largest "
-              "ratio between them over all runs", CLASSES, along(table, "linear").max(), "<", 2),
-        Claim("With a ReLU the deeper level leads: the same ratio, smallest over the runs", CLASSES,
+        Verdict(f"Limitation of the linear model: between 1 and {COARSE:g}, nc.1 of both levels is nearly equal; "
+              "largest ratio between them over all runs", CLASSES, along(table, "linear").max(), "<", 2),
+        Verdict("With a ReLU the deeper level leads: the same ratio, smallest over the runs", CLASSES,
               along(table, "ReLU").min(), ">", 2),
-        Claim("ReLU: the deepest features are an orthogonal frame: nc.2 at the end", CLASSES, deepest, "<", 0.02),
-        Claim("ReLU: the level below is none: smallest nc.2 at the end", CLASSES, below, ">", 0.3),
+        Verdict("ReLU: the deepest features are an orthogonal frame: nc.2 at the end", CLASSES, deepest, "<", 0.02),
+        Verdict("ReLU: the level below is none: smallest nc.2 at the end", CLASSES, below, ">", 0.3),
     ]  # fmt: skip
 
 

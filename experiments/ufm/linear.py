@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from experiments.ufm.descent import descend, finish
-from experiments.ufm.parts import CLOSE, END, OURS, Claim, Part, Row, frame, worst
+from experiments.ufm.parts import CLOSE, END, OURS, Part, Row, frame, worst
 from experiments.ufm.problem import Chain, Point, Problem, column
 from experiments.ufm.readings import compared, probed
 from experiments.ufm.targets import covariance, spread
+from experiments.verdicts import Verdict
 from probes import Moments, Snapshot
 from probes.ufm import LinearMinimum, predicted
 
@@ -46,19 +47,19 @@ def study(seeds: int) -> Part:
     values = [abs(r["value"] - r["predicted"]) for r in records if r["measure"].startswith("singular")]
     ranks = [(r["value"] > 1e-4) == (r["predicted"] > 0) for r in crossed]
     claims = (
-        Claim(
+        Verdict(
             f"Descent reaches the predicted loss at depths 1 .. {len(DEPTHS[-1])}: largest gap", OURS,
             max(abs(row.reached - row.predicted) for row in rows), "<", 1e-10,
         ),
-        Claim(
+        Verdict(
             "Every factor's singular values are what the scalar equation says: largest error", OURS,
             max(values), "<", 1e-6,
         ),
-        Claim(
+        Verdict(
             "Every measure of every layer is what the closed form predicts: largest error", OURS,
             max(row.error for row in rows), "<", 1e-6,
         ),
-        Claim(
+        Verdict(
             "Directions fall out at the predicted thresholds: share of penalties and directions that agree", OURS,
             sum(ranks) / len(ranks), ">", 0.99,
         ),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from deepnrc.page.rendering import render
-from experiments import pages
+from experiments.page import Page
 from experiments.ufm import pictures
 from experiments.ufm.parts import Part
 
@@ -26,22 +23,17 @@ def write(name: str, parts: Sequence[Part], folder: Path, seconds: float) -> dic
     """Write everything and return the files to open, with what they show."""
     table = pd.concat([part.table for part in parts], ignore_index=True)
     table.to_parquet(folder / "table.parquet", index=False)
-    drawn = list(pictures.draw_all(table, folder))
-    summary: dict[str, Any] = {
-        "name": name,
-        "about": ABOUT,
-        "verdicts": [claim.row() for part in parts for claim in part.claims],
-        "warnings": warnings(parts),
-        "pictures": [{"file": p.file.name, "caption": p.caption} for p in drawn],
-        "seconds": seconds,
-        "cells": sum(part.cells for part in parts),
-        "tables": [part.summary() for part in parts],
-    }
-    (folder / "summary.json").write_text(json.dumps(summary, indent=2))
-    page = folder / "index.html"
-    page.write_text(render(pages.TEMPLATES, "ufm.html", summary | {"drawn": drawn}), encoding="utf-8")
-    index = pages.write_index(folder.parent)
-    return {page: "the study's page", index: "all studies", folder / "table.parquet": "every value"}
+    page = Page(
+        name=name,
+        about=ABOUT,
+        verdicts=[claim for part in parts for claim in part.claims],
+        warnings=warnings(parts),
+        tables=[part.summary() for part in parts],
+        drawn=list(pictures.draw_all(table, folder)),
+        seconds=seconds,
+        cells=sum(part.cells for part in parts),
+    )
+    return page.write(folder)
 
 
 def warnings(parts: Sequence[Part]) -> list[str]:

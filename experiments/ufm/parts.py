@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.verdicts import Verdict
+
 TOP = "Andriopoulos et al. 2024"
 CLASSES = "Tirer & Bruna 2022"
 OURS = "closed form, probes.ufm"
@@ -52,42 +54,13 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A statement with the number that was measured for it."""
-
-    statement: str
-    source: str
-    measured: float
-    relation: str
-    threshold: float
-
-    @property
-    def answer(self) -> str:
-        """In a word or two."""
-        if math.isnan(self.measured):
-            return "not measurable"
-        holds = self.measured < self.threshold if self.relation == "<" else self.measured > self.threshold
-        return "holds" if holds else "does not hold"
-
-    def row(self) -> dict[str, Any]:
-        """As plain values, with the keys that the pages of all studies read."""
-        return {
-            "claim": self.statement,
-            "source": self.source,
-            "measured": f"{self.measured:.3g}",
-            "threshold": f"{self.relation} {self.threshold:g}",
-            "verdict": self.answer,
-        }
-
-
-@dataclass(frozen=True)
 class Part:
     """One part of the study, finished: every value has a row in ``table``, of the columns COLUMNS."""
 
     name: str
     caption: str
     rows: tuple[Row, ...]
-    claims: tuple[Claim, ...]
+    claims: tuple[Verdict, ...]
     table: pd.DataFrame
     cells: int
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from deepnrc.page.pictures import inline
-from experiments.pictures import Drawn
+from experiments.pictures import Drawn, drawn
 from experiments.ufm import class_pictures, classes, linear, linear_pictures, regression, regression_pictures
 
 
@@ -43,10 +41,3 @@ TWO_LEVELS = (
     "and range over seeds), without and with a ReLU between them. Linear: both levels collapse at once."
 )
 BIAS = "Classifier of one level: distance of the class means from an orthogonal frame as the bias is penalised"
-
-
-def drawn(folder: Path, name: str, caption: str, draw: Callable[..., Any], *args: Any) -> Drawn:
-    """Save a picture three times and take it up for the page."""
-    draw(*args, path=folder / f"{name}.*")
-    svg = (folder / f"{name}.svg").read_text(encoding="utf-8")
-    return Drawn(caption, folder / f"{name}.png", inline(svg, name, caption))

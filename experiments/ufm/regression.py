@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from experiments.ufm.descent import descend, finish, milestones
-from experiments.ufm.parts import CLOSE, END, TOP, Claim, Part, Row, frame, worst
+from experiments.ufm.parts import CLOSE, END, TOP, Part, Row, frame, worst
 from experiments.ufm.problem import Point, Problem, column, stacked
 from experiments.ufm.readings import compared, probed
 from experiments.ufm.targets import covariance, spread
+from experiments.verdicts import Verdict
 from probes import CATALOG, Directions, Moments, Snapshot, singular
 from probes.ufm import RegressionMinimum, predicted
 
@@ -55,7 +56,7 @@ def label(h: float, w: float) -> str:
 
 def followed(
     Y: Tensor, seeds: int, steps: int, progress: bool
-) -> tuple[list[dict[str, Any]], tuple[list[Row], list[Claim]]]:
+) -> tuple[list[dict[str, Any]], tuple[list[Row], list[Verdict]]]:
     """Plain descent of FOLLOWED from every seed at once, L-BFGS from there, and what the probes read on the way."""
     started = time.perf_counter()
     pairs = [pair for _ in range(seeds) for pair in FOLLOWED]
@@ -78,7 +79,7 @@ def followed(
     seconds = (time.perf_counter() - started) / len(FOLLOWED)
     rows = [_row(Y, problem, reached, i, seeds, seconds) for i in range(len(FOLLOWED))]
     zero = [r["value"] for r in records if r["iteration"] == END and r["lambda_h"] == 0 and r["measure"] != "nrc.3"]
-    claim = Claim(
+    claim = Verdict(
         "Without regularisation the features do not collapse: smallest nrc.1 and nrc.2 at loss 0", TOP,
         min(zero), ">", 0.1,
     )  # fmt: skip
@@ -116,7 +117,7 @@ def errors(minimum: RegressionMinimum, problem: Problem, point: Point, cell: int
     return worst(dict(zip(table["measure"] + ", " + table["variant"], table["error"], strict=True)))
 
 
-def every_pair(Y: Tensor, seeds: int) -> tuple[list[dict[str, Any]], list[Row], list[Claim]]:
+def every_pair(Y: Tensor, seeds: int) -> tuple[list[dict[str, Any]], list[Row], list[Verdict]]:
     """L-BFGS for every pair of LAMBDAS: loss, all measures, the residuals' covariance and gamma."""
     started = time.perf_counter()
     pairs = [(h, w) for h in LAMBDAS for w in LAMBDAS]
@@ -142,13 +143,15 @@ def every_pair(Y: Tensor, seeds: int) -> tuple[list[dict[str, Any]], list[Row], 
     gamma = max(abs(r["value"] - r["predicted"]) for r in records if r["measure"].startswith("end of nrc.3_gamma"))
     low, high = min(LAMBDAS), max(LAMBDAS)
     claims = [
-        Claim(
+        Verdict(
             f"Descent reaches the predicted loss for all penalties {low:g} .. {high:g}: largest gap", TOP,
             max(gaps), "<", 1e-10,
         ),
-        Claim("Every deep.* and nrc.* measure is what the closed form predicts: largest error", TOP, error, "<", 1e-6),
-        Claim("Residuals are white while c < l_min: largest |covariance/c - I|", TOP, white, "<", 1e-3),
-        Claim("nrc.3 recovers gamma = lambda_h lambda_w: largest error of gamma/l_min", TOP, gamma, "<", 1e-6),
+        Verdict(
+            "Every deep.* and nrc.* measure is what the closed form predicts: largest error", TOP, error, "<", 1e-6
+        ),
+        Verdict("Residuals are white while c < l_min: largest |covariance/c - I|", TOP, white, "<", 1e-3),
+        Verdict("nrc.3 recovers gamma = lambda_h lambda_w: largest error of gamma/l_min", TOP, gamma, "<", 1e-6),
     ]  # fmt: skip
     gap = max(gaps, key=abs)
     seconds = time.perf_counter() - started
@@ -170,7 +173,7 @@ def whiteness(problem: Problem, point: Point, cell: int) -> float:
     return float((found - torch.eye(W.shape[0], dtype=found.dtype)).abs().max())
 
 
-def phases(size: int = 9) -> tuple[list[dict[str, Any]], Claim]:
+def phases(size: int = 9) -> tuple[list[dict[str, Any]], Verdict]:
     """Rank of W where descent ends, on a grid of penalties that crosses every eigenvalue of S_Y."""
     Y = spread(PHASES, N)
     grid = [10 ** (-2.85 + 3.2 * i / (size - 1)) for i in range(size)]
@@ -185,7 +188,7 @@ def phases(size: int = 9) -> tuple[list[dict[str, Any]], Claim]:
         rank = int((values > 1e-4).sum())
         records.append({**shared, "measure": "rank", "value": float(rank), "predicted": float(expected)})
     agree = sum(r["value"] == r["predicted"] for r in records) / len(records)
-    claim = Claim(
+    claim = Verdict(
         "The rank drops by one as lambda_h lambda_w passes each eigenvalue of S_Y: share of the grid that agrees", TOP,
         agree, ">", 0.999,
     )  # fmt: skip

@@ -49,7 +49,7 @@ class Ufm:
         parts = self._parts()
         files = page.write(NAME, parts, folder, time.perf_counter() - started)
         for claim in (claim for part in parts for claim in part.claims):
-            print(f"[{claim.answer}] {claim.statement}: {claim.measured:.3g} ({claim.relation} {claim.threshold:g})")
+            print(claim.line)
         for warning in page.warnings(parts):
             print(f"! {warning}")
         print(f"\n{NAME}: done in {time.perf_counter() - started:.0f} s. Open:")

@@ -19,9 +19,8 @@ from tyro.conf import arg
 
 import deepnrc
 from deepnrc.errors import UsageError
-from deepnrc.page.rendering import render
-from experiments.pages import TEMPLATES, Verdict, write_index
-from experiments.study import Claim
+from experiments.page import Page
+from experiments.verdicts import Verdict
 from experiments.vision.byhand import Matrix, balance_measures, layer_measures, network_measures, top_measures, weight
 from experiments.vision.classesbyhand import class_measures
 from experiments.vision.networks import ResNet
@@ -174,20 +173,19 @@ class ByHand:
         folder.mkdir(parents=True, exist_ok=True)
         rows.to_parquet(folder / "table.parquet", index=False)
         (folder / "settings.json").write_text(json.dumps(asdict(self), indent=2, default=str), encoding="utf-8")
-        claim = Claim(STATEMENT, "ours", lambda results: float("nan"), "<", BOUND)
         worst = by_measure(rows)
         table = [[*row[:3], f"{row[3]:.1e}", row[4]] for row in worst.itertuples(index=False, name=None)]
         columns = ["measure", "variant", "layer", "relative difference", "values"]
-        summary = {
-            "name": "by-hand", "about": ABOUT, "warnings": [], "pictures": [], "seconds": seconds, "cells": 1,
-            "verdicts": [Verdict(claim, float(worst["relative"].max())).row()],
-            "tables": [{"caption": "Largest difference of each measure", "columns": columns, "rows": table}],
-        }  # fmt: skip
-        (folder / "summary.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
-        page = folder / "index.html"
-        page.write_text(render(TEMPLATES, "study.html", summary | {"drawn": [], "settings": []}), encoding="utf-8")
-        write_index(self.out)
-        return page
+        page = Page(
+            name="by-hand",
+            about=ABOUT,
+            verdicts=[Verdict(STATEMENT, "ours", float(worst["relative"].max()), "<", BOUND)],
+            tables=[{"caption": "Largest difference of each measure", "columns": columns, "rows": table}],
+            drawn=[],
+            seconds=seconds,
+            cells=1,
+        )
+        return next(iter(page.write(folder)))
 
     def rows(self) -> pd.DataFrame:
         """Train, probe and compare; see ``compared``."""

@@ -7,22 +7,26 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 from tyro.conf import arg
 
 import deepnrc
-from deepnrc.page.pictures import inline
-from deepnrc.page.rendering import render
 from deepnrc.report import join
-from experiments.pages import TEMPLATES, Verdict, write_index
-from experiments.pictures import Drawn
-from experiments.study import Claim
+from experiments.page import Page
+from experiments.pictures import drawn
+from experiments.verdicts import Verdict
 from experiments.vision.pretrained import Pair, lite0_on_patches, onet_on_faces
 
 PRETRAINED, UNTRAINED = "pretrained", "untrained"
 OURS = "ours: what training should have done"
+FILES = {
+    "report.html": "every measure explained",
+    "report/table.parquet": "every value",
+    "settings.json": "configuration",
+}
 DRAWN = {
     "deep.noise_fraction": "Noise fraction",
     "deep.cka": "Alignment with the targets (CKA)",
@@ -78,39 +82,29 @@ class SideBySide:
         models = {PRETRAINED: pair.pretrained, UNTRAINED: pair.untrained}
         report = join([deepnrc.probe(m, pair.loader, run=run, progress=self.progress) for run, m in models.items()])
         page = self.write(report, time.perf_counter() - started)
-        for row in self.verdicts(report):
-            print(f"[{row['verdict']}] {row['claim']}: {row['measured']} ({row['threshold']})")
+        for verdict in self.verdicts(report):
+            print(verdict.line)
         print(f"\n{self.name}: done in {time.perf_counter() - started:.0f} s. Open:\n  {page}  the study's page")
 
-    def verdicts(self, report: deepnrc.Report) -> list[dict[str, str]]:
-        """Each claim with its number, as plain values."""
-        rows = []
-        for statement, read, relation, threshold in self.claims():
-            claim = Claim(statement, OURS, lambda results: float("nan"), relation, threshold)
-            rows.append(Verdict(claim, read(report)).row())
-        return rows
+    def verdicts(self, report: deepnrc.Report) -> list[Verdict]:
+        """Each claim with its number."""
+        return [Verdict(said, OURS, read(report), relation, bound) for said, read, relation, bound in self.claims()]
 
     def write(self, report: deepnrc.Report, seconds: float) -> Path:
         """Write everything into the study's folder; the page to open."""
         folder = self.out / self.name
         report.save(folder / "report")
         report.html(folder / "report.html", f"{self.name}: pretrained and untrained")
-        drawn = [_drawn(report, measure, caption, folder) for measure, caption in DRAWN.items()]
-        summary = {
-            "name": self.name,
-            "about": self.about,
-            "verdicts": self.verdicts(report),
-            "warnings": [],
-            "pictures": [{"file": picture.file.name, "caption": picture.caption} for picture in drawn],
-            "seconds": seconds,
-            "cells": 2,
-        }
-        (folder / "summary.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
         (folder / "settings.json").write_text(json.dumps(asdict(self), indent=2, default=str), encoding="utf-8")
-        page = folder / "index.html"
-        page.write_text(render(TEMPLATES, "pair.html", summary | {"drawn": drawn}), encoding="utf-8")
-        write_index(self.out)
-        return page
+        pictures = [
+            drawn(folder, measure.replace(".", "-"), f"{said}: layers by network", partial(across, report, measure))
+            for measure, said in DRAWN.items()
+        ]
+        page = Page(
+            name=self.name, about=self.about, verdicts=self.verdicts(report), drawn=pictures, seconds=seconds, cells=2,
+            files=FILES,
+        )  # fmt: skip
+        return next(iter(page.write(folder)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,10 +158,6 @@ def last(report: deepnrc.Report, measure: str, run: str) -> float:
     return float(row["value"]) if row["status"] == "ok" else math.nan
 
 
-def _drawn(report: deepnrc.Report, measure: str, caption: str, folder: Path) -> Drawn:
-    """A heatmap, layers by network, in three formats."""
-    name = measure.replace(".", "-")
-    report.heatmap(measure, across="run", path=folder / f"{name}.*")
-    caption = f"{caption}: layers by network"
-    svg = (folder / f"{name}.svg").read_text(encoding="utf-8")
-    return Drawn(caption, folder / f"{name}.png", inline(svg, name, caption))
+def across(report: deepnrc.Report, measure: str, path: Path) -> None:
+    """A heatmap, layers by network."""
+    report.heatmap(measure, across="run", path=path)

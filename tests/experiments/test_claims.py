@@ -41,7 +41,7 @@ def test_orders_over_weight_decay_count_inner_layers(made):
     })  # fmt: skip
     claims = weight_decay_orders()
     assert numbers(claims, results) == [0.5, 1, 0]
-    assert [c.holds(n) for c, n in zip(claims, numbers(claims, results), strict=True)] == [False, True, False]
+    assert [c.against(n).holds for c, n in zip(claims, numbers(claims, results), strict=True)] == [False, True, False]
 
 
 def test_orders_need_two_weight_decays(made):
@@ -143,7 +143,7 @@ def test_the_top_layer_with_the_most_weight_decay_and_with_none(made):
     results = made(TOP, decays=[0.0, 1.0, 5.0, 9.0])
     claims = top_layer_collapses("lin")
     assert numbers(claims, results) == [1e-6, 0.5, 1e-3, 0.05]
-    assert [c.holds(c.measured(results)) for c in claims] == [True, True, False, False]
+    assert [c.against(c.measured(results)).holds for c in claims] == [True, True, False, False]
 
 
 @pytest.mark.parametrize(("decays", "missing"), [([0.1, 1.0, 5.0, 9.0], [1, 3]), ([0.0, 0.0, 0.0, 9.0], [0, 2])])

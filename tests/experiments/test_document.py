@@ -11,7 +11,7 @@ from experiments.document import Document, write
 
 
 def left(folder, name, **changed):
-    """A study's folder as `pages.write` leaves it."""
+    """A study's folder as `Page.write` leaves it."""
     place = folder / name
     place.mkdir(parents=True)
     Image.new("RGB", (8, 6), "red").save(place / "overview.png")

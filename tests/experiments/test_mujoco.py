@@ -80,8 +80,8 @@ def test_nrc_3_falls_by_the_ratio_of_no_decay_to_most(made):
     claim = Swimmer().top().claims[-1]
     assert isinstance(results, Results)
     assert claim.measured(results) == pytest.approx(30)
-    assert claim.holds(30)
-    assert not claim.holds(9)
+    assert claim.against(30).holds
+    assert not claim.against(9).holds
 
 
 def test_nrc_3_without_a_run_without_decay_is_not_measurable(made):

@@ -12,6 +12,7 @@ from pandas.testing import assert_frame_equal
 
 from experiments import pages
 from experiments.data.synthetic import LowRank
+from experiments.page import write_index
 from experiments.study import Claim
 from experiments.training import Recipe
 
@@ -139,7 +140,7 @@ def test_an_index_links_every_study(tmp_path, written):
     for name in ("b", "a"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "summary.json").write_text(json.dumps(summary | {"name": name}))
-    text = pages.write_index(tmp_path).read_text()
+    text = write_index(tmp_path).read_text()
     assert Page(text).links == ["a/index.html", "b/index.html"]
 
 

@@ -2,21 +2,8 @@ import math
 
 import pytest
 
-from experiments.ufm.parts import COLUMNS, HEADINGS, Claim, Row, frame, worst
+from experiments.ufm.parts import COLUMNS, HEADINGS, Row, frame, worst
 from experiments.ufm.readings import error
-
-
-@pytest.mark.parametrize(
-    ("measured", "relation", "answer"),
-    [(0.5, "<", "holds"), (1.5, "<", "does not hold"), (1.5, ">", "holds"), (math.nan, ">", "not measurable")],
-)
-def test_a_claim_is_held_against_its_threshold(measured, relation, answer):
-    claim = Claim("it is so", "us", measured, relation, 1)
-    assert claim.answer == answer
-    assert claim.row() == {
-        "claim": "it is so", "source": "us", "measured": f"{measured:.3g}", "threshold": f"{relation} 1",
-        "verdict": answer,
-    }  # fmt: skip
 
 
 def test_a_row_has_a_cell_for_every_heading():

@@ -56,11 +56,11 @@ def test_variability_is_read_off_its_loss(losses):
     results = losses("nc.1", rises, falls, rises, rises)
     gradual, orders = claims.classifier_claims("MSE")[:2]
     assert (gradual.measured(results), orders.measured(results)) == pytest.approx((-1, 3))
-    assert gradual.holds(-1)
-    assert orders.holds(3)
+    assert gradual.against(-1).holds
+    assert orders.against(3).holds
     gradual, orders = claims.classifier_claims("cross-entropy")[:2]
     assert gradual.measured(results) == pytest.approx(1)
-    assert not gradual.holds(1)
+    assert not gradual.against(1).holds
 
 
 def test_class_means_are_held_against_those_of_early_layers(losses):

@@ -36,7 +36,7 @@ def test_a_run_leaves_a_page_a_report_and_a_line_in_the_index(pair, tmp_path, ca
     report = deepnrc.load(folder / "report")
     assert report.runs == ["pretrained", "untrained"]
     summary = json.loads((folder / "summary.json").read_text())
-    assert set(summary) == {"name", "about", "verdicts", "warnings", "pictures", "seconds", "cells"}
+    assert set(summary) == {"name", "about", "verdicts", "warnings", "tables", "pictures", "seconds", "cells"}
     assert summary["verdicts"][1]["verdict"] == "not measurable"  # fewer crops than the widest layer has features
     gain = last(report, "deep.cka", "pretrained") - last(report, "deep.cka", "untrained")
     assert summary["verdicts"][0]["measured"] == f"{gain:.3g}"

@@ -151,7 +151,7 @@ def test_a_study_of_regression_runs_and_gets_its_numbers(swept, tmp_path):
     assert len(results.by_layer("deep.noise_fraction")) == 17
     for verdict in pages.verdicts(results):
         unlearned = ("The upper layers", "Features in collapsed layers", "Layers from the onset")
-        assert not math.isnan(verdict.measured) or verdict.claim.statement.startswith(unlearned)
+        assert not math.isnan(verdict.measured) or verdict.statement.startswith(unlearned)
     for measure in study.measures:
         assert results.top(measure).notna().all(), measure
     (group,) = results.groups()
@@ -161,7 +161,7 @@ def test_a_study_of_regression_runs_and_gets_its_numbers(swept, tmp_path):
 
 def test_a_study_of_classes_runs_and_gets_its_numbers(swept):
     results = swept(with_data(DigitStudy(**TINY).study(), Pictures(classes=True)))
-    assert not [v.claim.statement for v in pages.verdicts(results) if math.isnan(v.measured)]
+    assert not [v.statement for v in pages.verdicts(results) if math.isnan(v.measured)]
     for measure in results.study.measures:
         assert results.top(measure).notna().all(), measure
     assert [group.name for group in results.groups()] == ["loss MSE", "loss cross-entropy"]

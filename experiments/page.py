@@ -1,0 +1,68 @@
+"""A study's page with its summary, and the index of all studies; the same for every kind of study."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deepnrc.page.rendering import render
+from experiments.pictures import Drawn
+from experiments.verdicts import Verdict
+
+TEMPLATES = Path(__file__).parent / "templates"
+VALUES = {"table.parquet": "every value", "settings.json": "configuration"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What a study tells.
+
+    Attributes:
+        name: of the study, and of its folder.
+        about: what it shows and how to read it.
+        cells, seconds: how many networks or descents, and how long they took in all.
+        tables: {"caption", "columns", "rows"} each.
+        settings: rows of the table of settings; see the template.
+        files: further files in the folder, with what they hold.
+    """
+
+    name: str
+    about: str
+    verdicts: Sequence[Verdict]
+    drawn: Sequence[Drawn]
+    cells: int
+    seconds: float
+    warnings: Sequence[str] = ()
+    tables: Sequence[Mapping[str, Any]] = ()
+    settings: Sequence[Mapping[str, Any]] = ()
+    files: Mapping[str, str] = field(default_factory=lambda: VALUES)
+
+    def write(self, folder: Path) -> dict[Path, str]:
+        """Write summary.json, index.html and the index beside the folder; the files to open, with what they show."""
+        summary = {
+            "name": self.name,
+            "about": self.about,
+            "verdicts": [verdict.row() for verdict in self.verdicts],
+            "warnings": list(self.warnings),
+            "tables": list(self.tables),
+            "pictures": [{"file": picture.file.name, "caption": picture.caption} for picture in self.drawn],
+            "seconds": self.seconds,
+            "cells": self.cells,
+        }
+        (folder / "summary.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
+        page = folder / "index.html"
+        shown = {"drawn": self.drawn, "settings": self.settings, "files": self.files}
+        page.write_text(render(TEMPLATES, "study.html", summary | shown), encoding="utf-8")
+        first, what = next(iter(self.files.items()))
+        return {page: "the study's page", write_index(folder.parent): "all studies", folder / first: what}
+
+
+def write_index(folder: Path) -> Path:
+    """The page that links every study under the folder."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*/summary.json"))]
+    page = folder / "index.html"
+    page.write_text(render(TEMPLATES, "index.html", {"studies": found}), encoding="utf-8")
+    return page
