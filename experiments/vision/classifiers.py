@@ -56,7 +56,7 @@ class Classification(Images):
         losses = {said: loss for said, loss in LOSSES.items() if self.loss in ("both", loss)}
         for said, loss in losses.items():
             decays = self.decays(DECAYS[said])
-            settings += self.over_decays(
+            settings += self.over_stages(
                 data,
                 self.resnet(bias=loss != "mse", small_images=small_images),
                 self.recipe(80, batch=128, published=(0.05, 200), loss=loss),

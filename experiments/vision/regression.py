@@ -67,7 +67,7 @@ class Regression(Images):
         # with weight decay 1e-2, 4000 images and batches of 64 the weights would shrink 6 times e-fold by decay alone
         network, recipe = self.resnet(depth), self.recipe(40, batch=64, published=published)
         chosen = self.decays(decays)
-        settings = self.over_decays(data, network, recipe, chosen, probes=PROBES)
+        settings = self.over_stages(data, network, recipe, chosen, probes=PROBES)
         about = ABOUT.format(depth=depth, widths=", ".join(map(str, network.channels)), what=what)
         return Study(name, about, settings, tuple(range(self.seeds)), regression_claims(len(chosen)), MEASURES)
 

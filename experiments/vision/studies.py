@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from tyro.conf import arg
 
-from deepnrc.errors import UsageError
-from experiments.family import Family
+from experiments.decays import OverDecays
 from experiments.study import Data, Setting
 from experiments.training import Recipe
 from experiments.vision.networks import ResNet
@@ -21,13 +19,10 @@ PUBLISHED = 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class Images(Family):
-    """Flags of training and of the network; ``over_decays`` makes the settings."""
+class Images(OverDecays):
+    """Flags of training and of the network; ``over_stages`` makes the settings."""
 
     seeds: Annotated[int, arg(help="Each setting is run once for each of so many seeds.")] = 1
-    weight_decay: Annotated[
-        tuple[float, ...] | None, arg(help="One setting for each; the study's own if not given.")
-    ] = None
     lr: Annotated[
         float | None, arg(help="Highest learning rate of one cycle, 0.05; with --full the published one, cut tenfold.")
     ] = None
@@ -35,17 +30,6 @@ class Images(Family):
     channels: Annotated[
         int | None, arg(help="Of the first stage; each of four is twice as wide. 16, with --full 64.")
     ] = None
-
-    @property
-    def threads(self) -> int | None:
-        """One: networks this slim are slower with more, and the digits do not depend on --jobs."""
-        return None if self.full else 1
-
-    def decays(self, own: tuple[float, ...]) -> tuple[float, ...]:
-        """The weight decays to run, ascending: those of the flag, or the study's own."""
-        if self.weight_decay == ():
-            raise UsageError("--weight-decay needs at least one value.")
-        return own if self.weight_decay is None else tuple(sorted(self.weight_decay))
 
     def resnet(self, depth: int = 18, *, bias: bool = True, small_images: bool = False) -> ResNet:
         """The network, as wide as the flag says."""
@@ -67,29 +51,17 @@ class Images(Family):
         samples = default if self.samples is None else self.samples
         return data if samples is None else Subset(data, samples)
 
-    def over_decays(
+    def over_stages(
         self,
         data: Data,
         network: ResNet,
         recipe: Recipe,
         decays: tuple[float, ...],
         *,
-        label: str = "weight decay {:g}",
         probes: tuple[str, ...] | None = None,
-        facts: Mapping[str, Any] | None = None,
+        **named: Any,
     ) -> tuple[Setting, ...]:
-        """One setting for each weight decay, probed at the published points and a few epochs."""
+        """``over_decays``, probed at the published points and a few epochs."""
         probe = {"layers": network.points, "max_samples": PROBED, "probes": probes}
         steps = tuple(sorted({1, *(recipe.epochs // part for part in (8, 4, 2))} - {0}))
-        return tuple(
-            Setting(
-                label.format(decay),
-                data,
-                network,
-                replace(recipe, weight_decay=decay),
-                probe,
-                steps,
-                {"weight decay": decay, **(facts or {})},
-            )
-            for decay in decays
-        )
+        return self.over_decays(data, network, recipe, decays, probe=probe, steps=steps, **named)
