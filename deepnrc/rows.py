@@ -11,7 +11,8 @@ from tqdm.auto import tqdm
 from deepnrc import spectra
 from deepnrc.consecutive import following
 from deepnrc.layers import has_weight, site_at, weight_matrix
-from deepnrc.streams import LayerStream, Streams
+from deepnrc.layerstream import LayerStream
+from deepnrc.streams import Streams
 from probes import DegenerateError, Evaluation, NotDefinedError, Outcome, Probe, Snapshot
 
 NETWORK = "(network)"
@@ -71,8 +72,8 @@ def measured(
             rank=rank,
             unit_roundoff=layer.roundoff,
             target_roundoff=streams.roundoff,
-            network_mse=streams.network_mse,
-            mse_missing=streams.residuals_missing,
+            network_mse=streams.network.mse,
+            mse_missing=streams.network.missing,
             mse_note="against classes as one-hot targets" if streams.one_hot else "",
             network_accuracy=streams.network_accuracy,
             missing=streams.missing,

@@ -8,7 +8,7 @@ from torch.utils.checkpoint import checkpoint
 
 import deepnrc
 from deepnrc.errors import DataError, UsageError
-from deepnrc.streams import GATHERED
+from deepnrc.layerstream import GATHERED
 
 
 class Residual(nn.Module):

@@ -141,12 +141,12 @@ def test_the_networks_own_error_is_streamed_exactly(streams):
     for part in range(3):
         s = slice(10 * part, 10 * part + 10)
         streams.update(forward({"a": H[s]}, output[s].float()), targets(Y[s]))
-    assert streams.network_mse == pytest.approx(float(((output.float() - Y) ** 2).mean()), rel=1e-12)
+    assert streams.network.mse == pytest.approx(float(((output.float() - Y) ** 2).mean()), rel=1e-12)
 
 
 def test_an_output_without_its_last_axis_is_compared_too(streams):
     streams.update(forward({"a": H}, Y[:, 0] + 2), targets(Y[:, :1]))
-    assert streams.network_mse == pytest.approx(4, rel=1e-12)
+    assert streams.network.mse == pytest.approx(4, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -162,9 +162,9 @@ def test_an_output_that_cannot_be_compared_says_why_and_never_gives_a_number(str
     streams.update(forward({"a": H}, None if output is None else Y), targets(Y))
     streams.update(forward({"a": H}, output), targets(Y))
     streams.update(forward({"a": H}, None if output is None else Y), targets(Y))
-    assert streams.network_mse is None
-    assert streams.residuals_missing == words
-    assert streams.incomparable == (output is not None)
+    assert streams.network.mse is None
+    assert streams.network.missing == words
+    assert streams.network.incomparable == (output is not None)
 
 
 def test_the_second_pass_feeds_centred_rows_to_the_top_layer_alone():
@@ -233,6 +233,13 @@ def test_targets_that_looked_like_classes_at_first_are_none(streams):
     assert not streams.one_hot
     assert streams.network_accuracy is None
     assert statistics(streams)["a"]["moments"].count == 90
+
+
+def test_targets_that_are_no_classes_bring_no_predicted_class_along(streams):
+    streams.update(forward({"a": H}, Y), targets(Y))
+    assert streams.layers["a"].gathered.shape[1] == H.shape[1] + Y.shape[1]
+    assert streams.missing["nearest"]
+    assert streams.network.hits == 0
 
 
 def test_accuracy_counts_what_the_network_got_right(streams):
