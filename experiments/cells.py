@@ -103,7 +103,8 @@ def run(cell: Cell, data: Split, folder: Path, threads: int, position: int | Non
     regression = data.y.is_floating_point() and diverged is None
     scratch = folder / f".{cell.key}.{platform.node()}.{os.getpid()}"
     tracker.report.save(scratch)
-    save_file(model.state_dict(), scratch / "network.safetensors")
+    weights = {name: value.contiguous() for name, value in model.state_dict().items()}
+    save_file(weights, scratch / "network.safetensors")
     record = {
         "title": cell.title,
         "seed": cell.seed,

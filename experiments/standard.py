@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-SCALINGS = ("none", "centre", "standardise")
+SCALINGS = ("none", "centre", "standardise", "positive")
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,9 @@ def split(
 
     Args:
         share: of the samples that go into training, in (0, 1).
-        inputs, targets: "none", "centre" or "standardise". Weight decay that collapses one scale of targets does
-            nothing to another, so this is part of a study's description.
+        inputs, targets: "none", "centre", "standardise", or "positive": in standard deviations above the least value.
+            Part of a study's description: weight decay that collapses one scale of targets does nothing to another,
+            and targets of both signs take ReLU features more directions than there are targets.
         seed: of the random split.
     Errors: ValueError for an unknown scaling or a share that leaves a part empty.
     """
@@ -53,8 +54,8 @@ def _scaled(z: Tensor, train: Tensor, how: str) -> Tensor:
     if how == "none":
         return z
     part = z[train].double()
-    z = z.double() - part.mean(0)
-    if how == "standardise":
+    z = z.double() - (part.amin(0) if how == "positive" else part.mean(0))
+    if how != "centre":
         spread = part.std(0, correction=0)
         # a constant column carries nothing and stays 0
         z = z / torch.where(spread > 0, spread, 1.0)

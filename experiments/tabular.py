@@ -38,9 +38,10 @@ class Tabular(Perceptrons):
         tuple[str, ...], arg(help="Target columns of a table, by name or, without a header, number.")
     ] = ()
     rank: Annotated[int | None, arg(help="Signal rank k; the targets' numerical rank if not given.")] = None
-    scaling: Annotated[Literal["standardise", "centre", "none"], arg(help="What is done to the targets.")] = (
-        "standardise"
-    )
+    scaling: Annotated[
+        Literal["standardise", "centre", "positive", "none"],
+        arg(help="What is done to the targets; positive: spreads above their least value."),
+    ] = "standardise"
     depth: Annotated[int, arg(help="Hidden layers.")] = 5
     width: Annotated[int | None, arg(help="Of each hidden layer: 64, and with --full 512.")] = None
 

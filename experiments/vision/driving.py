@@ -9,15 +9,16 @@ import torch
 
 from experiments.standard import Split
 from experiments.vision.cache import Arrays, cached
-from experiments.vision.frames import image_split
+from experiments.vision.frames import image_split, shrunk
 from experiments.vision.rendering import need, rendered
 
+DRAWN = 96  # pixels
 REMEDY = "Install the simulator with: pip install 'gymnasium[box2d]'."
 
 
 @dataclass(frozen=True)
 class Driving:
-    """Frames (3, 96, 96) of CarRacing-v3 with a scripted driver's steering in [-1, 1] and the speed in m/s.
+    """Frames (3, size, size) of CarRacing-v3 with a scripted driver's steering in [-1, 1] and the speed in m/s.
 
     The driver steers for a point ahead (pure pursuit); what the car does has noise in it, and the label has not. The
     speed can be read off the bar at the foot of the picture. Neighbouring frames are alike, and the split is over
@@ -25,8 +26,9 @@ class Driving:
 
     Attributes:
         frames: how many, drawn once and kept.
+        size: side of the frames, a divisor of the 96 pixels at which they are drawn and kept.
         noise: standard deviation of what each step adds to the executed steering.
-        targets: "none", "centre" or "standardise".
+        targets: "none", "centre", "standardise" or "positive".
         share: of the frames that are trained on.
         tracks: seed of the tracks and of the noise.
         cache: folder for the frames; None for deepnrc in the user's cache.
@@ -34,6 +36,7 @@ class Driving:
     """
 
     frames: int = 5000
+    size: int = DRAWN
     noise: float = 0.1
     targets: str = "standardise"
     share: float = 0.8
@@ -46,12 +49,17 @@ class Driving:
                 f"Frames must be 2 or more ({self.frames}), the seed of the tracks 0 or more ({self.tracks}), and the "
                 f"noise 0 or more and finite ({self.noise:g})."
             )
+        if self.size < 1 or DRAWN % self.size:
+            raise ValueError(
+                f"Frames are drawn {DRAWN} pixels wide: the size must divide that, not {self.size}."
+            )
 
     def load(self, seed: int) -> Split:
         """Drive or read the frames, and split them; the seed draws the split."""
         arrays = cached(f"driving-{self.frames}-noise{self.noise:g}-{self.tracks}", self._drive, self.cache)
         labels = torch.from_numpy(arrays["labels"])
-        return image_split(arrays["images"], labels, targets=self.targets, share=self.share, seed=seed)
+        images = shrunk(arrays["images"], self.size)
+        return image_split(images, labels, targets=self.targets, share=self.share, seed=seed)
 
     def _drive(self) -> Arrays:
         for package in ("gymnasium", "Box2D", "pygame"):

@@ -24,7 +24,7 @@ class OwnImages:
         columns: the targets, where they can be chosen; for a folder of images, its csv file.
         size: side to which images are brought; None for the reader's own.
         one_hot: of classes, targets of zeros and ones for the squared error.
-        targets: "none", "centre" or "standardise"; classes stay as they are.
+        targets: "none", "centre", "standardise" or "positive"; classes stay as they are.
         share: of the images that are trained on.
     """
 
@@ -48,8 +48,3 @@ class OwnImages:
 
 def _columns(y: Tensor) -> Tensor:
     return y if y.ndim == 2 else y[:, None]
-
-
-def faces(folder: str, size: int = 128) -> OwnImages:
-    """The ages of a folder of UTKFace, its images ``size`` pixels wide as published."""
-    return OwnImages(f"utkface:{folder}", size=size)

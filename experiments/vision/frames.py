@@ -18,7 +18,7 @@ def image_split(
     Args:
         images: (N, H, W, C) or (N, H, W), 0 to 255.
         y: targets (N, n), scaled as ``targets`` says, or classes (N,), which stay as they are.
-        targets: "none", "centre" or "standardise".
+        targets: "none", "centre", "standardise" or "positive".
         share: of the samples that go into training.
         seed: of the split.
     """
@@ -27,6 +27,15 @@ def image_split(
     parts = split(x, y, share=share, inputs="none", targets=targets if y.ndim == 2 else "none", seed=seed)
     mean, spread = _per_channel(parts.x)
     return Split(_scaled(parts.x, mean, spread), parts.y, _scaled(parts.x_test, mean, spread), parts.y_test)
+
+
+def shrunk(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Square images (N, S, S, C) at ``size`` pixels a side, a divisor of S: means over blocks, rounded."""
+    N, side, _, C = images.shape
+    if size == side:
+        return images
+    blocks = images.reshape(N, size, side // size, size, side // size, C)
+    return blocks.mean((2, 4)).round().astype(np.uint8)
 
 
 def _per_channel(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -33,7 +33,7 @@ class ReacherPixels:
         label: "actions" or "positions".
         frames: how many.
         size: side in pixels.
-        targets: "none", "centre" or "standardise".
+        targets: "none", "centre", "standardise" or "positive".
         share: of the frames that are trained on.
         scenes: seed of the poses.
         cache: folder for the frames; None for deepnrc in the user's cache.

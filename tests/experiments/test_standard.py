@@ -34,6 +34,15 @@ def test_centring_keeps_the_scale(pairs):
     torch.testing.assert_close(centred.y, raw.y - raw.y.mean(0), atol=1e-5, rtol=0)
 
 
+def test_positive_targets_are_spreads_above_the_least_of_the_training_part(pairs):
+    raw, positive = (split(*pairs, targets=how) for how in ("none", "positive"))
+    torch.testing.assert_close(positive.y.amin(0), torch.zeros(3), atol=1e-6, rtol=0)
+    torch.testing.assert_close(positive.y.std(0, correction=0), torch.ones(3))
+    torch.testing.assert_close(positive.y * raw.y.std(0, correction=0) + raw.y.amin(0), raw.y, atol=1e-4, rtol=0)
+    scale = raw.y.std(0, correction=0)
+    torch.testing.assert_close(positive.y_test * scale + raw.y.amin(0), raw.y_test, atol=1e-4, rtol=0)
+
+
 def test_a_constant_column_stays_zero(pairs):
     x, y = pairs
     x[:, 2] = 4.0

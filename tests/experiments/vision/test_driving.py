@@ -14,6 +14,9 @@ def test_a_few_frames_of_a_drive(tmp_path):
         images, labels = file["images"], file["labels"]
     assert images.dtype == np.uint8
     assert images.std() > 20
+    small = Driving(frames=6, size=48, targets="none", share=0.5, cache=tmp_path).load(0)  # of the same drive
+    assert small.x.shape == (3, 3, 48, 48)
+    assert small.y.equal(data.y)
     steer, speed = labels.T
     assert (np.abs(steer) <= 1).all()
     assert (speed > 5).all()  # the car is under way when the first frame is taken
@@ -30,3 +33,9 @@ def test_an_absent_simulator_is_said_with_the_command(monkeypatch, tmp_path):
 def test_what_makes_no_sense_is_refused(fields):
     with pytest.raises(ValueError, match="Frames must be 2 or more"):
         Driving(**fields)
+
+
+@pytest.mark.parametrize("size", [0, 50, 192])
+def test_a_size_that_does_not_divide_the_frames_is_refused(size):
+    with pytest.raises(ValueError, match=f"drawn 96 pixels wide: the size must divide that, not {size}"):
+        Driving(size=size)

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from experiments.vision import folders
-from experiments.vision.folders import OwnImages, faces
+from experiments.vision.folders import OwnImages
 
 
 def test_faces_are_read_with_their_ages(tmp_path):
@@ -12,7 +12,7 @@ def test_faces_are_read_with_their_ages(tmp_path):
     for i, age in enumerate((5, 30, 31, 70, 20)):
         picture = Image.fromarray(draw.integers(0, 256, (20, 20, 3), np.uint8))
         picture.save(tmp_path / f"{age}_0_1_2017010912345678{i}.jpg")
-    data = faces(str(tmp_path), size=16).load(0)
+    data = OwnImages(f"utkface:{tmp_path}", size=16).load(0)
     assert (data.x.shape, data.x_test.shape, data.y.shape) == ((4, 3, 16, 16), (1, 3, 16, 16), (4, 1))
     torch.testing.assert_close(data.y.std(0, correction=0), torch.ones(1))
 

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from experiments.vision.frames import image_split
+from experiments.vision.frames import image_split, shrunk
 
 
 def test_channels_are_scaled_by_the_training_part():
@@ -21,6 +21,14 @@ def test_images_stay_with_their_targets():
     assert data.x.shape == (16, 1, 4, 4)
     for x, y in ((data.x, data.y), (data.x_test, data.y_test)):
         assert x[:, 0, 0, 0].argsort().tolist() == y[:, 0].argsort().tolist()
+
+
+def test_shrinking_takes_means_over_blocks():
+    images = np.random.default_rng(0).integers(0, 256, (3, 6, 6, 2), np.uint8)
+    small = shrunk(images, 2)
+    assert (small.shape, small.dtype) == ((3, 2, 2, 2), np.uint8)
+    assert small[1, 0, 1, 1] == round(images[1, :3, 3:, 1].mean())
+    assert shrunk(images, 6) is images
 
 
 def test_classes_stay_as_they_are():

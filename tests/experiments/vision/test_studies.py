@@ -36,6 +36,11 @@ def with_data(study, data):
     return replace(study, settings=tuple(replace(s, data=data) for s in study.settings))
 
 
+def unlearned(statement):
+    """Whether a claim may be without a number after one epoch."""
+    return statement.startswith(("The upper layers", "Features in collapsed layers", "Layers from the onset"))
+
+
 @pytest.mark.parametrize(
     "study", [PixelStudy(), DrivingStudy(), FaceStudy(data="x"), DigitStudy(), CifarStudy(data="x")]
 )
@@ -89,6 +94,27 @@ def test_flags_reach_every_setting(kind):
 def test_an_empty_list_of_weight_decays_is_refused():
     with pytest.raises(UsageError, match="--weight-decay needs at least one value"):
         PixelStudy(weight_decay=()).study()
+
+
+def test_each_form_has_its_targets_its_head_and_its_claims():
+    both = PixelStudy(weight_decay=(0.0, 1e-2)).study()
+    found = [(s.label, s.data.targets, s.network.bias, s.facts["targets"]) for s in both.settings]
+    assert found[0] == ("standardised, 0", "standardise", True, "standardised")
+    assert found[-1] == ("positive, 0.01", "positive", False, "positive")
+    for form in ("standardised", "positive"):
+        one = PixelStudy(weight_decay=(0.0, 1e-2), form=form).study()
+        assert one.settings == tuple(s for s in both.settings if s.facts["targets"] == form)
+        assert [c.statement for c in one.claims] == [c.statement for c in both.claims if f"({form})" in c.statement]
+    assert DrivingStudy(data="x").study().settings[-1].data.data.targets == "positive"
+    assert FaceStudy(data="x").study().settings[-1].data.data.targets == "positive"
+
+
+def test_sizes_reach_the_data_and_grow_with_full():
+    kinds = [PixelStudy, DrivingStudy]
+    assert [kind().study().settings[0].data.size for kind in kinds] == [32, 48]
+    assert [kind(full=True).study().settings[0].data.size for kind in kinds] == [64, 96]
+    assert [kind(size=24).study().settings[0].data.size for kind in kinds] == [24, 24]
+    assert DrivingStudy(data="x", size=20).study().settings[0].data.data.size == 20
 
 
 def test_labels_of_the_pixels_are_studies_of_their_own():
@@ -150,11 +176,11 @@ def test_a_study_of_regression_runs_and_gets_its_numbers(swept, tmp_path):
     results = swept(study)
     assert len(results.by_layer("deep.noise_fraction")) == 17
     for verdict in pages.verdicts(results):
-        unlearned = ("The upper layers", "Features in collapsed layers", "Layers from the onset")
-        assert not math.isnan(verdict.measured) or verdict.statement.startswith(unlearned)
+        assert not math.isnan(verdict.measured) or unlearned(verdict.statement)
     for measure in study.measures:
         assert results.top(measure).notna().all(), measure
-    (group,) = results.groups()
+    group, other = results.groups()
+    assert (group.name, other.name) == ("targets standardised", "targets positive")
     pictures.by_depth(results, study.measures[:2], group, tmp_path / "x.svg")
     assert "layer4.0.conv2" in (tmp_path / "x.svg").read_text()
 
