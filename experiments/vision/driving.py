@@ -50,9 +50,7 @@ class Driving:
                 f"noise 0 or more and finite ({self.noise:g})."
             )
         if self.size < 1 or DRAWN % self.size:
-            raise ValueError(
-                f"Frames are drawn {DRAWN} pixels wide: the size must divide that, not {self.size}."
-            )
+            raise ValueError(f"Frames are drawn {DRAWN} pixels wide: the size must divide that, not {self.size}.")
 
     def load(self, seed: int) -> Split:
         """Drive or read the frames, and split them; the seed draws the split."""
