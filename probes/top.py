@@ -111,7 +111,15 @@ def fit_gamma(gram: Tensor, targets: Spectrum, rank: int) -> GramFit:
 
 
 def fixed_gamma(gamma: float) -> Callable[[Tensor, Spectrum, int], Outcome]:
-    """Make the measure nrc.3 at a given gamma, such as lambda_H lambda_W of an unconstrained-feature model."""
+    """Make the measure nrc.3 at a known gamma, in [0, 4]; 0 when collapsed onto S_Y^(1/2) - sqrt(gamma) I itself.
+
+    Unlike nrc.3, which takes the gamma that fits best, it is 0 only where gamma is right, such as lambda_h lambda_w of
+    an unconstrained-feature model. Eigenvalues of S_Y below gamma enter as 0.
+
+        deepnrc.probe(model, loader, probes=[Probe("mine.nrc3", top.fixed_gamma(lambda_h * lambda_w), "NRC3 at gamma")])
+
+    Errors: ValueError for a negative gamma.
+    """
     if not gamma >= 0:
         raise ValueError(f"gamma must be at least 0; it is {gamma!r}.")
 

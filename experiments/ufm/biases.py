@@ -10,7 +10,7 @@ from torch import Tensor
 
 from experiments.ufm.descent import finish
 from experiments.ufm.levels import measured, model
-from experiments.ufm.parts import CLASSES, CLOSE, END, Row, worst
+from experiments.ufm.parts import CLASSES, CLOSE, END, Row, largest, near, worst
 from experiments.ufm.readings import error
 from experiments.ufm.targets import one_hot
 from experiments.verdicts import Verdict
@@ -40,10 +40,10 @@ def biases(seeds: int) -> tuple[list[dict[str, Any]], list[Row], list[Verdict]]:
                 "predicted": minimum.frame_error(1),
             }
         )  # fmt: skip
-    off = max(abs(r["value"] - r["predicted"]) for r in records)
+    off = largest(abs(r["value"] - r["predicted"]) for r in records)
     claims = [
         Verdict("One level, with and without bias: largest gap to the predicted loss", CLASSES,
-              max(abs(r.reached - r.predicted) for r in rows), "<", 1e-10),
+              largest(abs(r.reached - r.predicted) for r in rows), "<", CLOSE),
         Verdict("From simplex to orthogonal frame as the bias is penalised: largest error of the frame's distance",
               CLASSES, off, "<", 1e-6),
     ]  # fmt: skip
@@ -55,8 +55,8 @@ def one_level(name: str, minimum: ClassMinimum, seeds: int) -> Row:
     started = time.perf_counter()
     problem = model(minimum)
     points = [finish(problem, problem.start(seed)) for seed in range(seeds)]
-    losses = [float(problem.evaluate(point)[0]) for point in points]
-    best = points[losses.index(min(losses))]
+    losses = torch.cat([problem.evaluate(point)[0] for point in points])
+    best = points[int(losses.argmin())]
     H, W = best[0][0], best[1][0]
     values = torch.linalg.svdvals(W)
     errors = {
@@ -66,9 +66,9 @@ def one_level(name: str, minimum: ClassMinimum, seeds: int) -> Row:
     if minimum.bias is not None:
         errors["bias"] = float((best[2] - minimum.b).abs().max())
     off, which = worst(errors)
-    near = sum(loss - minimum.loss < CLOSE for loss in losses)
+    count = sum(near(loss, minimum.loss) for loss in losses.tolist())
     seconds = time.perf_counter() - started
-    return Row("one level", name, minimum.loss, min(losses), near, seeds, off, which, seconds)
+    return Row("one level", name, minimum.loss, float(losses.min()), count, seeds, off, which, seconds)
 
 
 def _frame_error(minimum: ClassMinimum) -> float:

@@ -37,9 +37,9 @@ def write(name: str, parts: Sequence[Part], folder: Path, seconds: float) -> dic
 
 
 def warnings(parts: Sequence[Part]) -> list[str]:
-    """Models of which no start reached the predicted loss."""
+    """Models of which no start reached the predicted loss, from above or below."""
     return [
         f"{row.model}, {row.setting}: no start reached the predicted loss; the lowest ended "
-        f"{row.reached - row.predicted:.1e} above it."
+        f"{abs(row.reached - row.predicted):.1e} {'below' if row.reached < row.predicted else 'above'} it."
         for part in parts for row in part.rows if not row.near
     ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,8 @@ class Row:
         model, setting: in words.
         predicted, reached: losses; of several starts the lowest.
         near, starts: how many of the starts came within CLOSE of the predicted loss.
-        error, which: the measure furthest from its prediction at the best start.
+        error, which: the measure furthest from its prediction at the best start; NaN if one could not be read, None
+            where nothing is predicted.
         seconds: of descent and probing.
     """
 
@@ -40,7 +41,7 @@ class Row:
     reached: float
     near: int
     starts: int
-    error: float
+    error: float | None
     which: str
     seconds: float
 
@@ -49,8 +50,13 @@ class Row:
         return [
             self.model, self.setting, f"{self.predicted:.10g}", f"{self.reached:.10g}",
             f"{self.reached - self.predicted:.1e}", f"{self.near} of {self.starts}",
-            "" if math.isnan(self.error) else f"{self.error:.1e}", self.which, f"{self.seconds:.1f}",
+            self._error(), self.which, f"{self.seconds:.1f}",
         ]  # fmt: skip
+
+    def _error(self) -> str:
+        if self.error is None:
+            return ""
+        return "not read" if math.isnan(self.error) else f"{self.error:.1e}"
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,22 @@ def frame(records: Sequence[dict[str, Any]], **shared: Any) -> pd.DataFrame:
 
 
 def worst(errors: dict[str, float]) -> tuple[float, str]:
-    """The largest error and whose it is; NaN if there is none."""
-    which = max(errors, key=lambda name: errors[name], default="")
+    """The largest error and whose it is, the first NaN before any number; NaN if there is none."""
+    which = max(errors, key=lambda name: (math.isnan(errors[name]), errors[name]), default="")
     return (errors[which], which) if which else (math.nan, "")
+
+
+def largest(values: Iterable[float]) -> float:
+    """The largest value; NaN if one of them is, or if there is none."""
+    known = list(values)
+    return max(known) if known and not any(map(math.isnan, known)) else math.nan
+
+
+def smallest(values: Iterable[float]) -> float:
+    """The smallest value; NaN if one of them is, or if there is none."""
+    return -largest(-value for value in values)
+
+
+def near(loss: float, predicted: float, within: float = CLOSE) -> bool:
+    """Whether a loss is the predicted one: neither above nor below it by ``within``; NaN is not."""
+    return abs(loss - predicted) < within

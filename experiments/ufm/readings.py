@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 import torch
 
 import deepnrc
 from experiments.ufm.problem import Chain, Point, Problem
-from probes import Outcome
+from probes import Outcome, Probe
 
 PROBES = ("deep.*", "nrc.*", "model.mse")
 
 
 def probed(
-    problem: Problem, point: Point, cell: int = 0, *, probes: tuple[str, ...] = PROBES, rank: int | None = None
+    problem: Problem, point: Point, cell: int = 0, *, probes: Sequence[str | Probe] = PROBES, rank: int | None = None
 ) -> deepnrc.Report:
     """Report of one cell through ``deepnrc.probe``: layers W1, W2, .. with what enters them."""
     network = Chain(point, cell, len(problem.widths), problem.relu)
@@ -25,16 +26,19 @@ def probed(
 
 
 def compared(report: deepnrc.Report, layer: str, expected: dict[tuple[str, str], Outcome]) -> pd.DataFrame:
-    """The rows of a layer with ``predicted`` and ``error`` beside ``value``, where the closed form has a value.
+    """A row for each measure of which the closed form has a value: what the layer's row says of it, if it has one, with
+    ``predicted`` and ``error``.
 
-    The error is absolute up to 1 and relative above; where infinity is predicted, it is the value's inverse.
+    The error is absolute up to 1 and relative above; where infinity is predicted, it is the value's inverse. What was
+    not read has the value and the error NaN.
     """
     table = report.table
-    mine = table[table["layer"].isin((layer, "(network)"))]
+    mine = table[table["layer"].isin((layer, "(network)"))].to_dict("records")
+    read = {(row["measure"], row["variant"]): row for row in mine}
     rows = []
-    for row in mine.to_dict("records"):
-        outcome = expected.get((row["measure"], row["variant"]))
-        if outcome is not None and not math.isnan(outcome.value):
+    for (measure, variant), outcome in expected.items():
+        if not math.isnan(outcome.value):
+            row = read.get((measure, variant), {"measure": measure, "variant": variant, "value": math.nan})
             rows.append({**row, "predicted": outcome.value, "error": error(row["value"], outcome.value)})
     return pd.DataFrame(rows)
 

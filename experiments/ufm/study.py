@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -15,11 +14,11 @@ import torch
 from tyro.conf import arg
 
 from deepnrc.errors import UsageError
+from experiments.page import closing, leave_settings
 from experiments.ufm import classes, linear, page, regression
 from experiments.ufm.parts import Part
 
 NAME = "ufm"
-WHERE = ("jobs", "out", "progress")  # flags that change nothing in the results
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,18 +42,14 @@ class Ufm:
         started = time.perf_counter()
         self._refuse()
         folder = self.out / NAME
-        folder.mkdir(parents=True, exist_ok=True)
-        settings = {key: value for key, value in asdict(self).items() if key not in WHERE}
-        (folder / "settings.json").write_text(json.dumps(settings, indent=2, default=str))
+        leave_settings(self, folder)
         parts = self._parts()
         files = page.write(NAME, parts, folder, time.perf_counter() - started)
         for claim in (claim for part in parts for claim in part.claims):
             print(claim.line)
         for warning in page.warnings(parts):
             print(f"! {warning}")
-        print(f"\n{NAME}: done in {time.perf_counter() - started:.0f} s. Open:")
-        for path, what in files.items():
-            print(f"  {path}  {what}")
+        closing(NAME, time.perf_counter() - started, files)
 
     def _refuse(self) -> None:
         for name in ("seeds", "shorter", "jobs"):

@@ -7,8 +7,8 @@ import torch
 from scipy.optimize import minimize_scalar
 from sklearn.decomposition import PCA
 
-from probes import CATALOG, spectrum
-from probes.top import fit_gamma
+from probes import CATALOG, Probe, spectrum
+from probes.top import fit_gamma, fixed_gamma
 
 
 def outside(U, basis):
@@ -228,3 +228,49 @@ def test_zero_weight_and_foreign_shape(layer, snap, outcome):
         )
     found = outcome("nrc.3", snap(H, Y, W[:3]))
     assert (found.status, found.note) == ("not defined", "the layer has 3 outputs and the targets 4")
+
+
+# ---- nrc.3 at a known gamma
+
+
+def at_gamma(snapshot, gamma):
+    return Probe("nrc.3_known", fixed_gamma(gamma), "NRC3 at gamma").evaluate(snapshot).outcome
+
+
+@pytest.mark.parametrize(("lh", "lw"), [(0.1, 0.5), (0.01, 0.01), (0.3, 2.0), (1.0, 1.5)])
+def test_nrc3_at_the_penalties_is_zero_at_the_optimum_and_only_there(snap, value, lh, lw):
+    H, Y, W, a, lam = ufm([3.0, 2.0, 1.0], lh, lw)
+    snapshot = snap(H, Y, W)
+    assert at_gamma(snapshot, lh * lw).value < 1e-24
+    if lh * lw < 1:
+        assert value("nrc.3", snapshot) < 1e-24
+    for gamma in (0.0, 0.5 * lh * lw, 1.2 * lh * lw):
+        wanted = (lam.sqrt() - math.sqrt(gamma)).clamp(min=0)
+        assert at_gamma(snapshot, gamma).value == pytest.approx(
+            float((a / a.norm() - wanted / wanted.norm()).square().sum()), rel=1e-9
+        )
+        assert at_gamma(snapshot, gamma).value > 1e-10
+
+
+def test_nrc3_at_the_fitted_gamma_is_nrc3(layer, snap, value):
+    H, Y, _ = layer()
+    snapshot = snap(H, Y, torch.from_numpy(near_optimal(Y.numpy(), 24, 0.4, 0.01)))
+    gamma = value("nrc.3_gamma_ratio", snapshot) * float(snapshot.targets.values[-1])
+    assert at_gamma(snapshot, gamma).value == pytest.approx(value("nrc.3", snapshot), rel=1e-9)
+    assert at_gamma(snapshot, 1.5 * gamma).value > 1.01 * value("nrc.3", snapshot)
+
+
+def test_nrc3_at_a_gamma_that_leaves_nothing_and_of_what_has_no_gram(layer, snap):
+    H, Y, W = layer(m=4)
+    found = at_gamma(snap(H, Y, W), 1e6)
+    assert (found.status, found.note) == (
+        "degenerate", "gamma = 1e+06 exceeds every eigenvalue of S_Y: nothing is left to compare with",
+    )  # fmt: skip
+    assert at_gamma(snap(H, Y, 0 * W), 0.1).note == "the weight is zero"
+    assert at_gamma(snap(*layer(n=1, m=1)), 0.1).status == "not defined"
+
+
+@pytest.mark.parametrize("gamma", [-0.1, math.nan])
+def test_a_gamma_that_is_no_product_of_penalties_is_refused(gamma):
+    with pytest.raises(ValueError, match=r"gamma must be at least 0; it is (-0\.1|nan)\."):
+        fixed_gamma(gamma)

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from experiments.ufm import linear
@@ -32,3 +34,43 @@ def test_the_penalties_cross_every_threshold():
     assert len(records) == 3 * 3 * 3
     assert {r["setting"] for r in records} == {"L = 1", "L = 2", "L = 3"}
     assert min(r["predicted"] for r in records) == 0
+
+
+@pytest.fixture
+def shallow(monkeypatch):
+    """The study with one depth and two penalties."""
+    crossing = linear.crossing
+    monkeypatch.setattr(linear, "DEPTHS", linear.DEPTHS[:2])
+    monkeypatch.setattr(linear, "CROSSED", (1,))
+    monkeypatch.setattr(linear, "crossing", lambda Y: crossing(Y, size=2))
+
+
+@pytest.mark.parametrize("off", [1e-3, -1e-3])
+def test_a_predicted_loss_that_is_too_high_is_no_more_reached_than_one_too_low(shallow, monkeypatch, off):
+    true = LinearMinimum.loss.fget
+    monkeypatch.setattr(LinearMinimum, "loss", property(lambda self: true(self) + off))
+    part = linear.study(2)
+    assert [(row.near, row.starts) for row in part.rows] == [(0, 2), (0, 2)]
+    assert [claim.answer for claim in part.claims] == ["does not hold", "holds", "holds", "holds"]
+
+
+def test_what_was_not_read_makes_its_claim_not_measurable(shallow, monkeypatch):
+    probed, factors = linear.probed, linear.factors
+    counts = iter(range(9))
+
+    def blind(*given):
+        report = probed(*given)
+        if next(counts) == 1:
+            report.table.loc[report.table["measure"] == "deep.cka", "value"] = math.nan
+        return report
+
+    def torn(*given):
+        first, *rest, last = factors(*given)
+        return [first, *rest, last | {"value": math.nan}]
+
+    monkeypatch.setattr(linear, "probed", blind)
+    monkeypatch.setattr(linear, "factors", torn)
+    part = linear.study(1)
+    assert [claim.answer for claim in part.claims] == ["holds", "not measurable", "not measurable", "holds"]
+    assert [math.isnan(row.error) for row in part.rows] == [False, True]
+    assert part.rows[1].which == "W1: deep.cka, default"

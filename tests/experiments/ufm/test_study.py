@@ -71,3 +71,8 @@ def test_a_loss_that_no_start_reached_is_a_warning():
     rows = (Row("m", "far", 1.0, 1.5, 0, 3, 0.0, "", 1.0), Row("m", "near", 1.0, 1.0, 1, 3, 0.0, "", 1.0))
     part = Part("p", "c", rows, (), frame([]), 3)
     assert page.warnings([part]) == ["m, far: no start reached the predicted loss; the lowest ended 5.0e-01 above it."]
+
+
+def test_a_loss_below_the_predicted_one_is_a_warning_too():
+    part = Part("p", "c", (Row("m", "s", 1.0, 0.5, 0, 3, 0.0, "", 1.0),), (), frame([]), 3)
+    assert page.warnings([part]) == ["m, s: no start reached the predicted loss; the lowest ended 5.0e-01 below it."]
