@@ -13,7 +13,7 @@ from deepnrc.optional import require
 from deepnrc.sources.arrays import paired
 from deepnrc.wording import did_you_mean, listing
 
-REMEDY = "Install it with: pip install deepnrc[mujoco]."
+REMEDY = "Install it with: pip install minari h5py."
 
 
 def read_episodes(name: str, dtype: torch.dtype) -> TensorDataset:

@@ -10,7 +10,7 @@ from deepnrc.optional import require
 from deepnrc.wording import listing
 
 ENDINGS = {".hdf5", ".h5"}
-REMEDY = "Install it with: pip install deepnrc[mujoco]."
+REMEDY = "Install it with: pip install h5py."
 
 
 def opened(path: Path) -> Any:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
-import os
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +16,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from deepnrc.errors import UsageError
-from deepnrc.sources.arrays import read_npz
+from experiments.cache import Arrays, cached
 
 SIZES = (64, 96, 128, 160, 192, 224, 256)
 TILES = (16, 32, 48, 64, 96, 128)
@@ -44,34 +41,11 @@ def run_times(samples: int) -> tuple[Tensor, Tensor]:
     same numbers. About 3 ms a sample. The settings are drawn from a fixed seed.
     Errors: UsageError if they cannot be kept; DataError if the kept file is damaged.
     """
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    kept = Path(base) / "deepnrc" / f"products-{samples}.npz"
-    if not kept.is_file():
-        try:
-            _measure(samples, kept)
-        except OSError as error:
-            raise UsageError(
-                f"The measured times cannot be kept in '{kept.parent}' ({error.strerror or error}). Let XDG_CACHE_HOME "
-                "name a folder that you may write to."
-            ) from error
-    x, y = read_npz(kept, torch.float64).tensors
-    return x, y
+    kept = cached(f"products-{samples}", lambda: _measured(samples))
+    return torch.from_numpy(kept["x"]), torch.from_numpy(kept["y"])
 
 
-def _measure(samples: int, kept: Path) -> None:
-    """Measure and keep them; the file appears whole or not at all."""
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    scratch = kept.with_name(f".{kept.stem}.{os.getpid()}.npz")
-    scratch.touch()  # a folder that cannot be written to is found before the measuring
-    try:
-        x, y = _measured(samples)
-        np.savez(scratch, x=x, y=y)
-        scratch.replace(kept)
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
-def _measured(samples: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def _measured(samples: int) -> Arrays:
     rng = np.random.default_rng(0)
     x = np.stack([rng.choice(values, size=samples) for values in CHOICES.values()], axis=1).astype(np.float64)
     square = rng.normal(size=(2, max(SIZES), max(SIZES)))
@@ -86,7 +60,7 @@ def _measured(samples: int) -> tuple[NDArray[Any], NDArray[Any]]:
                 started = CLOCK()
                 product(setting, left, right)
                 y[row, run] = (CLOCK() - started) / 1e6
-    return x, y
+    return {"x": x, "y": y}
 
 
 @contextlib.contextmanager

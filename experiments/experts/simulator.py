@@ -19,7 +19,7 @@ PACKAGES = ("gymnasium", "mujoco", "numpy")
 def simulator(environment: str) -> Iterator[Environment]:
     """Open a gymnasium environment, and close it in the end.
 
-    Raises an ImportError that names the extra to install where gymnasium or mujoco is absent.
+    Raises an ImportError that says what to install where gymnasium or mujoco is absent.
     """
     try:
         import gymnasium
@@ -27,7 +27,7 @@ def simulator(environment: str) -> Iterator[Environment]:
     except ImportError as error:
         raise ImportError(
             f"Experts run in a simulator, and its package {error.name} cannot be imported. "
-            f"Install it with `pip install deepnrc[mujoco]`."
+            "Install it with: pip install 'gymnasium[mujoco]'."
         ) from error
     env = gymnasium.make(environment)
     try:

@@ -35,24 +35,14 @@ def layer_measures(H: Matrix, Y: Matrix, W: Matrix | None, network_mse: float | 
     N, d = H.shape
     Hc, Yc = H - H.mean(0), Y - Y.mean(0)
     _, s, V = np.linalg.svd(Hc, full_matrices=False)
-    U = np.linalg.svd(Yc, full_matrices=False)[2]
     k = rank(Yc)
-    top = V[:k].T
     found: Named = {
-        ("deep.noise", "default"): float((s[k:] ** 2).sum() / N),
-        ("deep.noise_fraction", "default"): float((s[k:] ** 2).sum() / (s**2).sum()),
         ("deep.feature_stable_rank", "default"): float((s**2).sum() / s[0] ** 2),
         ("deep.feature_stable_rank", "covariance"): float((s**4).sum() / s[0] ** 4),
         ("deep.cka", "default"): _cka(Hc, Yc),
-        ("deep.cka", "signal"): _cka(Hc @ top, Yc),
     }
-    if k < len(s) and s[k] > 0:
-        found["deep.spectral_gap", "default"] = float(s[k - 1] ** 2 / s[k] ** 2)
-    left, _, right = np.linalg.svd(Hc.T @ Yc, full_matrices=False)
-    found["deep.feature_target_alignment", "default"] = _mean_cosine(right[:k].T, U[:k].T)
-    found["deep.feature_side_alignment", "default"] = _mean_cosine(left[:, :k], top)
-    if k < Y.shape[1]:
-        found["deep.cross_alignment", "default"] = _mean_cosine(right[:k].T, U[k:].T)
+    if k <= d:
+        found |= _signal_measures(Hc, Yc, s, V, k)
     if d + 1 < N:
         error = _linear_mse(Hc, Yc)
         found["deep.linear_mse", "default"] = error
@@ -60,7 +50,25 @@ def layer_measures(H: Matrix, Y: Matrix, W: Matrix | None, network_mse: float | 
         if network_mse:
             found["deep.linear_mse", "ratio"] = error / network_mse
     if W is not None and W.shape[1] == d:
-        found |= _weight_measures(W, top, k)
+        found |= _weight_measures(W, V[:k].T, k)
+    return found
+
+
+def _signal_measures(Hc: Matrix, Yc: Matrix, s: Matrix, V: Matrix, k: int) -> Named:
+    """What needs the k leading directions of the centred features Hc (N, d), k <= d, whose SVD has s and V."""
+    top, U = V[:k].T, np.linalg.svd(Yc, full_matrices=False)[2]
+    left, _, right = np.linalg.svd(Hc.T @ Yc, full_matrices=False)
+    found: Named = {
+        ("deep.noise", "default"): float((s[k:] ** 2).sum() / len(Hc)),
+        ("deep.noise_fraction", "default"): float((s[k:] ** 2).sum() / (s**2).sum()),
+        ("deep.cka", "signal"): _cka(Hc @ top, Yc),
+        ("deep.feature_target_alignment", "default"): _mean_cosine(right[:k].T, U[:k].T),
+        ("deep.feature_side_alignment", "default"): _mean_cosine(left[:, :k], top),
+    }
+    if k < len(s) and s[k] > 0:
+        found["deep.spectral_gap", "default"] = float(s[k - 1] ** 2 / s[k] ** 2)
+    if k < Yc.shape[1]:
+        found["deep.cross_alignment", "default"] = _mean_cosine(right[:k].T, U[k:].T)
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from experiments.claims import DEEP, TOP, collapsed_layers, upper_layers_collapse, weight_decay_orders
+from experiments.claims import DEEP, TOP, collapsed_layers, learned, upper_layers_collapse, weight_decay_orders
 from experiments.results import Results
 from experiments.study import Claim
 
@@ -17,7 +17,11 @@ FIRST_COLLAPSED = "layer4.0.conv2"
 
 def regression_claims(decays: int) -> tuple[Claim, ...]:
     """What the papers say of regression from images, at the largest of so many weight decays, and over them."""
-    swept = (*weight_decay_orders(), falls_at_the_top("nrc.1"), falls_at_the_top("nrc.2")) if decays > 1 else ()
+    swept = (
+        (*weight_decay_orders(branches=True), falls_at_the_top("nrc.1"), falls_at_the_top("nrc.2"))
+        if decays > 1
+        else ()
+    )
     return (*swept, *upper_layers_collapse(), onset(), similarity_rises())
 
 
@@ -29,8 +33,8 @@ def falls_at_the_top(measure: str) -> Claim:
     )  # fmt: skip
 
 
-def onset(setting: Callable[[Results], int] = lambda results: -1, told: str = "") -> Claim:
-    """Where the collapse begins, against where it is published to."""
+def onset(setting: Callable[[Results], int | None] = lambda results: -1, told: str = "") -> Claim:
+    """Where the collapse begins, against where it is published to; not measurable without a setting to judge."""
     return Claim(
         f"Collapse from {FIRST_COLLAPSED} on{told}: layers by which the onset (noise <= 0.2) lies behind it",
         DEEP, lambda r: behind(r, FIRST_COLLAPSED, setting(r)), "<", 0.5,
@@ -48,12 +52,12 @@ def similarity_rises() -> Claim:
 def classifier_claims(loss: str) -> tuple[Claim, ...]:
     """What is published of classifiers across depth, at the largest weight decay of this loss."""
 
-    def column(results: Results) -> int:
+    def column(results: Results) -> int | None:
         return decayed(results, loss)
 
     def curve(results: Results, measure: str, variant: str = "default") -> pd.Series[float]:
         table, at = results.by_layer(measure, variant), column(results)
-        return table.iloc[:, at].dropna() if at >= 0 else pd.Series(dtype=float)
+        return pd.Series(dtype=float) if at is None else table.iloc[:, at].dropna()
 
     return (
         Claim(
@@ -83,19 +87,26 @@ def classifier_claims(loss: str) -> tuple[Claim, ...]:
     )  # fmt: skip
 
 
-def decayed(results: Results, loss: str) -> int:
-    """Position among the swept settings of this loss's largest weight decay; -1 if all of its are 0."""
+def decayed(results: Results, loss: str) -> int | None:
+    """Position among the swept settings of this loss's largest weight decay; None if all of its are 0."""
     mine = {s.label: s.facts["weight decay"] for s in results.study.settings if s.facts.get("loss") == loss}
     label = max(mine, key=lambda name: mine[name], default=None)
-    return results.swept.index(label) if label is not None and mine[label] > 0 else -1
+    return results.swept.index(label) if label is not None and mine[label] > 0 else None
 
 
-def behind(results: Results, layer: str, setting: int = -1) -> float:
+def behind(results: Results, layer: str, setting: int | None = -1) -> float:
     """Layers from the named one to the onset of low noise, negative if that comes first; the onset of a network that
-    does not collapse lies one past its last layer. NaN without that layer."""
+    does not collapse lies one past its last layer.
+
+    NaN without that layer, without a setting, and for one whose noise is not known or that has not learned its targets
+    (see ``learned``).
+    """
+    if setting is None:
+        return np.nan
     rows = results.last("deep.noise_fraction")
+    rows = rows[rows["setting"] == results.swept[setting]].dropna(subset="value")
     depths = dict(zip(rows["layer"], rows["depth"], strict=True))
-    if layer not in depths:
+    if layer not in depths or not learned(results, setting):
         return np.nan
     collapsed = collapsed_layers(results, setting)
     return float((collapsed[0] if collapsed else max(depths.values()) + 1) - depths[layer])

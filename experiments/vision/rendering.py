@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from tqdm.auto import tqdm
 
 import experiments
 from deepnrc.errors import UsageError
-from experiments.vision.cache import Arrays
+from experiments.cache import Arrays
 
 NO_CONTEXT = 3  # exit code of a renderer that cannot draw at all
 CHECKOUT = Path(experiments.__file__).parents[1]
@@ -42,7 +43,7 @@ def rendered(module: str, arguments: Mapping[str, object], surroundings: Mapping
         arguments: by name.
         surroundings: environment variables.
         total: frames, for the progress bar.
-    Errors: NoContextError; UsageError with the module's last words if it fails otherwise.
+    Errors: NoContextError with the module's last words; UsageError with those and what to do if it fails otherwise.
     """
     path = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
     with tempfile.TemporaryDirectory() as scratch:
@@ -54,11 +55,25 @@ def rendered(module: str, arguments: Mapping[str, object], surroundings: Mapping
             words.seek(0)
             said = words.read().strip().splitlines()
         if code:
-            kind = NoContextError if code == NO_CONTEXT else UsageError
             last = said[-1] if said else "without a word"
-            raise kind(f"Rendering ended with exit code {code}: {last}")
+            if code == NO_CONTEXT:
+                raise NoContextError(last)
+            told = _by_itself(surroundings, [*command[:-1], out.name])
+            raise UsageError(f"Rendering ended with exit code {code}: {last.rstrip('.')}. {_remedy(code)} {told}")
         with np.load(out, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
+
+
+def _remedy(code: int) -> str:
+    if code < 0:  # a signal
+        return "It was killed, as happens when memory runs out: ask for fewer frames."
+    return "If it names an environment or an argument that is unknown, update the simulator: pip install -U gymnasium."
+
+
+def _by_itself(surroundings: Mapping[str, str], command: list[str]) -> str:
+    """How to see everything that a renderer says."""
+    variables = [f"{name}={shlex.quote(value)}" for name, value in surroundings.items()]
+    return f"To see all that it says, run: {' '.join([*variables, shlex.join(command)])}"
 
 
 def _watched(command: list[str], environment: dict[str, str], words: int, total: int) -> int:

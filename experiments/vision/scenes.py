@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +51,19 @@ def _pose(draw: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.float
 
 def _opened(size: int) -> tuple[Any, Any]:
     """The simulator and a renderer; where nothing can be drawn the process ends with NO_CONTEXT."""
-    try:
-        import gymnasium
-        import mujoco  # already looks for the library to draw with
+    import gymnasium
 
-        env: Any = gymnasium.make("Reacher-v5").unwrapped
+    with _drawing():
+        import mujoco  # already looks for the library to draw with
+    env: Any = gymnasium.make("Reacher-v5").unwrapped
+    with _drawing():
         return env, mujoco.Renderer(env.model, size, size)
+
+
+@contextmanager
+def _drawing() -> Iterator[None]:
+    try:
+        yield
     except Exception as error:  # each library fails in its own way: missing files, no display, no device
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(NO_CONTEXT)

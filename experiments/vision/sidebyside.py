@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -15,7 +14,7 @@ from tyro.conf import arg
 
 import deepnrc
 from deepnrc.report import join
-from experiments.page import Page
+from experiments.page import Page, closing, leave_settings
 from experiments.pictures import drawn
 from experiments.verdicts import Verdict
 from experiments.vision.pretrained import Pair, lite0_on_patches, onet_on_faces
@@ -81,21 +80,21 @@ class SideBySide:
         pair = self.pair()
         models = {PRETRAINED: pair.pretrained, UNTRAINED: pair.untrained}
         report = join([deepnrc.probe(m, pair.loader, run=run, progress=self.progress) for run, m in models.items()])
-        page = self.write(report, time.perf_counter() - started)
+        files = self.write(report, time.perf_counter() - started)
         for verdict in self.verdicts(report):
             print(verdict.line)
-        print(f"\n{self.name}: done in {time.perf_counter() - started:.0f} s. Open:\n  {page}  the study's page")
+        closing(self.name, time.perf_counter() - started, files)
 
     def verdicts(self, report: deepnrc.Report) -> list[Verdict]:
         """Each claim with its number."""
         return [Verdict(said, OURS, read(report), relation, bound) for said, read, relation, bound in self.claims()]
 
-    def write(self, report: deepnrc.Report, seconds: float) -> Path:
-        """Write everything into the study's folder; the page to open."""
+    def write(self, report: deepnrc.Report, seconds: float) -> dict[Path, str]:
+        """Write everything into the study's folder; the files to open, with what they show."""
         folder = self.out / self.name
         report.save(folder / "report")
         report.html(folder / "report.html", f"{self.name}: pretrained and untrained")
-        (folder / "settings.json").write_text(json.dumps(asdict(self), indent=2, default=str), encoding="utf-8")
+        leave_settings(self, folder)
         pictures = [
             drawn(folder, measure.replace(".", "-"), f"{said}: layers by network", partial(across, report, measure))
             for measure, said in DRAWN.items()
@@ -104,7 +103,7 @@ class SideBySide:
             name=self.name, about=self.about, verdicts=self.verdicts(report), drawn=pictures, seconds=seconds, cells=2,
             files=FILES,
         )  # fmt: skip
-        return next(iter(page.write(folder)))
+        return page.write(folder)
 
 
 @dataclass(frozen=True, kw_only=True)

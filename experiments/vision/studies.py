@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from tyro.conf import arg
 
@@ -26,16 +26,21 @@ class Images(OverDecays):
     lr: Annotated[
         float | None, arg(help="Highest learning rate of one cycle, 0.05; with --full the published one, cut tenfold.")
     ] = None
-    samples: Annotated[int | None, arg(help="Images, a fifth of them held out; 5000, and with --full more.")] = None
+    samples: Annotated[
+        int | None, arg(help="Images, a fifth of them held out; the study's own number if not given.")
+    ] = None
     channels: Annotated[
         int | None, arg(help="Of the first stage; each of four is twice as wide. 16, with --full 64.")
     ] = None
+    head: Annotated[
+        Literal["linear", "mlp"], arg(help="The last layers: one Linear, or Linear - LayerNorm - ReLU - Linear.")
+    ] = "linear"
 
     def resnet(self, depth: int = 18, *, bias: bool = True, small_images: bool = False) -> ResNet:
         """The network, as wide as the flag says."""
         first = (PUBLISHED if self.full else CHANNELS) if self.channels is None else self.channels
         widths = (first, 2 * first, 4 * first, 8 * first)
-        return ResNet(depth, widths, bias=bias, small_images=small_images)
+        return ResNet(depth, widths, self.head, bias, small_images)
 
     def recipe(self, epochs: int, *, batch: int, published: tuple[float, int], loss: str = "mse") -> Recipe:
         """One cycle of SGD over ``epochs`` in batches of ``batch``; with --full the ``published`` learning rate and

@@ -23,14 +23,16 @@ def main(frames: int, seed: int, noise: float, out: Path) -> None:
     What the car does is the driver's steering with ``noise`` added, so that it leaves the middle of the road and the
     driver is seen coming back.
     """
-    env = _opened()
+    import gymnasium
+
+    env: Any = gymnasium.make("CarRacing-v3", max_episode_steps=STEPS + 1).unwrapped
     draw = np.random.default_rng(seed)
     images = np.empty((frames, 96, 96, 3), np.uint8)
     labels = np.empty((frames, 2), np.float32)
     done, taken, off, step = True, 0, 0.0, 0
     while taken < frames:
         if done or step == STEPS:
-            image, _ = env.reset(seed=int(draw.integers(2**31)))
+            image = _picture(env, int(draw.integers(2**31)))
             off, step = 0.0, 0
         steer, gas, brake, speed = _driver(env)
         if step >= WAIT:
@@ -70,15 +72,16 @@ def _angle(direction: np.ndarray[Any, np.dtype[np.float64]], heading: float) -> 
     return float((angle + np.pi) % (2 * np.pi) - np.pi)
 
 
-def _opened() -> Any:
-    """The simulator; where it cannot be opened the process ends with NO_CONTEXT."""
-    try:
-        import gymnasium
+def _picture(env: Any, seed: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """The first picture of a new track; where nothing can be drawn the process ends with NO_CONTEXT."""
+    import pygame
 
-        return gymnasium.make("CarRacing-v3", max_episode_steps=STEPS + 1).unwrapped
-    except Exception as error:  # SDL and Box2D fail in many ways
+    try:
+        image: np.ndarray[Any, np.dtype[np.uint8]] = env.reset(seed=seed)[0]
+    except pygame.error as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(NO_CONTEXT)
+    return image
 
 
 if __name__ == "__main__":

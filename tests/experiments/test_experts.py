@@ -54,7 +54,7 @@ def test_without_the_simulator_the_error_names_the_extra(absent: str, monkeypatc
     if absent == "mujoco":
         pytest.importorskip("gymnasium")
     monkeypatch.setitem(sys.modules, absent, None)
-    with pytest.raises(ImportError, match=rf"its package {absent} .*pip install deepnrc\[mujoco\]"):
+    with pytest.raises(ImportError, match=rf"its package {absent} .*pip install 'gymnasium\[mujoco\]'"):
         admit(REACHER, novice(10, 2))
 
 

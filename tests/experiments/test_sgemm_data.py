@@ -86,7 +86,7 @@ def test_measured_targets_are_nearly_one(cache):
 def test_a_folder_that_cannot_be_written_to_is_explained(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(UsageError, match=r"times cannot be kept in '.*file/deepnrc' \(.*\)\. Let XDG_CACHE_HOME name"):
+    with pytest.raises(UsageError, match=r"cannot be kept in '.*file/deepnrc' \(.*\)\. Let XDG_CACHE_HOME name"):
         run_times(5)
 
 
@@ -123,3 +123,10 @@ def test_what_holds_no_run_times_is_refused(kernels, tmp_path):
     frame.iloc[:, :16].to_csv(tmp_path / "two.csv", index=False)
     with pytest.raises(DataError, match=r"has 2 columns that end in '\(ms\)'; UCI's sgemm_product\.csv has four"):
         KernelTimes(str(tmp_path / "two.csv")).load(0)
+
+
+def test_damaged_times_are_refused(cache):
+    run_times(3)
+    (cache / "products-3.npz").write_bytes(b"")
+    with pytest.raises(DataError, match=r"products-3\.npz' cannot be read .* Remove the file"):
+        run_times(3)

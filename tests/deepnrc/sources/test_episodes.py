@@ -129,7 +129,5 @@ def test_a_missing_reader_of_minari_files_says_how_to_install_it(monkeypatch: py
 
 def test_a_missing_minari_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "minari", None)
-    with pytest.raises(
-        UsageError, match=r"needs the package 'minari', .* Install it with: pip install deepnrc\[mujoco\]"
-    ):
+    with pytest.raises(UsageError, match=r"needs the package 'minari', .* Install it with: pip install minari h5py"):
         load_data("minari:a-v0")

@@ -34,7 +34,5 @@ def test_a_missing_h5py_says_how_to_install_it(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "a.h5").touch()
     monkeypatch.setitem(sys.modules, "h5py", None)
     for spec in (tmp_path / "a.h5", tmp_path):
-        with pytest.raises(
-            UsageError, match=r"needs the package 'h5py', .* Install it with: pip install deepnrc\[mujoco"
-        ):
+        with pytest.raises(UsageError, match=r"needs the package 'h5py', .* Install it with: pip install h5py"):
             load_data(str(spec), targets=["steer"])

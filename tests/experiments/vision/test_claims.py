@@ -34,6 +34,29 @@ def test_the_onset_is_counted_from_a_layer(made, noise, measured):
     assert math.isnan(claims.behind(results, "layer9"))
 
 
+def test_the_onset_of_a_setting_without_numbers_is_not_measurable(made):
+    values = {"a": {0: {"deep.noise_fraction": [0.5, 0.1, 0.1]}}, "b": {0: {"deep.noise_fraction": [math.nan] * 3}}}
+    assert [claims.behind(made(values), "layer1", at) for at in (0, 1)] == pytest.approx([0, math.nan], nan_ok=True)
+    values["b"][0]["deep.noise_fraction"] = [0.5, 0.5, 0.1]
+    assert claims.behind(made(values), "layer1") == 1
+    assert math.isnan(claims.behind(made(values, diverged=[("b", 0)]), "layer1"))
+    assert math.isnan(claims.behind(made(values, diverged=[("a", 0), ("b", 0)]), "layer1"))
+
+
+@pytest.mark.parametrize(("shares", "measured"), [([0.9, 0.1], 0), ([0.4, 0.9], math.nan), ([], 0)])
+def test_the_onset_of_a_network_that_has_not_learned_is_not_measurable(made, shares, measured):
+    results = made({"a": {0: {"deep.noise_fraction": [0.5, 0.1, 0.1]}}})
+    results = replace(results, records=tuple(r | {"explained": shares} for r in results.records))
+    assert claims.behind(results, "layer1") == pytest.approx(measured, nan_ok=True)
+
+
+def test_the_onset_of_a_shallower_network_lies_behind_its_own_last_layer(made):
+    values = {"deep": [0.5] * 6, "shallow": [0.5] * 3}
+    results = made({label: {0: {"deep.noise_fraction": noise}} for label, noise in values.items()})
+    assert [claims.behind(results, "layer1", at) for at in (0, 1)] == [5, 2]
+    assert math.isnan(claims.behind(results, "layer5"))
+
+
 def test_the_onset_is_that_of_the_chosen_setting(losses):
     results = losses("deep.noise_fraction", [0.5, 0.5], [0.5, 0.1], [0.5, 0.5], [0.1, 0.1])
     assert [claims.behind(results, "layer1", claims.decayed(results, loss)) for loss in ("MSE", "cross-entropy")] == [
@@ -45,10 +68,21 @@ def test_a_loss_is_judged_at_its_largest_decay_and_not_without_any(losses):
     curves = ([1.0, 1.0],) * 4
     assert claims.decayed(losses("nc.1", *curves), "MSE") == 1
     assert claims.decayed(losses("nc.1", *curves), "cross-entropy") == 3
-    assert claims.decayed(losses("nc.1", *curves), "hinge") == -1
-    without = losses("nc.1", *curves, decays=(0.0, 0.0, 0.0, 5e-3))
-    assert claims.decayed(without, "MSE") == -1
-    assert all(math.isnan(claim.measured(without)) for claim in claims.classifier_claims("MSE")[:4])
+    assert claims.decayed(losses("nc.1", *curves), "hinge") is None
+    assert claims.decayed(losses("nc.1", *curves, decays=(0.0, 0.0, 0.0, 5e-3)), "MSE") is None
+
+
+def test_no_claim_is_read_off_another_loss(made, monkeypatch):
+    monkeypatch.setattr(claims, "FIRST_COLLAPSED", "layer1")
+    falling = [0.9, 0.5, 0.2, 0.1, 0.05, 0.01]
+    measures = dict.fromkeys(("nc.1", "nc.1/total", "nc.2", "nc.3", "deep.noise_fraction"), falling)
+    results = made({name: {0: measures} for name in ("MSE, 0", "cross-entropy, 0", "cross-entropy, 1")}, [0, 0, 5e-3])
+    settings = tuple(
+        replace(s, facts={**s.facts, "loss": s.label.split(",")[0]}) for s in results.study.settings
+    )  # fmt: skip
+    results = replace(results, study=replace(results.study, settings=settings))
+    assert not any(math.isnan(claim.measured(results)) for claim in claims.classifier_claims("cross-entropy"))
+    assert all(math.isnan(claim.measured(results)) for claim in claims.classifier_claims("MSE"))
 
 
 def test_variability_is_read_off_its_loss(losses):

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from deepnrc.errors import UsageError
+from experiments.vision import driving
 from experiments.vision.driving import Driving
+from experiments.vision.rendering import NoContextError
 
 
 def test_a_few_frames_of_a_drive(tmp_path):
@@ -39,3 +41,14 @@ def test_what_makes_no_sense_is_refused(fields):
 def test_a_size_that_does_not_divide_the_frames_is_refused(size):
     with pytest.raises(ValueError, match=f"drawn 96 pixels wide: the size must divide that, not {size}"):
         Driving(size=size)
+
+
+def test_where_nothing_can_be_drawn_it_is_said_what_to_do(monkeypatch, tmp_path):
+    def fails(*arguments):
+        raise NoContextError("error: dummy not available")
+
+    monkeypatch.setattr(driving, "rendered", fails)
+    monkeypatch.setattr(driving, "need", lambda package, remedy: None)
+    with pytest.raises(UsageError, match=r"cannot draw .* \(error: dummy not available\)\. .* pygame") as caught:
+        Driving(frames=6, cache=tmp_path).load(0)
+    assert type(caught.value) is UsageError

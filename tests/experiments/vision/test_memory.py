@@ -1,6 +1,9 @@
+import subprocess
+import sys
+
 import pytest
 
-from experiments.vision.memory import Memory, own_peak, pass_over
+from experiments.vision.memory import CHECKOUT, Memory, pass_over
 
 
 def test_each_side_runs_in_a_process_of_its_own(capsys):
@@ -18,7 +21,18 @@ def test_both_sides_pass_over_the_last_smaller_batch(side):
     pass_over(side, 3, 32, 2)
 
 
-def test_the_peak_is_of_this_process():
-    before = own_peak()
-    bytearray(300_000_000).find(b"x")
-    assert own_peak() >= before > 50
+def test_the_peak_is_that_of_the_process_and_of_all_its_time():
+    script = """
+from experiments.vision.memory import own_peak
+before = own_peak()
+touched = bytearray(300_000_000)
+touched[::1024] = bytes(len(touched[::1024]))
+during = own_peak()
+del touched
+print(before, during, own_peak())
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    before, during, after = map(float, done.stdout.split())
+    assert before > 5
+    assert 250 < during - before < 450
+    assert after >= during

@@ -88,7 +88,7 @@ def test_the_users_choice_of_library_is_taken(monkeypatch):
 
 def test_an_absent_simulator_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr("experiments.vision.rendering.find_spec", lambda package: None)
-    with pytest.raises(UsageError, match=r"'gymnasium', which is not installed.*deepnrc\[mujoco\]"):
+    with pytest.raises(UsageError, match=r"'gymnasium', which is not installed.*pip install 'gymnasium\[mujoco\]'"):
         ReacherPixels(frames=8, cache=tmp_path).load(0)
 
 

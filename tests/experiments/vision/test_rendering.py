@@ -11,7 +11,9 @@ flags = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 print(); print()
 if flags["--frames"] == "0":
     print("words", file=sys.stderr)
-    sys.exit(int(os.environ["CODE"]))
+    code = int(os.environ["CODE"])
+    sys.stderr.flush()
+    os.kill(os.getpid(), -code) if code < 0 else sys.exit(code)
 np.savez(flags["--out"], x=np.arange(int(flags["--frames"])))
 """
 
@@ -28,11 +30,24 @@ def test_arrays_come_back(child):
     assert rendered(child, {"frames": 3}, {}, 3)["x"].tolist() == [0, 1, 2]
 
 
-@pytest.mark.parametrize(("code", "kind"), [(NO_CONTEXT, NoContextError), (1, UsageError)])
-def test_a_failure_is_told_in_its_own_words(child, code, kind):
-    with pytest.raises(UsageError, match=f"exit code {code}: words") as caught:
-        rendered(child, {"frames": 0}, {"CODE": str(code)}, 3)
-    assert type(caught.value) is kind
+def test_a_failure_is_told_in_its_own_words_with_what_to_do(child):
+    said = (
+        r"^Rendering ended with exit code 1: words\. If it names an environment .* pip install -U gymnasium\. To see "
+        r"all that it says, run: CODE=1 \S+ -m a_renderer --frames 0 --out frames\.npz$"
+    )
+    with pytest.raises(UsageError, match=said) as caught:
+        rendered(child, {"frames": 0}, {"CODE": "1"}, 3)
+    assert type(caught.value) is UsageError
+
+
+def test_a_renderer_that_is_killed_is_told_so(child):
+    with pytest.raises(UsageError, match=r"exit code -9: .* memory .* fewer frames"):
+        rendered(child, {"frames": 0}, {"CODE": "-9"}, 3)
+
+
+def test_where_nothing_can_be_drawn_the_words_are_passed_on(child):
+    with pytest.raises(NoContextError, match=r"^words$"):
+        rendered(child, {"frames": 0}, {"CODE": str(NO_CONTEXT)}, 3)
 
 
 def test_an_absent_package_is_refused(monkeypatch):

@@ -46,7 +46,10 @@ def test_a_run_leaves_a_page_a_report_and_a_line_in_the_index(pair, tmp_path, ca
     for picture in summary["pictures"]:
         assert (folder / picture["file"]).is_file()
     assert "pretrained-onet/index.html" in (tmp_path / "index.html").read_text()
-    assert "done in" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "pretrained-onet: done in" in said
+    assert f"{folder / 'report.html'}  every measure explained" in said
+    assert json.loads((folder / "settings.json").read_text()) == {"seed": 0, "samples": 4000}
 
 
 @pytest.mark.parametrize("study", [PretrainedLite0, PretrainedOnet])

@@ -82,12 +82,21 @@ def test_full_is_the_published_budget():
 
 @pytest.mark.parametrize("kind", [PixelStudy, DrivingStudy, DigitStudy])
 def test_flags_reach_every_setting(kind):
-    flags = {"weight_decay": (0.2, 0.0), "epochs": 7, "lr": 0.3, "seeds": 2, "samples": 40, "channels": 8}
+    flags = {
+        "weight_decay": (0.2, 0.0),
+        "epochs": 7,
+        "lr": 0.3,
+        "seeds": 2,
+        "samples": 40,
+        "channels": 8,
+        "head": "mlp",
+    }
     study = kind(**flags).study()
     assert study.seeds == (0, 1)
     for s in study.settings:
         assert (s.recipe.epochs, s.recipe.lr, s.network.channels) == (7, 0.3, (8, 16, 32, 64))
         assert getattr(s.data, "frames", None) == 40 or s.data.samples == 40
+        assert (s.network.head, s.probe["layers"][1]) == ("mlp", "fc.3")
     assert [s.recipe.weight_decay for s in study.settings[:2]] == [0.0, 0.2]
 
 
@@ -171,6 +180,7 @@ def test_a_folder_is_named_with_its_form_or_without(spec):
     assert [FaceStudy(data=f).study().settings[0].data.data.spec for f in ("x", "utkface:x")] == ["utkface:x"] * 2
 
 
+@pytest.mark.usefixtures("anything_counts_as_learned")
 def test_a_study_of_regression_runs_and_gets_its_numbers(swept, tmp_path):
     study = with_data(PixelStudy(**TINY, weight_decay=(0.0, 1e-2)).study(), Pictures())
     results = swept(study)
