@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -17,6 +17,8 @@ from deepnrc._version import __version__
 from deepnrc.errors import DataError, UsageError
 from deepnrc.wording import listing
 from experiments import catalog
+from experiments.family import Family
+from experiments.page import left_settings, saved
 
 PICTURES = 3  # of each study, in the order of its page
 COLOURS = 96
@@ -34,12 +36,14 @@ class Document:
 
     takes: ClassVar[str] = "1 hour"
 
-    only: Annotated[tuple[str, ...], arg(help="Run these studies; the document still tells of all that were run.")] = ()
+    only: Annotated[
+        tuple[str, ...], arg(help="Run these studies; the document tells of all that were run with their defaults.")
+    ] = ()
     run_studies: Annotated[bool, arg(help="Run what is missing; without it, only write the document.")] = True
     out: Annotated[Path, arg(help="Folder of all studies.")] = Path("runs/studies")
-    document: Annotated[Path, arg(help="The document; its pictures come into a folder 'figures' beside it.")] = Path(
-        "docs/results.md"
-    )
+    document: Annotated[
+        Path, arg(help="The document. Its pictures come into a folder 'figures' beside it, whose other PNGs go.")
+    ] = Path("docs/results.md")
 
     def run(self) -> None:
         """Run, then write; a study that fails is said at the end and takes no other with it."""
@@ -56,34 +60,75 @@ class Document:
                 except (ValueError, RuntimeError, OSError) as error:
                     failed[name] = f"{type(error).__name__}: {' '.join(str(error).split())}"
                     print(f"{name} failed: {failed[name]}")
-        write(self.out, self.document, [*known])
+        for line in write(self.out, self.document, defaults(known)):
+            print(f"! {line}")
         print(f"\nOpen:\n  {self.document}  verdicts, figures and run times\n  {self.out / 'index.html'}  all studies")
         if failed:
             raise DataError(f"{listing(list(failed))} failed; the document tells of the others.")
 
 
-def write(studies: Path, document: Path, order: Sequence[str] = ()) -> None:
-    """Write the document from the folders of studies, in the order of the commands that made them.
+@dataclass(frozen=True)
+class Default:
+    """A study on its default budget: the command that runs it, and what it then leaves in its settings.json."""
 
-    Errors: DataError if no study was run.
+    command: str
+    settings: Mapping[str, Any]
+
+
+def defaults(commands: Mapping[str, catalog.Command]) -> dict[str, Default]:
+    """The studies that commands leave, by their folders' names, in order."""
+    found = {}
+    for name, command in commands.items():
+        left = [study.name for study in command.studies()] if isinstance(command, Family) else [name]
+        found.update(dict.fromkeys(left, Default(name, saved(command))))
+    return found
+
+
+def write(studies: Path, document: Path, expected: Mapping[str, Default]) -> list[str]:
+    """Write the document from the folders of the expected studies, in their order, and remove PNGs beside its own.
+
+    Returns: a sentence for each study that is left out because it was run with other flags.
+    Errors: DataError if no study was run with its defaults.
     """
-    folders = [path.parent for path in studies.glob("*/summary.json")]
+    run = {studies / name: default for name, default in expected.items() if (studies / name / "summary.json").is_file()}
+    apart = {folder: _apart(folder, default) for folder, default in run.items()}
+    left_out = [sentence for sentence in apart.values() if sentence]
+    folders = [folder for folder, sentence in apart.items() if not sentence]
     if not folders:
-        raise DataError(f"There is no study in '{studies}' yet. Run one: python -m experiments list names them.")
-    folders.sort(key=lambda folder: (_place(folder.name, order), folder.name))
+        missing = (
+            f"There is no study on its defaults in '{studies}' yet. Run one: python -m experiments list names them."
+        )
+        raise DataError(" ".join([missing, *left_out]))
     summaries = {folder: json.loads((folder / "summary.json").read_text(encoding="utf-8")) for folder in folders}
     figures = document.parent / "figures"
     document.parent.mkdir(parents=True, exist_ok=True)
     lines = [HEAD.format(version=__version__, torch=torch.__version__, cores=os.cpu_count()), *_overview(summaries)]
+    lines += [line for sentence in left_out for line in ("", f"> {_cell(sentence)}")]
     for folder, summary in summaries.items():
         lines += ["", *_section(folder, summary, figures)]
     document.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    _tidy(figures, {_figure(folder, shown) for folder, summary in summaries.items() for shown in _shown(summary)})
+    return left_out
 
 
-def _place(name: str, order: Sequence[str]) -> int:
-    """Where the command stands that made a study: its own name, or the longest that the study's begins with."""
-    fitting = [i for i, known in enumerate(order) if name == known or name.startswith(f"{known}-")]
-    return max(fitting, key=lambda i: len(order[i]), default=len(order))
+def _apart(folder: Path, default: Default) -> str:
+    """What to say of a study that was not run with its defaults; nothing of one that was."""
+    left = left_settings(folder)
+    if left == default.settings:
+        return ""
+    found, missing = left or {}, object()
+    names = [n for n in {**default.settings, **found} if found.get(n, missing) != default.settings.get(n, missing)]
+    how = "left no settings.json that can be read" if left is None else f"was run with other flags ({listing(names)})"
+    return (
+        f"{folder.name} {how} and is left out: run it with its defaults (make results ARGS='--only {default.command}')."
+    )
+
+
+def _tidy(figures: Path, kept: Collection[str]) -> None:
+    """Remove the pictures that the document does not show."""
+    for picture in figures.glob("*.png"):
+        if picture.name not in kept:
+            picture.unlink()
 
 
 def _overview(summaries: Mapping[Path, Mapping[str, Any]]) -> Iterator[str]:
@@ -104,12 +149,23 @@ def _section(folder: Path, summary: Mapping[str, Any], figures: Path) -> Iterato
     for table in summary.get("tables", ()):
         yield f"\n{table['caption']}\n"
         yield from _table(table["columns"], table["rows"])
-    for shown in summary["pictures"][:PICTURES]:
+    for shown in _shown(summary):
         figures.mkdir(parents=True, exist_ok=True)
-        name = f"{folder.name}-{shown['file']}"
+        name = _figure(folder, shown)
         with Image.open(folder / shown["file"]) as picture:  # line art: a palette takes a third of the space
             picture.convert("RGB").quantize(COLOURS).save(figures / name, optimize=True)
         yield f"\n![{shown['caption']}]({figures.name}/{name})\n\n*{shown['caption']}*"
+
+
+def _shown(summary: Mapping[str, Any]) -> list[Mapping[str, str]]:
+    """The pictures that the document takes from a study."""
+    pictures: list[Mapping[str, str]] = summary["pictures"]
+    return pictures[:PICTURES]
+
+
+def _figure(folder: Path, shown: Mapping[str, str]) -> str:
+    """A picture's name in the document's folder."""
+    return f"{folder.name}-{shown['file']}"
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:

@@ -9,17 +9,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from tyro.conf import arg
 
 from deepnrc.errors import DataError, UsageError
 from deepnrc.wording import did_you_mean, listing
 from experiments import pages
+from experiments.page import WHERE, closing, leave_settings
 from experiments.study import Study
 from experiments.sweep import Workers, sweep
-
-WHERE = ("jobs", "backend", "out", "progress", "settings")  # flags that change nothing in the results
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,18 +71,11 @@ class Family:
     def _run(self, study: Study) -> None:
         started = time.perf_counter()
         folder = self.out / study.name
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "settings.json").write_text(json.dumps(self.saved(), indent=2, default=str))
+        leave_settings(self, folder)
         results = sweep(study, folder, Workers(self.jobs, self.backend, self.threads), self.progress)
         files = pages.write(results, folder, self.progress)
         print(pages.verdict_text(results))
-        print(f"\n{study.name}: done in {time.perf_counter() - started:.0f} s. Open:")
-        for path, what in files.items():
-            print(f"  {path}  {what}")
-
-    def saved(self) -> dict[str, Any]:
-        """The flags that decide on the results, as ``restored`` reads them."""
-        return {key: value for key, value in dataclasses.asdict(self).items() if key not in WHERE}
+        closing(study.name, time.perf_counter() - started, files)
 
     @classmethod
     def restored(cls, file: Path) -> list[str]:

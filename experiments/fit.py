@@ -60,10 +60,9 @@ class Fit:
         """rho (sqrt(l_i) - s)_+."""
         return self.minimum.weight_values**2
 
-    @property
-    def predicted_residual(self) -> Tensor:
-        """min(l_i, c)."""
-        return self.minimum.unexplained
+    def predicted_residual(self, variances: Tensor) -> Tensor:
+        """min(l, c), what the model leaves unexplained along a target direction of variance l, for any shape of l."""
+        return variances.clamp(max=self.minimum.c)
 
     @property
     def gram_error(self) -> float:
@@ -181,7 +180,7 @@ def overlay(fits: Mapping[str, Fit], path: Path) -> None:
             grams.plot(dense, shrunk, color=colour, linewidth=1.1)
             grams.plot(np.sqrt(variances), found.gram, label=label, **look)
             span = np.geomspace(variances[positive].min() / 2, 2 * variances[0], 200)
-            residuals.plot(span, np.minimum(span, found.minimum.c), color=colour, linewidth=1.1)
+            residuals.plot(span, found.predicted_residual(torch.from_numpy(span)), color=colour, linewidth=1.1)
             residuals.plot(variances[positive], found.residual.numpy()[positive], **look)
         grams.set(xlabel=r"$\sqrt{l_i}$ of the targets", ylabel="WW' along direction i", xlim=(0, None))
         residuals.set(

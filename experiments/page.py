@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from experiments.verdicts import Verdict
 
 TEMPLATES = Path(__file__).parent / "templates"
 VALUES = {"table.parquet": "every value", "settings.json": "configuration"}
+WHERE = ("jobs", "backend", "out", "progress", "settings")  # flags that change nothing in the results
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,7 @@ class Page:
         cells, seconds: how many networks or descents, and how long they took in all.
         tables: {"caption", "columns", "rows"} each.
         settings: rows of the table of settings; see the template.
+        errors: what its columns "train" and "test" hold, as their headings.
         files: further files in the folder, with what they hold.
     """
 
@@ -38,6 +40,7 @@ class Page:
     warnings: Sequence[str] = ()
     tables: Sequence[Mapping[str, Any]] = ()
     settings: Sequence[Mapping[str, Any]] = ()
+    errors: tuple[str, str] = ("Training MSE", "Held-out loss")
     files: Mapping[str, str] = field(default_factory=lambda: VALUES)
 
     def write(self, folder: Path) -> dict[Path, str]:
@@ -54,7 +57,7 @@ class Page:
         }
         (folder / "summary.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
         page = folder / "index.html"
-        shown = {"drawn": self.drawn, "settings": self.settings, "files": self.files}
+        shown = {"drawn": self.drawn, "settings": self.settings, "errors": self.errors, "files": self.files}
         page.write_text(render(TEMPLATES, "study.html", summary | shown), encoding="utf-8")
         first, what = next(iter(self.files.items()))
         return {page: "the study's page", write_index(folder.parent): "all studies", folder / first: what}
@@ -66,3 +69,34 @@ def write_index(folder: Path) -> Path:
     page = folder / "index.html"
     page.write_text(render(TEMPLATES, "index.html", {"studies": found}), encoding="utf-8")
     return page
+
+
+def saved(flags: Any) -> dict[str, Any]:
+    """The flags of a study, a dataclass, that decide on its results; as settings.json holds them."""
+    decisive = {name: value for name, value in asdict(flags).items() if name not in WHERE}
+    plain: dict[str, Any] = json.loads(json.dumps(decisive, default=str))
+    return plain
+
+
+def leave_settings(flags: Any, folder: Path) -> None:
+    """Write the flags into the folder's settings.json; the summary that a run with other flags left there goes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if left_settings(folder) != saved(flags):
+        (folder / "summary.json").unlink(missing_ok=True)
+    (folder / "settings.json").write_text(json.dumps(saved(flags), indent=2), encoding="utf-8")
+
+
+def left_settings(folder: Path) -> dict[str, Any] | None:
+    """What a run left in the folder's settings.json, but for flags that change no results; None if it is none."""
+    try:
+        values = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return {name: value for name, value in values.items() if name not in WHERE} if isinstance(values, dict) else None
+
+
+def closing(name: str, seconds: float, files: Mapping[Path, str]) -> None:
+    """Print how long a study took, and the files to open with what they show."""
+    print(f"\n{name}: done in {seconds:.0f} s. Open:")
+    for path, what in files.items():
+        print(f"  {path}  {what}")

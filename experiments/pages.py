@@ -19,6 +19,7 @@ from experiments.study import Setting
 from experiments.verdicts import Verdict
 
 DROPPED = 0.1  # share of a target direction's variance that is explained; below, it counts as dropped
+ERRORS, ACCURACIES = ("Training MSE", "Held-out loss"), ("Training accuracy", "Held-out accuracy")
 DECAYED = 5.0  # e-foldings of the weights by decay alone; with fewer, weight decay has hardly acted
 
 
@@ -70,7 +71,7 @@ def _dropped(results: Results, label: str) -> Iterator[str]:
 def write(results: Results, folder: Path, progress: bool = True) -> dict[Path, str]:
     """Write everything and return the files to open, with what they show."""
     results.table.to_parquet(folder / "table.parquet", index=False)
-    fitted = theory.fits(results) if results.study.theory else {}
+    fitted, without = theory.fits(results) if results.study.theory else ({}, {})
     drawing = draw_all(results, folder, fitted)
     pictures = list(tqdm(drawing, desc="drawing", unit="picture", disable=not progress, leave=False))
     page = Page(
@@ -78,22 +79,30 @@ def write(results: Results, folder: Path, progress: bool = True) -> dict[Path, s
         about=results.study.about,
         verdicts=verdicts(results),
         warnings=warnings(results),
-        tables=[theory.table(fitted)] if fitted else [],
+        tables=[theory.table(fitted, without)] if fitted or without else [],
         drawn=pictures,
         seconds=sum(record["seconds"] for record in results.records),
         cells=len(results.records),
         settings=_settings(results),
+        errors=ACCURACIES if _classifies(results) else ERRORS,
     )
     return page.write(folder)
 
 
+def _classifies(results: Results) -> bool:
+    """Whether the targets are classes, whatever the loss; losses of two kinds could not be compared."""
+    return any(record["test_accuracy"] is not None for record in results.records)
+
+
 def _settings(results: Results) -> list[dict[str, Any]]:
+    """Of each setting its seeds, the means of its errors, or of its accuracies for classes, and its decay time."""
+    measure, held_out = ("model.accuracy", "test_accuracy") if _classifies(results) else ("model.mse", "test_loss")
     rows = []
     for setting in results.study.settings:
         mine = [r for r in results.records if r["label"] == setting.label]
-        train = results.last("model.mse").query("setting == @setting.label")["value"].mean()
-        losses = [r["test_loss"] for r in mine if not r["diverged"]]
-        test = sum(losses) / len(losses) if losses else math.nan
+        train = results.last(measure).query("setting == @setting.label")["value"].mean()
+        tests = [r[held_out] for r in mine if not r["diverged"]]
+        test = sum(tests) / len(tests) if tests else math.nan
         time = mine[0]["decay_time"]
         rows.append(
             {

@@ -41,6 +41,8 @@ def draw_all(results: Results, folder: Path, fitted: Mapping[str, Fit] | None = 
     top = [m for m in results.study.measures if m not in layered and not results.last(m).empty]
     groups = results.groups()
     for group in groups:
+        if group.of(results.trained).empty:  # every run diverged, which the page's warnings say
+            continue
         suffix, told = (f"-{group.slug}", f" ({group.name})") if len(groups) > 1 else ("", "")
         if layered:
             yield drawn(
@@ -124,8 +126,8 @@ def over_training(results: Results, measures: Sequence[str], group: Group, path:
     with picture(path) as figure:
         axes = _grid(figure, len(measures))
         for ax, measure in zip(axes, measures, strict=False):
-            rows = results.table[(results.table["measure"] == measure) & (results.table["variant"] == "default")]
-            rows = group.of(rows)
+            rows = results.trained
+            rows = group.of(rows[(rows["measure"] == measure) & (rows["variant"] == "default")])
             _lines(ax, rows.assign(step=rows["step"] + 1), "step", measure, group, legend=ax is axes[0])
             ax.set(xscale="log", xlabel="epoch + 1")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +13,8 @@ from torch import Tensor, nn
 from deepnrc.errors import UsageError
 from experiments.fit import Fit, fit
 from experiments.results import Results
+from experiments.standard import Split
+from experiments.study import Setting
 from experiments.training import outputs
 
 CAPTION = (
@@ -19,28 +23,32 @@ CAPTION = (
 )
 
 
-def fits(results: Results) -> dict[str, Fit]:
-    """The fit of every swept setting with weight decay whose first seed did not diverge, by its label.
-
-    A last layer that the model says nothing of (it is 0, or not Linear) is left out.
-    """
+def fits(results: Results) -> tuple[dict[str, Fit], dict[str, str]]:
+    """The fit of the first seed of every trained setting with weight decay, by its label, and why others have none."""
+    seed = results.study.seeds[0]
+    decaying = [s for s in results.study.settings if s.recipe.weight_decay and s.recipe.epochs]
+    loaded = {data: data.load(seed) for data in dict.fromkeys(setting.data for setting in decaying)}
     found: dict[str, Fit] = {}
-    for setting in results.study.settings:
-        seed = results.study.seeds[0]
+    without: dict[str, str] = {}
+    for setting in decaying:
         folder = results.folder_of(setting.label, seed)
-        if folder is None or not setting.recipe.weight_decay or not setting.recipe.epochs:
+        if folder is None:
+            without[setting.label] = "No fit: the first seed diverged."
             continue
-        data = setting.data.load(seed)
-        if not data.y.is_floating_point():
-            continue
-        model = setting.network.build(data, seed)
-        model.load_state_dict(load_file(folder / "network.safetensors"))
         try:
-            decay = setting.recipe.weight_decay if setting.recipe.optimizer == "sgd" else None
-            found[setting.label] = of_network(model, data.x, data.y, decay)
-        except UsageError:
-            continue
-    return found
+            found[setting.label] = _of_cell(setting, loaded[setting.data], seed, folder)
+        except UsageError as error:
+            without[setting.label] = f"No fit: {error}"
+    return found, without
+
+
+def _of_cell(setting: Setting, data: Split, seed: int, folder: Path) -> Fit:
+    if not data.y.is_floating_point():
+        raise UsageError("The targets are classes, and the model is one of regression.")
+    model = setting.network.build(data, seed)
+    model.load_state_dict(load_file(folder / "network.safetensors"))
+    decay = setting.recipe.weight_decay if setting.recipe.optimizer == "sgd" else None
+    return of_network(model, data.x, data.y, decay)
 
 
 def of_network(model: nn.Module, x: Tensor, y: Tensor, weight_decay: float | None) -> Fit:
@@ -63,9 +71,11 @@ def of_network(model: nn.Module, x: Tensor, y: Tensor, weight_decay: float | Non
     return fit(torch.cat(seen), last.weight.detach(), bias, y, weight_decay)
 
 
-def table(found: dict[str, Fit]) -> dict[str, Any]:
-    """The fits as a table for a page: caption, columns, rows."""
+def table(found: Mapping[str, Fit], without: Mapping[str, str]) -> dict[str, Any]:
+    """The fits as a table for a page: caption, columns, rows; settings without one have a note only."""
     rows = [{"setting": label, **one.row(), "note": one.note} for label, one in found.items()]
-    columns = list(rows[0]) if rows else ["setting"]
-    plain = [[f"{v:.3g}" if isinstance(v, float) else v for v in row.values()] for row in rows]
+    rows += [{"setting": label, "note": reason} for label, reason in without.items()]
+    numbers = dict.fromkeys(name for row in rows for name in row if name not in ("setting", "note"))
+    columns = ["setting", *numbers, "note"]
+    plain = [[f"{v:.3g}" if isinstance(v := row.get(name, ""), float) else v for name in columns] for row in rows]
     return {"caption": CAPTION, "columns": columns, "rows": plain}

@@ -21,7 +21,9 @@ def test_an_exact_minimum_gives_its_penalties_back(h, w):
     assert (found.minimum.lambda_h, found.minimum.lambda_w) == pytest.approx((h, w), rel=1e-9)
     assert found.gram_error < 1e-12
     assert found.misaligned < 1e-12
-    assert found.predicted_residual.tolist() == pytest.approx(found.residual.tolist(), rel=1e-9)
+    assert found.predicted_residual(found.minimum.targets.values).tolist() == pytest.approx(
+        found.residual.tolist(), rel=1e-9
+    )
     assert found.minimum.mse == pytest.approx(found.mse, rel=1e-9)
     assert found.decayed == pytest.approx(4 * 0.01 / 2)
     assert found.white == pytest.approx(max(h * w / 0.01, 1))
@@ -99,3 +101,13 @@ def test_the_overlay_is_drawn_with_every_fit(tmp_path):
     overlay({"one": fit(at.H, at.W, at.b, Y), "two": fit(at.H, 1.1 * at.W, at.b, Y)}, tmp_path / "fit.svg")
     text = (tmp_path / "fit.svg").read_text()
     assert all(word in text for word in (">one<", ">two<", ">predicted<"))
+
+
+def test_the_overlay_draws_the_residuals_that_the_fit_predicts(tmp_path, monkeypatch):
+    at, Y = at_minimum()
+    found, drawn = fit(at.H, at.W, at.b, Y), []
+    monkeypatch.setattr("experiments.fit.sns.despine", lambda ax: drawn.append(ax))
+    monkeypatch.setattr(type(found), "predicted_residual", lambda self, variances: 3 * variances)
+    overlay({"one": found}, tmp_path / "fit.png")
+    variances, predicted = drawn[1].lines[0].get_data()
+    assert list(predicted) == pytest.approx(list(3 * variances))

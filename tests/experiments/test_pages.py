@@ -112,6 +112,31 @@ def test_settings_stand_with_their_seeds_and_errors(page, written):
     assert float(rows["a < b & c"][3]) == pytest.approx(0.05 / 0.1 * 1e-2 * 2 * 2 / 3, rel=0.05)
 
 
+def test_errors_of_regression_are_told_by_their_names(page):
+    assert "<th>Training MSE</th><th>Held-out loss</th>" in page
+
+
+def test_classifiers_are_compared_by_their_accuracy_whatever_their_loss(made, tmp_path):
+    values = {
+        "MSE": {0: {"model.mse": {-1: 0.02}, "model.accuracy": {-1: 0.9}}},
+        "cross-entropy": {
+            0: {"model.mse": {-1: 40.0}, "model.accuracy": {-1: 0.8}},
+            1: {"model.mse": {-1: 40.0}, "model.accuracy": {-1: 0.6}},
+            2: {"model.mse": {-1: 40.0}, "model.accuracy": {-1: 0.1}},
+        },
+    }
+    results = made(values, diverged=[("cross-entropy", 2)])
+    held_out = (0.75, 0.5, 0.25, 0.0)
+    records = tuple(r | {"test_accuracy": a} for r, a in zip(results.records, held_out, strict=True))
+    study = dataclasses.replace(results.study, measures=())
+    pages.write(dataclasses.replace(results, records=records, study=study), tmp_path, progress=False)
+    page = (tmp_path / "index.html").read_text()
+    assert "<th>Training accuracy</th><th>Held-out accuracy</th>" in page
+    rows = {row[0]: row[1:4] for row in Page(page).rows if len(row) == 5}
+    assert rows["MSE"] == ["1", "0.9", "0.75"]
+    assert rows["cross-entropy"] == ["3", "0.7", "0.375"]
+
+
 def test_a_run_that_diverged_is_on_the_page(page):
     warnings = re.findall(r'<p class="warning">(.*?)</p>', page)
     assert sum("wild, seed" in w and "diverged" in w for w in warnings) == 2

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -93,6 +94,26 @@ def test_curves_over_training_have_every_probed_epoch_on_a_log_axis(made, axes, 
     np.testing.assert_allclose(x, [1, 4])
     np.testing.assert_allclose(y, [77, 1e-4])
     assert axes[0].get_xscale() == axes[0].get_yscale() == "log"
+
+
+def test_curves_over_training_leave_out_what_diverged(made, axes, tmp_path):
+    values = {"a": {seed: {"nrc.1": {3: 10.0**-seed}} for seed in (1, 2, 3)}}
+    drawn_by(pictures.over_training, made(values, diverged=[("a", 1)]), ["nrc.1"], tmp_path)
+    ((_, y),) = lines(axes[0], 1)
+    np.testing.assert_allclose(y, [77, (0.01 + 0.001) / 2])
+    assert axes[0].collections[0].get_paths()[0].vertices[:, 1].min() == pytest.approx(0.001)
+
+
+def test_a_group_of_which_every_run_diverged_is_not_drawn(made, tmp_path):
+    results = crossed(made)
+    results = replace(results, study=replace(results.study, measures=("deep.cka", "nrc.1")))
+    rows = results.table[results.table["depth"] == 1].assign(measure="nrc.1")
+    table = pd.concat([results.table, rows]).reset_index(drop=True)
+    lost = table["setting"].isin(list(results.groups()[1].labels))
+    results = replace(results, table=table.assign(diverged=lost))
+    drawn = {p.file.stem for p in pictures.draw_all(results, tmp_path)}
+    assert {"overview-targets-raw", "training-targets-raw"} <= drawn
+    assert not {"overview-targets-scaled", "training-targets-scaled"} & drawn
 
 
 def test_the_targets_rank_stands_beside_the_features(made, axes, tmp_path):

@@ -1,11 +1,14 @@
 """Trained last layers beside the unconstrained-feature model: found, fitted, told, or left out."""
 
+from dataclasses import dataclass, replace
+
 import pytest
 import torch
 from torch import nn
 
 from deepnrc.errors import UsageError
 from experiments import pages, theory
+from experiments.data.synthetic import LowRank
 from probes.ufm import RegressionMinimum
 
 
@@ -41,9 +44,9 @@ def test_a_network_without_linear_layers_is_refused():
 def test_trained_settings_with_weight_decay_are_fitted(swept, setting, study, tmp_path):
     settings = (setting("none"), setting("some", 1e-2, epochs=30), setting("untrained", 1e-2, epochs=0))
     results = swept(study(*settings, theory=True))
-    found = theory.fits(results)
-    assert list(found) == ["some"]
-    told = theory.table(found)
+    found, without = theory.fits(results)
+    assert (list(found), without) == (["some"], {})
+    told = theory.table(found, without)
     assert told["columns"][:3] == ["setting", "lambda_h", "lambda_w"]
     assert told["rows"][0][0] == "some"
     pages.write(results, tmp_path, progress=False)
@@ -51,6 +54,54 @@ def test_trained_settings_with_weight_decay_are_fitted(swept, setting, study, tm
     assert "unconstrained-feature model" in page
     assert "error of WW&#39;" in page
     assert (tmp_path / "theory.png").is_file()
+
+
+@dataclass(frozen=True)
+class Headless:
+    """A network without a Linear."""
+
+    def build(self, data, seed):
+        return nn.Sequential(nn.Unflatten(1, (6, 1)), nn.Conv1d(6, 4, 1), nn.Flatten())
+
+
+def test_a_setting_without_a_fit_has_its_reason_in_the_table(swept, setting, study, tmp_path):
+    settings = (
+        setting("none"), setting("some", 1e-2, epochs=30), setting("headless", 1e-2, network=Headless()),
+        setting("wild", 1e-2, lr=1e6, epochs=30),
+    )  # fmt: skip
+    results = swept(study(*settings, theory=True))
+    found, without = theory.fits(results)
+    assert list(found) == ["some"]
+    assert without["headless"].startswith("No fit: The network has no Linear")
+    assert without["wild"] == "No fit: the first seed diverged."
+    told = theory.table(found, without)
+    assert [row[0] for row in told["rows"]] == ["some", "headless", "wild"]
+    assert told["columns"][-1] == "note"
+    assert told["rows"][1][1:] == [""] * (len(told["columns"]) - 2) + [without["headless"]]
+    pages.write(results, tmp_path, progress=False)
+    assert without["headless"] in (tmp_path / "index.html").read_text()
+
+
+def test_reasons_alone_make_a_table_too(swept, setting, study, tmp_path):
+    pages.write(swept(study(setting("headless", 1e-2, network=Headless()), theory=True)), tmp_path, progress=False)
+    assert "No fit: The network has no Linear" in (tmp_path / "index.html").read_text()
+    assert not (tmp_path / "theory.png").exists()
+
+
+def test_columns_hold_for_every_setting(swept, setting, study):
+    adam = setting("adam", 1e-2)
+    adam = replace(adam, recipe=replace(adam.recipe, optimizer="adam"))
+    told = theory.table(*theory.fits(swept(study(adam, setting("sgd", 1e-2), theory=True))))
+    at = told["columns"].index("lambda_w of the weight decay")
+    assert [row[at] for row in told["rows"]] == ["", "0.02"]
+
+
+def test_data_is_loaded_once_for_all_settings(swept, setting, study, monkeypatch):
+    results = swept(study(setting("one", 1e-2), setting("two", 2e-2), theory=True))
+    load, loaded = LowRank.load, []
+    monkeypatch.setattr(LowRank, "load", lambda self, seed: loaded.append(seed) or load(self, seed))
+    assert len(theory.fits(results)[0]) == 2
+    assert loaded == [0]
 
 
 def test_without_the_flag_nothing_is_said_of_theory(written):
