@@ -1,4 +1,8 @@
-"""The `deepnrc` command. Exit codes: 0 good, 2 usage, 3 data or checkpoint unreadable, 4 degenerate with --strict."""
+"""The `deepnrc` command.
+
+Exit codes: 0 good, 1 self-test failed or unforeseen error, 2 usage, 3 data or checkpoint unreadable, 4 degenerate with
+--strict, 130 interrupted.
+"""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Layers(Network):
         for reason, count in Counter(reason for _, reason in choice.left_out).items():
             names = [name for name, why in choice.left_out if why == reason]
             print(f"left out: {', '.join(names[:4])}{f' and {count - 4} more' if count > 4 else ''} ({reason})")
-        print(f"{len(choice.sites)} layers, {_size(total)} of statistics however many samples (order: as registered).")
+        print(f"{len(choice.sites)} layers, {_size(total)} of moments however many samples (order: as registered).")
         return GOOD
 
 

@@ -47,7 +47,7 @@ def since(onsets: pd.DataFrame, run: str, rule: str = "noise") -> int | None:
     final = int(rows["layers"].iloc[-1]) if len(rows) else 0
     if not final:
         return None
-    first = _start(rows["layers"] >= final)
+    first = unbroken(rows["layers"] >= final)
     return None if first is None else int(rows["step"].iloc[first])
 
 
@@ -56,7 +56,7 @@ def _rows(table: pd.DataFrame, tau: float) -> Iterator[dict[str, Any]]:
         if "deep.noise_fraction" not in set(part["measure"]):
             continue
         for rule, holds in _rules(part, tau).items():
-            depth = _start(holds)
+            depth = unbroken(holds)
             layers = holds.index.get_level_values("layer")
             yield {
                 "run": run,
@@ -89,8 +89,8 @@ def _by_depth(part: pd.DataFrame, measure: str) -> pd.Series[float]:
     return pd.Series(usable.to_numpy(), index=pd.MultiIndex.from_frame(rows[["depth", "layer"]]))
 
 
-def _start(holds: pd.Series[bool]) -> int | None:
-    """Position of the first of the unbroken run of True that ends the series."""
+def unbroken(holds: pd.Series[bool]) -> int | None:
+    """Position of the first of the unbroken run of True that ends the series; None if it ends with False."""
     position = len(holds)
     while position and bool(holds.iloc[position - 1]):
         position -= 1

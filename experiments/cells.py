@@ -24,7 +24,7 @@ from experiments.standard import Split
 from experiments.study import Setting
 from experiments.training import DivergedError, objective, outputs, train
 
-FORMAT = 3  # raised when the meaning of a stored cell changes
+FORMAT = 4  # raised when the meaning of a stored cell changes
 
 
 @dataclass(frozen=True)

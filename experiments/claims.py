@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
-from deepnrc.onset import ALIGNED, PREDICTS, TAU
+from deepnrc.onset import ALIGNED, PREDICTS, TAU, unbroken
 from experiments.results import Results, falls, rises
 from experiments.study import Claim
 
@@ -29,22 +30,44 @@ def within(beginning: str, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
     return tuple(map(only, claims))
 
 
-def weight_decay_orders() -> tuple[Claim, ...]:
-    """Raising weight decay lowers noise, raises alignment and lowers the weights' stable rank, layer by layer."""
+def weight_decay_orders(branches: bool = False) -> tuple[Claim, ...]:
+    """Raising weight decay lowers noise, raises alignment and lowers the weights' stable rank, layer by layer; not
+    measurable if a setting has not learned.
+
+    Args:
+        branches: whether a shortcut passes the layers, so that weight decay can switch one off and leave its features
+            constant; those that are constant in a setting are then left out, if they are no more than half.
+    """
+    told = " (of those whose features vary in every setting)" if branches else ""
+
+    def inner(results: Results, measure: str) -> pd.DataFrame:
+        table = results.inner(measure)
+        if not all(learned(results, at) for at in range(len(results.swept))):
+            return table.iloc[:0]
+        return varying(table) if branches else table
+
     return (
         Claim(
-            "Raising weight decay lowers the noise fraction: share of inner layers where it falls at every step",
-            DEEP, lambda r: falls(r.inner("deep.noise_fraction")), ">", 0.99,
+            f"Raising weight decay lowers the noise fraction: share of inner layers{told} where it falls at every step",
+            DEEP, lambda r: falls(inner(r, "deep.noise_fraction")), ">", 0.99,
         ),
         Claim(
-            "Raising weight decay raises feature-weight alignment: share of inner layers where it rises at every step",
-            DEEP, lambda r: rises(r.inner("deep.feature_weight_alignment")), ">", 0.99,
+            f"Raising weight decay raises feature-weight alignment: share of inner layers{told} where it rises at "
+            "every step",
+            DEEP, lambda r: rises(inner(r, "deep.feature_weight_alignment")), ">", 0.99,
         ),
         Claim(
-            "Raising weight decay lowers the weights' stable rank: share of inner layers where it falls at every step",
-            DEEP, lambda r: falls(r.inner("deep.weight_stable_rank")), ">", 0.99,
+            f"Raising weight decay lowers the weights' stable rank: share of inner layers{told} where it falls at "
+            "every step",
+            DEEP, lambda r: falls(inner(r, "deep.weight_stable_rank")), ">", 0.99,
         ),
     )  # fmt: skip
+
+
+def varying(table: pd.DataFrame) -> pd.DataFrame:
+    """Layers (rows) with a value in every setting (columns); all layers if those are fewer than half."""
+    known = table.dropna()
+    return known if 2 * len(known) >= len(table) else table
 
 
 def upper_layers_collapse(setting: int = -1) -> tuple[Claim, ...]:
@@ -98,11 +121,12 @@ def gram_falls(settings: str, factor: float = 10) -> Claim:
 
 
 def drops_a_direction(settings: str) -> Claim:
-    """With too much weight decay the network leaves the weakest target direction out."""
+    """With too much weight decay the network leaves the weakest target direction out, and learns the strongest."""
 
     def share(results: Results) -> float:
-        shares = [r["explained"][-1] for r in results.records if r["label"].startswith(settings) and r["explained"]]
-        return float(np.mean(shares)) if shares else np.nan
+        shares = [r["explained"] for r in results.records if r["label"].startswith(settings) and r["explained"]]
+        strongest, weakest = (np.mean([found[at] for found in shares] or [np.nan]) for at in (0, -1))
+        return float(weakest) if strongest >= FITTED else np.nan
 
     return Claim(
         f"Too much weight decay drops a target direction: share of the weakest that is explained ({settings})",
@@ -147,19 +171,23 @@ def learned(results: Results, setting: int = -1) -> bool:
 def collapsed_layers(results: Results, setting: int = -1, tau: float = TAU, joint: bool = False) -> list[int]:
     """Depths from which the mean noise fraction stays at or below tau up to the last layer; with ``joint`` the other
     conditions of the joint rule hold there too."""
-    noise = results.by_layer("deep.noise_fraction").iloc[:, setting]
-    met = noise.loc[: noise.last_valid_index()] <= tau  # other settings may be deeper
+    layers = results.layers(setting)
+
+    def curve(measure: str, variant: str = "default") -> pd.Series[float]:
+        return results.by_layer(measure, variant).iloc[:, setting].reindex(layers)
+
+    met = curve("deep.noise_fraction") <= tau
     if joint:
-        aligned = results.by_layer("deep.feature_weight_alignment").iloc[:, setting] >= ALIGNED
-        predicts = results.by_layer("deep.linear_mse", "ratio").iloc[:, setting] <= PREDICTS
-        met = met & aligned.loc[met.index] & predicts.loc[met.index]
-    return [int(depth) for depth in met.index[met[::-1].astype(int).cummin()[::-1].astype(bool)]]
+        met &= curve("deep.feature_weight_alignment") >= ALIGNED
+        met &= curve("deep.linear_mse", "ratio") <= PREDICTS
+    start = unbroken(met)
+    return [] if start is None else layers[start:]
 
 
 def onset_share(results: Results, setting: int = -1) -> float:
-    """Share of layers that are collapsed; NaN if the noise fraction is not known."""
-    noise = results.by_layer("deep.noise_fraction").iloc[:, setting].dropna()
-    return len(collapsed_layers(results, setting)) / len(noise) if len(noise) else np.nan
+    """Share of layers that are collapsed; NaN if no noise fraction is known."""
+    known = results.by_layer("deep.noise_fraction").iloc[:, setting].notna().any()
+    return len(collapsed_layers(results, setting)) / len(results.layers(setting)) if known else np.nan
 
 
 def rank_mismatch(results: Results, setting: int = -1) -> float:

@@ -24,7 +24,7 @@ class OverDecays(Family):
 
     @property
     def threads(self) -> int | None:
-        """One: networks this small are slower with more, and the digits do not depend on --jobs."""
+        """One: the small networks of the default budgets are slower with more, and digits do not depend on --jobs."""
         return None if self.full else 1
 
     def decays(self, own: tuple[float, ...]) -> tuple[float, ...]:

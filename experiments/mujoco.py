@@ -18,6 +18,7 @@ from experiments.claims import (
 from experiments.data.recorded import Recorded
 from experiments.perceptrons import Perceptrons
 from experiments.study import Setting, Study
+from experiments.training import Recipe
 
 DEEP = (
     "An eight-layer network learns the actions of a {} expert; inputs and targets are standardised. The published "
@@ -52,9 +53,11 @@ class Environment:
 
     Attributes:
         recording, pairs: the shipped data and how much of it is published.
-        width, published: of the published deep networks, and their weight decay, which --full takes; on the shipped
-            recordings, whose weakest target direction carries less variance, it can drop that direction.
-        epochs: about 4000 steps of 256 pairs.
+        width, rate, published: of the published deep networks, their learning rate and weight decay, which --full
+            takes; on the shipped recordings, whose weakest target direction carries less variance, that decay can drop
+            the direction.
+        top: weight decays of the published top-layer networks.
+        epochs: 3200 to 4000 steps of 256 pairs.
         deep, scaled, raw: weight decays of the deep part, and of the top part on standardised and on raw targets:
             target covariances differ 170-fold, so what collapses one does nothing to another. To act at all, weight
             decay needs (lr / (1 - momentum)) x decay x steps at the full rate of 5 to 10.
@@ -65,7 +68,9 @@ class Environment:
     recording: str
     pairs: int
     width: int
+    rate: float
     published: float
+    top: tuple[float, ...]
     epochs: int
     deep: tuple[float, ...]
     scaled: tuple[float, ...]
@@ -73,11 +78,20 @@ class Environment:
     too_much: bool = False
 
 
-REACHER = Environment("reacher", "reacher_1k", 1000, 512, 1e-4, 1000, (0, 1e-4, 5e-4), (0, 1e-3, 5e-3), (0, 1e-4, 1e-3))
-SWIMMER = Environment("swimmer", "swimmer_1k", 1000, 256, 5e-3, 1000, (0, 1e-4, 5e-4), (0, 1e-3, 5e-3), (0, 1e-2, 5e-2))
+LONG = Recipe(lr=0.01, momentum=0.0, epochs=200_000, cuts=())  # of the published top-layer networks
+SWEEP = (0, 5e-5, 5e-4, 5e-3, 1e-2)
+REACHER = Environment(
+    "reacher", "reacher_1k", 1000, 512, 0.05, 1e-4, (0, 5e-6, 5e-5, 5e-4, 1.5e-3), 1000,
+    deep=(0, 1e-4, 5e-4), scaled=(0, 1e-3, 5e-3), raw=(0, 1e-4, 1e-3),
+)  # fmt: skip
+SWIMMER = Environment(
+    "swimmer", "swimmer_1k", 1000, 256, 0.1, 5e-3, SWEEP, 1000,
+    deep=(0, 1e-4, 5e-4), scaled=(0, 1e-3, 5e-3), raw=(0, 1e-2, 5e-2),
+)  # fmt: skip
 HOPPER = Environment(
-    "hopper", "hopper_10k", 5000, 256, 1e-3, 250, (0, 1e-4, 1e-3), (0, 1e-3, 5e-3), (0, 1e-3, 1e-2), True
-)
+    "hopper", "hopper_10k", 5000, 256, 0.1, 1e-3, SWEEP, 200,
+    deep=(0, 1e-4, 1e-3), scaled=(0, 1e-3, 5e-3), raw=(0, 1e-3, 1e-2), too_much=True,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +103,7 @@ class Expert(Perceptrons):
 
     part: Annotated[
         Literal["both", "deep", "top"],
-        arg(help="deep: 8-layer networks without biases; top: 3 x 256 with biases, literal and centred nrc.1-3."),
+        arg(help="deep: every layer of 8-layer networks; top: the last layer of 3 x 256 ones, nrc.1 to nrc.3."),
     ] = "both"
 
     def studies(self) -> tuple[Study, ...]:
@@ -100,7 +114,8 @@ class Expert(Perceptrons):
     def deep(self) -> Study:
         """Every layer of networks that are published in the deep-collapse paper, and of ones with biases."""
         own, settings = self.environment, list[Setting]()
-        recipe = self.recipe(1000 if self.full else own.epochs)
+        published = Recipe(lr=own.rate, epochs=1000)
+        recipe = self.recipe(published if self.full else Recipe(epochs=own.epochs))
         given = (self.bias, self.head) != ("own", "own")
         forms = {"as asked": FORMS["bias-free"]} if given else FORMS  # flags go before what is passed to mlp
         for name, (bias, last_relu) in forms.items():
@@ -122,18 +137,19 @@ class Expert(Perceptrons):
         own, settings = self.environment, list[Setting]()
         for targets, name, every in (("standardise", "scaled", own.scaled), ("centre", "raw", own.raw)):
             for last_relu in {"linear": (False,), "relu": (True,)}.get(self.head, (False, True)):
-                decays = self.decays(every if self.full or not last_relu else (every[0], every[-1]))
+                some = every if not last_relu else (every[0], every[-1])
+                decays = self.decays(own.top if self.full else some)
                 settings += self.over_decays(
                     Recorded(own.recording, own.pairs, targets),
                     self.mlp(256, 256, 256, bias=True, last_relu=last_relu),
-                    self.recipe(200_000 if self.full else own.epochs),
+                    self.recipe(LONG if self.full else Recipe(epochs=own.epochs)),
                     decays,
                     label=f"{name}, {'ReLU' if last_relu else 'linear'}, {{:g}}",
                     probe={"probes": ["deep.*", "nrc.*", "model.*"]},
                     facts={"targets": name, "last ReLU": last_relu},
                 )
         claims = (*top_layer_collapses("scaled, linear"), gram_falls("raw, ReLU"))
-        if own.too_much and self.weight_decay is None:
+        if own.too_much and self.weight_decay is None and not self.full:
             claims = (*claims, drops_a_direction(f"raw, linear, {own.raw[-1]:g}"))
         return Study(
             f"{own.name}-top",
@@ -161,5 +177,4 @@ class Swimmer(Expert):
 class Hopper(Expert):
     """Imitate the hopper expert: collapse of every layer, and of the last, over weight decay."""
 
-    takes = "6 minutes"
     environment = HOPPER

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from tyro.conf import arg
@@ -20,7 +20,9 @@ class Perceptrons(OverDecays):
         Literal["sgd", "adam", "adamw"],
         arg(help="SGD with momentum 0.9; Adam with weight decay as L2; AdamW, whose decay is lr times smaller a step."),
     ] = "sgd"
-    lr: Annotated[float, arg(help="Learning rate, cut tenfold after one and two thirds; about 1e-3 for Adam.")] = 0.1
+    lr: Annotated[
+        float | None, arg(help="Learning rate; the study's own, made for SGD, if not given. About 1e-3 for Adam.")
+    ] = None
     norm: Annotated[Literal["none", "layer", "batch"], arg(help="Normalisation after each hidden layer.")] = "none"
     head: Annotated[
         Literal["own", "relu", "linear"], arg(help="ReLU before the last layer, or none; own: as the study has it.")
@@ -33,6 +35,7 @@ class Perceptrons(OverDecays):
         last_relu = last_relu if self.head == "own" else self.head == "relu"
         return Mlp(hidden, bias=bias, last_relu=last_relu, norm=None if self.norm == "none" else self.norm)
 
-    def recipe(self, epochs: int, weight_decay: float = 0.0, batch: int = 256) -> Recipe:
-        """How each network is trained; ``epochs`` gives way to the flag."""
-        return Recipe(self.optimizer, self.lr, weight_decay, epochs=self.epochs or epochs, batch=batch)
+    def recipe(self, own: Recipe) -> Recipe:
+        """How each network is trained: as the study has it, changed by the flags."""
+        lr = own.lr if self.lr is None else self.lr
+        return replace(own, optimizer=self.optimizer, lr=lr, epochs=self.epochs or own.epochs)

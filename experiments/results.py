@@ -142,9 +142,14 @@ class Results:
         return self.table[~self.table["diverged"]]
 
     def last(self, measure: str, variant: str = "default") -> pd.DataFrame:
-        """Rows of a measure at the last step of each cell."""
+        """Rows of a measure at the last step of each cell, of the layers for which it is defined.
+
+        A degenerate value is no measurement, and is NaN here.
+        """
         rows = self.trained[(self.trained["measure"] == measure) & (self.trained["variant"] == variant)]
-        return rows[rows["step"] == rows.groupby(["setting", "seed"])["step"].transform("max")]
+        rows = rows[rows["step"] == rows.groupby(["setting", "seed"])["step"].transform("max")]
+        rows = rows[rows["status"] != "not defined"]
+        return rows.assign(value=rows["value"].where(rows["status"] != "degenerate"))
 
     def by_layer(self, measure: str, variant: str = "default") -> pd.DataFrame:
         """Mean over seeds at the last step: a row a layer in depth order, a column a setting of the sweep."""
@@ -153,16 +158,21 @@ class Results:
         return means.reindex(columns=self.swept)
 
     def top(self, measure: str, variant: str = "default") -> pd.Series[float]:
-        """Mean over seeds at the last step and the last layer that has the measure, by setting."""
-        rows = self.last(measure, variant).dropna(subset="value")
+        """Mean over seeds at the last step and the last layer for which the measure is defined, by setting."""
+        rows = self.last(measure, variant)
         rows = rows[_deepest(rows)]
         return rows.groupby("setting")["value"].mean().reindex(self.settings)
 
     def last_layer(self, measure: str, variant: str = "default") -> pd.DataFrame:
-        """Rows of the swept settings at the last step and the last layer that has the measure."""
-        rows = self.last(measure, variant).dropna(subset="value")
-        rows = rows[_deepest(rows)]
+        """Rows of the swept settings with a value at the last step and the last layer for which it is defined."""
+        rows = self.last(measure, variant)
+        rows = rows[_deepest(rows)].dropna(subset="value")
         return rows[rows["setting"].isin(self.swept)]
+
+    def layers(self, setting: int = -1) -> list[int]:
+        """Depths of the layers of the swept setting at that position; none if all its cells diverged."""
+        rows = self.trained[self.trained["setting"] == self.swept[setting]]
+        return sorted({int(depth) for depth in rows["depth"] if depth >= 0})
 
     def overall(self, seed: int | None = None) -> deepnrc.Report:
         """One report with a run a setting: of one seed, or the mean over all seeds.

@@ -11,6 +11,7 @@ from experiments.claims import DEEP, upper_layers_collapse, weight_decay_orders
 from experiments.data.sgemm import KernelTimes
 from experiments.perceptrons import Perceptrons
 from experiments.study import Claim, Study
+from experiments.training import Recipe
 
 ABOUT = (
     "An eight-layer network learns how long {source} take under {settings}, four runs of each; inputs "
@@ -32,14 +33,13 @@ class Sgemm(Perceptrons):
     log: Annotated[bool, arg(help="Learn the logarithm of the times.")] = False
     rank: Annotated[int, arg(help="Signal rank k.")] = 1
     width: Annotated[int | None, arg(help="Of each of the 7 hidden layers.")] = None
-    lr: Annotated[float, arg(help="Learning rate; published with --full: 0.005.")] = 0.05
 
     def study(self) -> Study:
         """One setting for each weight decay."""
         width = (512 if self.full else 128) if self.width is None else self.width
         samples = (None if self.full and self.file else 4000) if self.samples is None else self.samples
         data, decays = KernelTimes(self.file, samples, self.log), self.decays((0.0, 3e-4, 1e-3))
-        recipe = self.recipe(200 if self.full else 300, batch=128)
+        recipe = self.recipe(Recipe(lr=0.005 if self.full else 0.05, epochs=200 if self.full else 300, batch=128))
         settings = self.over_decays(data, self.mlp(*[width] * 7), recipe, decays, probe={"rank": self.rank})
         source = "the GPU kernels of UCI's file" if self.file else "products of matrices on this machine"
         about = ABOUT.format(source=source, settings="14 settings of their tiles and memory", k=self.rank)

@@ -46,7 +46,8 @@ def sweep(study: Study, folder: Path, workers: Workers, progress: bool = True) -
     for left in store.glob(".*"):
         if cells.abandoned(left):
             shutil.rmtree(left, ignore_errors=True)
-    data = {(s.data, seed): s.data.load(seed) for s in study.settings for seed in study.seeds}
+    wanted = dict.fromkeys((s.data, seed) for s in study.settings for seed in study.seeds)
+    data = {(source, seed): source.load(seed) for source, seed in wanted}
     planned = [cells.make(s, seed, data[s.data, seed]) for s in study.settings for seed in study.seeds]
     missing: dict[str, Cell] = {}
     for cell in planned:

@@ -51,10 +51,9 @@ class Synthetic(Perceptrons):
     rank: Annotated[int, arg(help="Rank r of the targets, and the signal rank k.")] = 2
     target_dim: Annotated[int, arg(help="Width n of the targets.")] = 10
     input_dim: Annotated[int, arg(help="Width of the inputs.")] = 20
-    samples: Annotated[int | None, arg(help="Samples, a fifth of them held out.")] = None
-    depth: Annotated[int | None, arg(help="Hidden layers.")] = None
-    width: Annotated[int | None, arg(help="Of each hidden layer.")] = None
-    lr: float = 0.05
+    samples: Annotated[int | None, arg(help="Samples, a fifth of them held out: 2500, and with --full 12500.")] = None
+    depth: Annotated[int | None, arg(help="Hidden layers: 5, and with --full 9.")] = None
+    width: Annotated[int | None, arg(help="Of each hidden layer: 128, and with --full 1024.")] = None
     teacher: Annotated[
         Literal["spectrum", "network", "linear"], arg(help="A prescribed spectrum, or a published random teacher.")
     ] = "spectrum"
@@ -66,7 +65,7 @@ class Synthetic(Perceptrons):
     noise: Annotated[float, arg(help="Target noise, relative to the targets' standard deviation.")] = 0.0
 
     def study(self) -> Study:
-        """An untrained network, and every value of what is swept."""
+        """Every value of what is swept, and beside weight decays an untrained network."""
         return self._over_decays() if self.sweep == "weight-decay" else self._over_values()
 
     def _over_decays(self) -> Study:
@@ -110,11 +109,11 @@ class Synthetic(Perceptrons):
         )
 
     def _hidden(self) -> tuple[int, ...]:
-        depth, width = (10, 1024) if self.full else (5, 128)
+        depth, width = (9, 1024) if self.full else (5, 128)
         return (width if self.width is None else self.width,) * (depth if self.depth is None else self.depth)
 
     def _recipe(self) -> Recipe:
-        return self.recipe(300, batch=128)
+        return self.recipe(Recipe(lr=0.05, epochs=300, batch=128))
 
     def _about(self, swept: str) -> str:
         rank = "of several ranks" if self.sweep == "rank" else f"have rank {self.rank}"

@@ -15,6 +15,7 @@ from experiments.data.linnerud import Linnerud
 from experiments.data.recorded import OwnFile
 from experiments.perceptrons import Perceptrons
 from experiments.study import Data, Study
+from experiments.training import Recipe
 
 OWN = "A network learns {targets} from '{data}'; targets: {scaling}."
 EXAMPLE = (
@@ -51,7 +52,11 @@ class Tabular(Perceptrons):
         data, about, name = self._data()
         decays, probe = self.decays((0.0, 1e-3, 5e-3)), {} if self.rank is None else {"rank": self.rank}
         settings = self.over_decays(
-            data, self.mlp(*[width] * self.depth), self.recipe(1000 if self.full else 300), decays, probe=probe
+            data,
+            self.mlp(*[width] * self.depth),
+            self.recipe(Recipe(epochs=1000 if self.full else 300)),
+            decays,
+            probe=probe,
         )
         claims = weight_decay_orders() if len(decays) > 1 else ()
         return Study(f"tabular-{name}", about, settings, tuple(range(self.seeds)), claims)

@@ -15,7 +15,7 @@ class Linnerud:
     """Chin-ups, sit-ups and jumps x (20, 3) of 20 men, and their weight, waist and pulse y (20, 3).
 
     Attributes:
-        targets: "none", "centre" or "standardise".
+        targets: "none", "centre", "standardise" or "positive".
         share: of the men that are trained on.
     """
 

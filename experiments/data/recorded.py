@@ -20,7 +20,7 @@ class Recorded:
     Attributes:
         name: such as "swimmer_1k".
         samples: take the first so many pairs; None for all. More than there are is a ValueError.
-        targets: "none", "centre" or "standardise".
+        targets: "none", "centre", "standardise" or "positive".
         share: of the pairs that are trained on.
     """
 
@@ -44,7 +44,7 @@ class OwnFile:
     Attributes:
         spec: what ``--data`` takes.
         columns: what ``--targets`` takes; None for data that has targets of its own.
-        targets: "none", "centre" or "standardise".
+        targets: "none", "centre", "standardise" or "positive".
         share: of the samples that are trained on.
     """
 

@@ -116,7 +116,7 @@ def test_layers_shows_what_would_be_probed(run: Run) -> None:
         ["2", "Linear", "input", "8", "6x8", "800", "B"],
         ["4", "Linear", "input", "6", "2x6", "512", "B"],
     ]
-    assert "3 layers, 2 kB of statistics however many samples" in result.out
+    assert "3 layers, 2 kB of moments however many samples" in result.out
 
 
 def test_layers_are_chosen_by_kind_and_glob(run: Run) -> None:

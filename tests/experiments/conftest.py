@@ -58,10 +58,10 @@ def made():
     """Results with given values: {label: {seed: {measure: one value for each depth}}}.
 
     The labels' order is that of weight decay, 0 first. A measure "name/variant" has that variant; one whose values
-    are a dict has them by depth. Cells in ``diverged`` are marked so.
+    are a dict has them by depth. Cells in ``diverged`` are marked so, and ``statuses`` are those of {(measure, depth)}.
     """
 
-    def make(values, decays=None, diverged=(), step=3):
+    def make(values, decays=None, diverged=(), step=3, statuses=None):
         decays = decays or [float(i) for i in range(len(values))]
         settings = [
             tiny_setting(label, decay or 0.0, facts={"weight decay": decay})
@@ -83,8 +83,8 @@ def made():
                         {"run": f"{label}, seed {seed}", "setting": label, "seed": seed, "step": at, "depth": depth,
                          "layer": f"layer{depth}", "kind": "Linear", "measure": measure,
                          "variant": variant or "default", "value": value if at == step else 77.0,
-                         "status": "ok", "note": "",
-                 "pool": "none",
+                         "status": (statuses or {}).get((measure, depth), "ok"), "note": "",
+                         "pool": "none",
                          "chance": float("nan"), "floor": 0.0, "n_samples": 10, "dim": 8, "target_dim": 4, "rank": 2,
                          "diverged": lost}
                         for depth, value in depths.items()
@@ -114,3 +114,9 @@ def written(tmp_path_factory):
     results = sweep(study, folder, OneThread(1), progress=False)
     files = pages.write(results, folder, progress=False)
     return results, folder, files
+
+
+@pytest.fixture
+def anything_counts_as_learned(monkeypatch):
+    """Claims are read off networks of one or two epochs too."""
+    monkeypatch.setattr("experiments.claims.FITTED", float("-inf"))

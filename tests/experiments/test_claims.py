@@ -57,13 +57,13 @@ def test_orders_need_two_weight_decays(made):
         ([0.1, 0.1, 0.1, 0.3], []),
         ([0.1, 0.1], [0, 1]),
         ([0.1, float("nan"), 0.1], [2]),
+        ([0.1, 0.1, float("nan")], []),
     ],
 )
 def test_collapsed_layers_reach_up_to_the_last(made, noise, layers):
     results = made({"a": {0: {NOISE: noise}}})
     assert collapsed_layers(results) == layers
-    known = sum(not math.isnan(value) for value in noise)
-    assert onset_share(results) == pytest.approx(len(layers) / known)
+    assert onset_share(results) == pytest.approx(len(layers) / len(noise))
 
 
 def test_collapse_is_judged_by_the_mean_over_seeds(made):
@@ -177,3 +177,21 @@ def test_collapse_of_a_network_that_has_not_learned_is_not_measurable(made, shar
     )
     found = numbers(upper_layers_collapse(), replace(results, records=records))
     assert [not math.isnan(value) for value in found] == [measurable] * 3
+
+
+def test_orders_say_nothing_if_a_network_has_not_learned(made):
+    measures = {NOISE: [1.0, 0.5, 0.1], ALIGNMENT: [0.1, 0.5, 0.9], "deep.weight_stable_rank": [9.0, 5.0, 2.0]}
+    results = made({"0": {0: measures}, "1": {0: {name: [v / 2 for v in vs] for name, vs in measures.items()}}})
+    assert numbers(weight_decay_orders(), results)[0] == 1
+    records = tuple(r | {"explained": [0.1]} if r["label"] == "1" else r for r in results.records)
+    assert all(math.isnan(n) for n in numbers(weight_decay_orders(), replace(results, records=records)))
+
+
+@pytest.mark.parametrize(("dead", "share"), [((), 0.75), ((1,), 1.0), ((1, 2), 1.0), ((1, 2, 3), math.nan)])
+def test_branches_that_died_are_left_out_unless_they_are_more_than_half(made, dead, share):
+    with_decay = [5.0, 3.0, 0.9, 0.5, 0.5, 9.0]  # of six layers, four of them inner; the first of those does not fall
+    values = [math.nan if layer in dead else value for layer, value in enumerate(with_decay)]
+    results = made({"a": {0: {"deep.noise_fraction": [1.0] * 6}}, "b": {0: {"deep.noise_fraction": values}}})
+    assert weight_decay_orders(branches=True)[0].measured(results) == pytest.approx(share, nan_ok=True)
+    strict = weight_decay_orders()[0].measured(results)
+    assert math.isnan(strict) if dead else strict == 0.75

@@ -42,7 +42,13 @@ def test_the_top_part_crosses_scales_heads_and_weight_decays(expert):
 
 def test_full_is_the_published_budget():
     assert Reacher(full=True).deep().settings[0].network.hidden == (512,) * 7
-    assert Swimmer(full=True).top().settings[0].recipe.epochs == 200_000
+    deep = Reacher(full=True).deep().settings
+    assert {(s.recipe.lr, s.recipe.momentum, s.recipe.epochs) for s in deep} == {(0.05, 0.9, 1000)}
+    assert {s.recipe.weight_decay for s in deep} == {0, 1e-4}
+    top = Swimmer(full=True).top()
+    assert {(s.recipe.lr, s.recipe.momentum, s.recipe.epochs) for s in top.settings} == {(0.01, 0.0, 200_000)}
+    assert {s.recipe.weight_decay for s in top.settings} == {0, 5e-5, 5e-4, 5e-3, 1e-2}
+    assert len(Hopper(full=True).top().claims) == len(top.claims)
 
 
 def test_given_flags_reach_both_parts():
@@ -59,6 +65,7 @@ def test_an_empty_list_of_weight_decays_is_refused():
         Swimmer(weight_decay=()).studies()
 
 
+@pytest.mark.usefixtures("anything_counts_as_learned")
 def test_a_deep_study_runs_and_gets_its_numbers(swept):
     results = swept(Swimmer(epochs=2, seeds=1, weight_decay=(0.0, 1e-3)).deep())
     found = pages.verdicts(results)
@@ -101,6 +108,8 @@ def test_hopper_is_shown_with_too_much_weight_decay_as_well(made):
     shares = ([0.9, 0.8], [0.9, 0.0], [0.9, 0.1])
     records = tuple(r | {"explained": s} for r, s in zip(results.records, shares, strict=True))
     assert claim.measured(replace(results, records=records)) == pytest.approx(0.05)
+    none = tuple(r | {"explained": [0.1, 0.0]} for r in results.records)  # nothing is learned: nothing is dropped
+    assert math.isnan(claim.measured(replace(results, records=none)))
     assert len(Hopper(weight_decay=(0.0,)).top().claims) == len(Swimmer().top().claims) == 5
 
 

