@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -19,7 +18,7 @@ from tyro.conf import arg
 
 import deepnrc
 from deepnrc.errors import UsageError
-from experiments.page import Page
+from experiments.page import Page, closing, leave_settings
 from experiments.verdicts import Verdict
 from experiments.vision.byhand import Matrix, balance_measures, layer_measures, network_measures, top_measures, weight
 from experiments.vision.classesbyhand import class_measures
@@ -193,14 +192,14 @@ class ByHand:
         )
         for verdict in verdicts(rows):
             print(verdict.line)
-        print(f"Open:\n  {self.write(rows, time.perf_counter() - started)}  the page")
+        files = self.write(rows, time.perf_counter() - started)
+        closing("by-hand", time.perf_counter() - started, files)
 
-    def write(self, rows: pd.DataFrame, seconds: float) -> Path:
-        """Write table, settings and page into the study's folder; the page."""
+    def write(self, rows: pd.DataFrame, seconds: float) -> dict[Path, str]:
+        """Write table, settings and page into the study's folder; the files to open."""
         folder = self.out / "by-hand"
-        folder.mkdir(parents=True, exist_ok=True)
+        leave_settings(self, folder)
         rows.to_parquet(folder / "table.parquet", index=False)
-        (folder / "settings.json").write_text(json.dumps(asdict(self), indent=2, default=str), encoding="utf-8")
         worst = by_measure(rows)
         table = [[*row[:3], f"{row[3]:.1e}", row[4]] for row in worst.itertuples(index=False, name=None)]
         columns = ["measure", "variant", "layer", "relative difference", "values"]
@@ -213,7 +212,7 @@ class ByHand:
             seconds=seconds,
             cells=1,
         )
-        return next(iter(page.write(folder)))
+        return page.write(folder)
 
     def rows(self) -> pd.DataFrame:
         """Train, probe and compare; see ``compared``."""
