@@ -73,7 +73,7 @@ class Synthetic(Perceptrons):
             raise UsageError(
                 "--values goes with --sweep rank, depth, width or noise; for decays there is --weight-decay."
             )
-        recipe, decays = self._recipe(), self.decays((0.0, 1e-3, 5e-3))
+        recipe, decays = self._recipe(), self.decays((0.0, 2e-3, 5e-3))
         data, network, probe = self._data(), self.mlp(*self._hidden()), {"rank": self.rank}
         untrained = Setting("untrained", data, network, Recipe(epochs=0), probe, facts={"weight decay": None})
         settings = (untrained, *self.over_decays(data, network, recipe, decays, probe=probe))
