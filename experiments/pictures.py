@@ -212,7 +212,7 @@ def _grid(figure: Any, count: int) -> list[Axes]:
 
 
 def _layers(results: Results, measure: str) -> int:
-    return int(results.last(measure).dropna(subset="value")["depth"].nunique())  # nc.3 is defined at the last alone
+    return int(results.last(measure)["depth"].nunique())  # nc.3 is defined at the last alone
 
 
 def _tracked(report: Report) -> Report:

@@ -72,11 +72,22 @@ def test_layers_of_convolutional_networks_are_named_under_the_lowest_panels(made
 
 def test_a_measure_of_the_last_layer_alone_is_drawn_over_training(made, tmp_path):
     values = {"deep.cka": [0.2, 0.4], "nc.3": [float("nan"), 0.1]}
-    results = made({"a": {0: values}})
+    results = made({"a": {0: values}}, statuses={("nc.3", 0): "not defined"})
     results = replace(results, study=replace(results.study, measures=tuple(values)))
     drawn = {p.file.stem for p in pictures.draw_all(results, tmp_path)}
     assert {"overview", "training"} <= drawn
     assert "nc-3-sweep" not in drawn
+
+
+def test_a_measure_that_is_degenerate_in_all_layers_but_one_is_drawn_by_depth(made, tmp_path):
+    measure = "deep.noise_fraction"
+    results = made(
+        {"a": {0: {measure: [0.5, 0.4, 0.3]}}}, statuses={(measure, 1): "degenerate", (measure, 2): "degenerate"}
+    )
+    results = replace(results, study=replace(results.study, measures=(measure,)))
+    names = [picture.file.stem for picture in pictures.draw_all(results, tmp_path)]
+    assert "overview" in names
+    assert "training" not in names
 
 
 def test_the_band_is_the_range_over_seeds(made, axes, tmp_path):
