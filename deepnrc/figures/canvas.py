@@ -71,6 +71,8 @@ def picture(path: str | Path | None, ax: Axes | None = None) -> Iterator[Figure 
         if file is not None:
             for suffix in SUFFIXES if file.suffix == ALL else (file.suffix,):
                 _save(figure, file.with_suffix(suffix))
+                if ax is None:
+                    figure.set_layout_engine("none")  # laid out once for all files
 
 
 def _file(path: Path) -> Path:

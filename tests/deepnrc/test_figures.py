@@ -8,6 +8,7 @@ import torch
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 import deepnrc
 from deepnrc import UsageError, figures
@@ -424,6 +425,13 @@ def test_a_star_saves_every_kind_and_draws_once(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["noise.v2.pdf", "noise.v2.png", "noise.v2.svg"]
     starts = {path.suffix: path.read_bytes()[:5] for path in tmp_path.iterdir()}
     assert starts == {".pdf": b"%PDF-", ".png": b"\x89PNG\r", ".svg": b"<?xml"}
+
+
+def test_axes_of_ones_own_are_still_laid_out_after_saving(tmp_path):
+    figure = Figure(layout="constrained")
+    figures.lines(report(), "deep.cka", ax=figure.subplots(), path=tmp_path / "mine.*")
+    assert isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine)
+    assert (tmp_path / "mine.svg").is_file()
 
 
 def test_files_that_cannot_be_written(tmp_path):
