@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Sequence
 from types import TracebackType
@@ -87,7 +88,8 @@ class Attachment:
         self._stack.callback(self._taps.remove)
         self._taps.install()
         # hooks added after a compiled module's first call never fire; inside the block everything runs uncompiled
-        self._stack.enter_context(torch.compiler.set_stance("force_eager"))
+        if "torch._dynamo" in sys.modules:  # else nothing is compiled yet, and the import takes seconds
+            self._stack.enter_context(torch.compiler.set_stance("force_eager"))
         # torch's fused transformer layers pack padded batches into nested tensors, which have no axes to pool over
         self._stack.callback(torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled())
         torch.backends.mha.set_fastpath_enabled(False)

@@ -97,7 +97,7 @@ def together(statistics: Sequence[Any]) -> None:
         for name, value in getattr(owner, "__dict__", {}).items()
         if _on_cpu(value)
     ]
-    block = torch.zeros(max(APART, sum(value.numel() for _, _, value in found)), dtype=torch.float64)
+    block = torch.empty(max(APART, sum(value.numel() for _, _, value in found)), dtype=torch.float64)
     start = 0
     for owner, name, value in found:
         place = block[start : start + value.numel()].view(value.shape)

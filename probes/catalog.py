@@ -80,12 +80,18 @@ class Probe:
     @cached_property
     def reads(self) -> tuple[str, ...]:
         """Names of the quantities that the measure, its chance level and its floor read."""
-        return tuple(dict.fromkeys(n for f in (self.measure, self.chance, self.floor) if f for n in _parameters(f)))
+        return tuple(dict.fromkeys(name for names in self._read_by for name in names))
+
+    @cached_property
+    def _read_by(self) -> tuple[tuple[str, ...], ...]:
+        """The same for each of the three."""
+        return tuple(_parameters(function) for function in (self.measure, self.chance, self.floor))
 
     def evaluate(self, snapshot: Snapshot) -> Evaluation:
         """Measure one layer; what cannot be measured comes back as NaN with a status and a note, never as an error."""
+        own, for_chance, for_floor = self._read_by
         try:
-            result = _call(self.measure, snapshot)
+            result = _call(self.measure, own, snapshot)
             outcome = result if isinstance(result, Outcome) else Outcome(float(result))
             if math.isnan(outcome.value) and outcome.status == OK:
                 outcome = Outcome(outcome.value, DEGENERATE, outcome.note or "the measure gave NaN")
@@ -95,8 +101,8 @@ class Probe:
             return Evaluation(Outcome(float("nan"), DEGENERATE, str(reason)))
         except Exception as error:  # a user's own measure may raise anything
             raise RuntimeError(f"The probe {self.name!r} failed: {type(error).__name__}: {error}") from error
-        chance = _reference(self.chance, snapshot)
-        floor = _reference(self.floor, snapshot)
+        chance = _reference(self.chance, for_chance, snapshot)
+        floor = _reference(self.floor, for_floor, snapshot)
         if floor is not None and outcome.status == OK and outcome.value <= floor:
             outcome = Outcome(outcome.value, BELOW_FLOOR, outcome.note or "no more than rounding could produce")
         return Evaluation(outcome, chance, floor)
@@ -111,20 +117,20 @@ class Evaluation:
     floor: float | None = None
 
 
-def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
-    return tuple(inspect.signature(function).parameters)
+def _parameters(function: Callable[..., Any] | None) -> tuple[str, ...]:
+    return () if function is None else tuple(inspect.signature(function).parameters)
 
 
-def _reference(function: Callable[..., float] | None, snapshot: Snapshot) -> float | None:
+def _reference(function: Callable[..., float] | None, names: tuple[str, ...], snapshot: Snapshot) -> float | None:
     """A chance level or floor, or None where what it reads does not exist."""
     try:
-        return None if function is None else float(_call(function, snapshot))
+        return None if function is None else float(_call(function, names, snapshot))
     except (NotDefinedError, DegenerateError):
         return None
 
 
-def _call(function: Callable[..., Any], snapshot: Snapshot) -> Any:
-    return function(**{name: snapshot.read(name) for name in _parameters(function)})
+def _call(function: Callable[..., Any], names: tuple[str, ...], snapshot: Snapshot) -> Any:
+    return function(**{name: snapshot.read(name) for name in names})
 
 
 INF = float("inf")

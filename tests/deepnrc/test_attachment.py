@@ -1,4 +1,6 @@
 import gc
+import subprocess
+import sys
 import warnings
 
 import pytest
@@ -213,6 +215,26 @@ def test_a_compiled_network_gives_the_numbers_of_the_plain_one(data, mlp, watche
         assert not calls
         net(X)
     assert calls  # behind the block it is compiled again
+
+
+BEFORE_THE_COMPILER = """
+import sys, torch, deepnrc
+net = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3))
+x, y = torch.randn(64, 8), torch.randn(64, 3)
+plain = deepnrc.probe(net, (x, y), progress=False)
+assert "torch._dynamo" not in sys.modules
+with deepnrc.attach(net) as probes:
+    compiled = torch.compile(net, backend="eager")
+    compiled(x)
+    probes.observe(y)
+    inside = probes.report()
+assert inside.table["value"].equals(plain.table["value"])
+"""
+
+
+def test_the_compiler_is_not_imported_in_vain_and_may_come_inside_the_block():
+    done = subprocess.run([sys.executable, "-c", BEFORE_THE_COMPILER], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("wrap", [nn.DataParallel, lambda net: nn.DataParallel(torch.compile(net, backend="eager"))])

@@ -25,6 +25,13 @@ def test_whole_tensors_or_arrays_are_cut_into_batches():
         assert torch.equal(torch.cat([y for _, y, _ in batches]), Y)
 
 
+def test_whole_tensors_are_cut_into_views():
+    X, Y = torch.randn(10, 3), torch.randn(10, 2)
+    batches = as_loader((X, Y), 4)
+    assert [len(x) for x, _ in batches] == [4, 4, 2]
+    assert [x.data_ptr() for x, _ in batches] == [X[i].data_ptr() for i in (0, 4, 8)]
+
+
 def test_whole_arrays_of_different_lengths_are_refused():
     with pytest.raises(UsageError, match=r"X has shape \(10, 2\) and Y \(9, 1\): they need the same number of rows"):
         as_loader((X, Y[:9]))
