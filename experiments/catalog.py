@@ -14,7 +14,7 @@ from experiments.ufm.study import Ufm
 from experiments.vision.classifiers import CifarStudy, DigitStudy
 from experiments.vision.comparison import ByHand
 from experiments.vision.regression import DrivingStudy, FaceStudy, PixelStudy
-from experiments.vision.sidebyside import PretrainedLite0, PretrainedOnet
+from experiments.vision.sidebyside import PretrainedLite0, PretrainedLite0Digits, PretrainedLite0Writing, PretrainedOnet
 
 
 class Command(Protocol):
@@ -39,6 +39,8 @@ STUDIES: dict[str, type[Command]] = {
     "sgemm": Sgemm,
     "tabular": Tabular,
     "pretrained-lite0": PretrainedLite0,
+    "pretrained-lite0-digits": PretrainedLite0Digits,
+    "pretrained-lite0-writing": PretrainedLite0Writing,
     "pretrained-onet": PretrainedOnet,
     "reacher-pixels": PixelStudy,
     "driving": DrivingStudy,
@@ -61,6 +63,8 @@ def invocations(out: Path) -> dict[str, Command]:
         "sgemm": Sgemm(out=out),
         "tabular": Tabular(out=out),
         "pretrained-lite0": PretrainedLite0(out=out),
+        "pretrained-lite0-digits": PretrainedLite0Digits(out=out),
+        "pretrained-lite0-writing": PretrainedLite0Writing(out=out),
         "pretrained-onet": PretrainedOnet(out=out),
         "reacher-pixels": PixelStudy(out=out),
         "driving": DrivingStudy(out=out),

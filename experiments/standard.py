@@ -44,16 +44,17 @@ def split(
     if not 0 < count < len(x):
         raise ValueError(f"A share of {share} of {len(x)} samples leaves one part empty.")
     train, test = order[:count], order[count:]
-    x, y = _scaled(x, train, inputs), _scaled(y, train, targets)
+    x, y = scaled(x, inputs, train), scaled(y, targets, train)
     return Split(x[train], y[train], x[test], y[test])
 
 
-def _scaled(z: Tensor, train: Tensor, how: str) -> Tensor:
+def scaled(z: Tensor, how: str = "standardise", train: Tensor | None = None) -> Tensor:
+    """z (N, n) as ``split`` scales it, by the mean and spread of the rows ``train``; of all, if not given."""
     if how not in SCALINGS:
         raise ValueError(f"There is no scaling {how!r}; choose from {', '.join(SCALINGS)}.")
     if how == "none":
         return z
-    part = z[train].double()
+    part = (z if train is None else z[train]).double()
     z = z.double() - (part.amin(0) if how == "positive" else part.mean(0))
     if how != "centre":
         spread = part.std(0, correction=0)

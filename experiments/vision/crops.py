@@ -52,6 +52,15 @@ def patches(samples: int, size: int, seed: int) -> tuple[Tensor, Tensor]:
     return (x - mean) / spread, y
 
 
+def enlarged(images: NDArray[np.uint8], size: int) -> Tensor:
+    """Grey images (N, H, W), 0 to 255, as inputs (N, 3, size, size) of a network with weights from TensorFlow."""
+    if size < 32:
+        raise UsageError(f"Images must have at least 32 pixels a side, not {size}.")
+    x = nn.functional.interpolate(torch.from_numpy(images)[:, None].float(), (size, size), mode="bicubic")
+    mean, spread = IMAGENET_TF
+    return ((x.clamp(0, 255) - mean) / spread).expand(-1, 3, -1, -1)
+
+
 def moved_faces(samples: int, seed: int) -> tuple[Tensor, Tensor]:
     """Faces (N, 3, 48, 48) of LFW, cut with each edge moved, and where the face's edges lie in the crop (N, 4).
 

@@ -13,7 +13,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from deepnrc.checkpoints import load_into, read_state_dict
 from deepnrc.errors import DataError, UsageError
-from experiments.vision.crops import moved_faces, patches
+from experiments.standard import scaled
+from experiments.vision.crops import enlarged, moved_faces, patches
+from experiments.vision.digits import CLASSES, digits, writing
 
 Loader = DataLoader[tuple[Tensor, ...]]
 
@@ -96,11 +98,26 @@ def lite0_on_patches(samples: int = 1500, size: int = 128, seed: int = 0) -> Pai
     The network's own outputs are 1,000 classes of ImageNet, so what it knows of these targets is what a linear map
     finds in its layers.
     """
+    return _lite0s(*patches(samples, size, seed), seed)
+
+
+def lite0_on_digits(samples: int = 3000, size: int = 64, seed: int = 0) -> Pair:
+    """Lite0 on MNIST's digits, enlarged; the targets (N, 10) say which digit, as zeros and ones."""
+    images, classes = digits(samples)
+    return _lite0s(enlarged(images, size), nn.functional.one_hot(classes, CLASSES).float(), seed)
+
+
+def lite0_on_writing(samples: int = 3000, size: int = 64, seed: int = 0) -> Pair:
+    """Lite0 on MNIST's digits, enlarged; the targets (N, 4) say how they are written, standardised."""
+    images, _ = digits(samples)
+    return _lite0s(enlarged(images, size), scaled(writing(images)), seed)
+
+
+def _lite0s(x: Tensor, y: Tensor, seed: int) -> Pair:
+    pretrained = lite0()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         untrained: nn.Module = timm.create_model("tf_efficientnet_lite0")
-    pretrained = lite0()
-    x, y = patches(samples, size, seed)
     return Pair(pretrained, untrained.eval(), _batches(x, y, 50))
 
 

@@ -17,7 +17,7 @@ from deepnrc.report import join
 from experiments.page import Page, closing, leave_settings
 from experiments.pictures import drawn
 from experiments.verdicts import Verdict
-from experiments.vision.pretrained import Pair, lite0_on_patches, onet_on_faces
+from experiments.vision.pretrained import Pair, lite0_on_digits, lite0_on_patches, lite0_on_writing, onet_on_faces
 
 PRETRAINED, UNTRAINED = "pretrained", "untrained"
 OURS = "ours: what training should have done"
@@ -26,6 +26,12 @@ FILES = {
     "report/table.parquet": "every value",
     "settings.json": "configuration",
 }
+LITE0 = (
+    "The network was never trained on them, and its 1,000 outputs are of another kind, so there is no error of its own "
+    "to compare with; linear predictability is measured on the images that the linear map was fitted to, with more of "
+    "them than the widest layer has features. Depthwise convolutions have features and no weight measures."
+)
+ENOUGH = "more than 1,281, for linear predictability in the widest layer."
 DRAWN = {
     "deep.noise_fraction": "Noise fraction",
     "deep.cka": "Alignment with the targets (CKA)",
@@ -37,7 +43,7 @@ DRAWN = {
 
 @dataclass(frozen=True, kw_only=True)
 class SideBySide:
-    """What both studies have; a subclass says which networks, on what.
+    """What these studies have in common; a subclass says which networks, on what.
 
     Attributes:
         name: of the folder and the command.
@@ -115,17 +121,48 @@ class PretrainedLite0(SideBySide):
     about: ClassVar[str] = (
         "EfficientNet-Lite0 with its ImageNet weights, and as it was before training, on 1,500 patches of six "
         "photographs: a palace, a flower, a cat, a cup of coffee, a rocket, a man with a camera. The targets say which "
-        "photograph a patch is from. The network was never trained on them, and its 1,000 outputs are of another kind, "
-        "so there is no error of its own to compare with; linear predictability is measured on the patches that the "
-        "linear map was fitted to, with more of them than the widest layer has features. Depthwise convolutions have "
-        "features and no weight measures."
+        f"photograph a patch is from. {LITE0}"
     )
 
-    samples: Annotated[int, arg(help="Patches; more than 1,281, for linear predictability in the widest layer.")] = 1500
+    samples: Annotated[int, arg(help=f"Patches; {ENOUGH}")] = 1500
     size: Annotated[int, arg(help="Side of the patches.")] = 128
 
     def pair(self) -> Pair:
         return lite0_on_patches(self.samples, self.size, self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedLite0Digits(SideBySide):
+    """Probe EfficientNet-Lite0, with ImageNet weights and without, on which digit of MNIST an image shows."""
+
+    name: ClassVar[str] = "pretrained-lite0-digits"
+    takes: ClassVar[str] = "1 minute"
+    about: ClassVar[str] = (
+        "EfficientNet-Lite0 with its ImageNet weights, and as it was before training, on 3,000 digits of MNIST, "
+        f"enlarged to 64 x 64. The targets say which digit it is, one-hot. {LITE0}"
+    )
+
+    samples: Annotated[int, arg(help=f"Digits, the same number of each; {ENOUGH}")] = 3000
+    size: Annotated[int, arg(help="Pixels a side to which digits are enlarged.")] = 64
+
+    def pair(self) -> Pair:
+        return lite0_on_digits(self.samples, self.size, self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedLite0Writing(PretrainedLite0Digits):
+    """Probe EfficientNet-Lite0, with ImageNet weights and without, on how a digit of MNIST is written."""
+
+    name: ClassVar[str] = "pretrained-lite0-writing"
+    about: ClassVar[str] = (
+        "EfficientNet-Lite0 with its ImageNet weights, and as it was before training, on 3,000 digits of MNIST, "
+        "enlarged to 64 x 64. The targets say how the digit is written: its slant, width, height and amount of ink, "
+        "from the moments of the image, standardised. Training to name objects gives no reason to keep these; whether "
+        f"the deepest features do is what the claims ask. {LITE0}"
+    )
+
+    def pair(self) -> Pair:
+        return lite0_on_writing(self.samples, self.size, self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)

