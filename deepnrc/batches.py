@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Dataset
+from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler, TensorDataset
 
 from deepnrc.errors import DataError, UsageError
 from deepnrc.targets import as_tensor
@@ -23,7 +23,10 @@ def as_loader(data: object, batch_size: int = 1024) -> Iterable[Any]:
         X, Y = (_dense(part, name) for part, name in zip(data, "XY", strict=True))
         if X.shape[:1] != Y.shape[:1]:
             raise UsageError(f"X has shape {tuple(X.shape)} and Y {tuple(Y.shape)}: they need the same number of rows.")
-        return list(zip(X.split(batch_size), Y.split(batch_size), strict=True))  # views: nothing is copied
+        dataset = TensorDataset(X, Y)
+        # whole batches by their indices: sample by sample would cost more than what a small network computes
+        batched = BatchSampler(SequentialSampler(dataset), batch_size, drop_last=False)
+        return DataLoader(dataset, sampler=batched, batch_size=None)
     if isinstance(data, Dataset) and not isinstance(data, Iterable):
         raise UsageError(
             f"A {type(data).__name__} gives single samples. Put it in a loader: DataLoader(dataset, batch_size=1024)."

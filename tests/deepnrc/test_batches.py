@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
+import deepnrc
 from deepnrc.batches import as_loader, call, count, pairs, tensors
 from deepnrc.errors import DataError, UsageError
 
@@ -25,11 +26,11 @@ def test_whole_tensors_or_arrays_are_cut_into_batches():
         assert torch.equal(torch.cat([y for _, y, _ in batches]), Y)
 
 
-def test_whole_tensors_are_cut_into_views():
-    X, Y = torch.randn(10, 3), torch.randn(10, 2)
-    batches = as_loader((X, Y), 4)
-    assert [len(x) for x, _ in batches] == [4, 4, 2]
-    assert [x.data_ptr() for x, _ in batches] == [X[i].data_ptr() for i in (0, 4, 8)]
+def test_a_network_that_changes_its_input_leaves_whole_tensors_as_they_were():
+    data = torch.randn(10, 3)
+    before = data.clone()
+    deepnrc.probe(nn.Sequential(nn.ReLU(inplace=True), nn.Linear(3, 2)), (data, torch.randn(10, 2)), progress=False)
+    assert torch.equal(data, before)
 
 
 def test_whole_arrays_of_different_lengths_are_refused():
