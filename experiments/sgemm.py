@@ -38,8 +38,9 @@ class Sgemm(Perceptrons):
         """One setting for each weight decay."""
         width = (512 if self.full else 128) if self.width is None else self.width
         samples = (None if self.full and self.file else 4000) if self.samples is None else self.samples
-        data, decays = KernelTimes(self.file, samples, self.log), self.decays((0.0, 3e-4, 1e-3))
-        recipe = self.recipe(Recipe(lr=0.005 if self.full else 0.05, epochs=200 if self.full else 300, batch=128))
+        data = KernelTimes(self.file, samples, self.log)
+        decays = self.decays((0.0, 1e-3) if self.full else (0.0, 1e-3, 2e-3))
+        recipe = self.recipe(Recipe(lr=0.005 if self.full else 0.02, epochs=200 if self.full else 300, batch=128))
         settings = self.over_decays(data, self.mlp(*[width] * 7), recipe, decays, probe={"rank": self.rank})
         source = "the GPU kernels of UCI's file" if self.file else "products of matrices on this machine"
         about = ABOUT.format(source=source, settings="14 settings of their tiles and memory", k=self.rank)

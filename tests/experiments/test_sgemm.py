@@ -17,7 +17,7 @@ def tiny(tmp_path, monkeypatch):
 def test_networks_have_eight_layers_without_biases_and_the_signal_rank_is_given():
     study = Sgemm().study()
     assert study.name == "sgemm"
-    assert [s.recipe.weight_decay for s in study.settings] == [0, 3e-4, 1e-3]
+    assert [s.recipe.weight_decay for s in study.settings] == [0, 1e-3, 2e-3]
     assert {(s.network.hidden, s.network.bias) for s in study.settings} == {((128,) * 7, False)}
     assert {s.probe["rank"] for s in study.settings} == {1}
     assert {s.data.targets for s in study.settings} == {"standardise"}
@@ -40,7 +40,7 @@ def test_flags_reach_the_cells():
 def test_full_is_the_published_size():
     last = Sgemm(full=True, file="own.csv").study().settings[-1]
     assert (last.network.hidden, last.recipe.epochs, last.data.samples) == ((512,) * 7, 200, None)
-    assert (last.recipe.lr, Sgemm().study().settings[-1].recipe.lr) == (0.005, 0.05)
+    assert (last.recipe.lr, last.recipe.weight_decay, len(Sgemm().study().settings)) == (0.005, 1e-3, 3)
     assert Sgemm(full=True).study().settings[-1].data.samples == 4000
 
 
