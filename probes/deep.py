@@ -164,7 +164,7 @@ def linear_mse(linear_fit: LinearFit, N: int, d: int) -> Outcome:
     """Mean squared error over samples and outputs of the least-squares affine map from H to Y, >= 0, in squared target
     units. The paper's NRC4, to be read beside ``model.mse``.
 
-    With N <= d + 1 every network predicts its targets linearly, whatever it learned: the value is marked degenerate.
+    Features of r >= N - 1 directions predict any targets linearly, whatever was learned: the value is then degenerate.
     """
     return _predicted(linear_fit.mse, linear_fit, N, d)
 
@@ -188,8 +188,9 @@ def network_mse(model_mse: float, mse_note: str) -> Outcome:
 
 
 def _predicted(value: float, fit: LinearFit, N: int, d: int) -> Outcome:
-    if d >= N - 1:
-        return Outcome(value, DEGENERATE, f"N = {N} <= d + 1 = {d + 1}: an affine map fits any targets exactly")
+    if fit.used >= N - 1:
+        said = f"the features of N = {N} samples use {fit.used} directions: an affine map fits any targets exactly"
+        return Outcome(value, DEGENERATE, said)
     if fit.mse <= fit.floor:
         return Outcome(value, BELOW_FLOOR, "no more than float64 rounding")
     return Outcome(value, OK, f"{fit.cut} of {d} directions were below rounding and cut" if fit.cut else "")

@@ -104,11 +104,13 @@ class LinearFit:
     Attributes:
         mse: its mean squared residual over samples and outputs.
         floor: the residual that float64 rounding could leave.
-        cut: how many feature directions were below rounding and not used.
+        used: how many feature directions it reads.
+        cut: how many were below rounding and not used.
     """
 
     mse: float
     floor: float
+    used: int
     cut: int
 
 
@@ -119,8 +121,9 @@ def linear_fit(
     which the features vary by no more than d times their own rounding: behind a normalisation layer there is one.
 
     Evaluated as the quadratic form of the map in the joint covariance, so that an error in the map enters only
-    squared. Features in units more than a hundredfold apart are first brought to one scale, which changes no residual
-    and keeps the small ones from being cut.
+    squared. Features in units more than a hundredfold apart are first brought to coordinates in which the rounding of
+    each is the same, or, without rounding, its variance: that changes no residual and keeps the small ones from being
+    cut, while a feature of little more than its own rounding stays small and takes no other one's direction along.
 
     Args:
         S_H, cross, S_Y: covariances (d, d), (d, n), (n, n).
@@ -132,7 +135,7 @@ def linear_fit(
     scale = S_H.diagonal().clamp(min=0).sqrt()
     alive = scale > 0
     if float(scale.max()) > 100 * float(scale[alive].min()):
-        scale = torch.where(alive, scale, 1.0)
+        scale = torch.where(rounding > 0, rounding.sqrt(), torch.where(alive, scale, 1.0))
         S_H, cross, rounding = S_H / scale[:, None] / scale, cross / scale[:, None], rounding / scale**2
         features = spectrum(S_H)
     rounded = d * (features.vectors**2 * rounding[:, None]).sum(0)
@@ -142,7 +145,8 @@ def linear_fit(
     explained = (coefficients * (2 * cross - S_H @ coefficients)).sum()
     total = float(S_Y.trace())
     cut = int((~kept).sum() - (~alive).sum())
-    return LinearFit(max(0.0, total - float(explained)) / n, 4 * math.sqrt(d) * EPS * total / n, max(0, cut))
+    floor = 4 * math.sqrt(d) * EPS * total / n
+    return LinearFit(max(0.0, total - float(explained)) / n, floor, int(kept.sum()), max(0, cut))
 
 
 def chance_cosine(k: int, d: int) -> float:

@@ -64,6 +64,10 @@ def centred_direction_floor(features: Spectrum, mean_square: float, d: int, unit
     return (2 * unit_roundoff) ** 2 * mean_square / features.total + math.sqrt(d) * EPS
 
 
+ISOTROPIC = 1e-6  # relative; roots of eigenvalues of S_Y no further apart may differ by the targets' rounding alone
+DROPS_OUT = "S_Y is isotropic on its range, and gamma drops out"
+
+
 @dataclass(frozen=True)
 class GramFit:
     """The gamma in (0, l_min) that brings WW' nearest to S_Y^(1/2) - sqrt(gamma) I, and how near."""
@@ -94,9 +98,12 @@ def fit_gamma(gram: Tensor, targets: Spectrum, rank: int) -> GramFit:
 
     With B = WW' restricted to the range of S_Y, R = S_Y^(1/2), x = <B, R>, b = Tr B, p = ||R||_F^2, q = Tr R and r the
     rank, the derivative of <B, R - s I>/||R - s I|| vanishes at s* = (x q - b p)/(r x - b q); clipped to
-    [0, sqrt(l_min)], both ends compared. Arguments as in ``gram_distance``.
+    [0, sqrt(l_min)], both ends compared. Where R is a multiple of I, every gamma gives the same, and R - sqrt(l_min) I
+    would be its rounding: gamma is 0 there. Arguments as in ``gram_distance``.
     """
     roots = targets.values[:rank].clamp(min=0).sqrt()
+    if rank > 1 and float(roots[0] - roots[-1]) <= ISOTROPIC * float(roots[0]):
+        return GramFit(gram_distance(gram, targets, rank, 0.0), 0.0, f"{DROPS_OUT}, taken as 0")
     on_range = (targets.vectors.mT @ gram @ targets.vectors).diagonal()[:rank]
     x, b, p, q = (float(v) for v in ((on_range * roots).sum(), on_range.sum(), (roots**2).sum(), roots.sum()))
     edge = float(roots[-1])
@@ -146,7 +153,7 @@ def gamma_ratio(gram: Tensor, targets: Spectrum, target_rank: int) -> Outcome:
         raise NotDefinedError("the targets have rank 1, and gamma drops out")
     fit = _fit(gram, targets, target_rank)
     if float(targets.values[0]) < 1.001 * float(targets.values[target_rank - 1]):
-        return Outcome(fit.ratio, DEGENERATE, "S_Y is isotropic on its range, and gamma drops out")
+        return Outcome(fit.ratio, DEGENERATE, DROPS_OUT)
     return Outcome(fit.ratio, OK, fit.note)
 
 

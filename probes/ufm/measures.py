@@ -142,8 +142,7 @@ class _Aligned:
         """CKA = <f, l>/(||f|| ||l||), and what an affine map of the features predicts: all the minimum's directions."""
         f, y, k, r = self.f, self.y, self.k, self.r
         left = float(y[r:].sum()) / self.n
-        narrow = self.d + 1 >= self.N
-        status = {"status": DEGENERATE, "note": "N <= d + 1"} if narrow else {}
+        status = {"status": DEGENERATE, "note": "the features use N - 1 directions"} if r >= self.N - 1 else {}
         values = {
             ("deep.linear_mse", "default"): left,
             ("deep.linear_mse", "ratio"): left / self.mse,

@@ -300,7 +300,18 @@ def test_no_more_samples_than_features_is_degenerate(layer, snap, outcome, N):
     for name, variant in (("linear_mse", "default"), ("linear_mse", "ratio"), ("linear_r2", "default")):
         found = outcome(f"deep.{name}", snapshot, variant)
         assert found.status == "degenerate"
-        assert f"N = {N} <= d + 1 = 25" in found.note
+        assert f"of N = {N} samples use {N - 1} directions" in found.note
+
+
+def test_fewer_samples_than_features_of_few_directions_are_fitted_as_any_other(layer, snap, outcome):
+    g = torch.Generator().manual_seed(0)
+    H = torch.randn(50, 2, dtype=torch.float64, generator=g) @ torch.randn(2, 128, dtype=torch.float64, generator=g)
+    Y = torch.randn(50, 3, dtype=torch.float64, generator=g)
+    U, V = H - H.mean(0), Y - Y.mean(0)
+    wanted = (V - U @ torch.linalg.lstsq(U, V, driver="gelsd").solution).square().mean()
+    found = outcome("deep.linear_mse", snap(H, Y))
+    assert (found.status, found.note) == ("ok", "126 of 128 directions were below rounding and cut")
+    assert found.value == pytest.approx(float(wanted), rel=1e-9)
 
 
 def test_one_sample_more_is_not_degenerate(layer, snap, outcome):

@@ -92,6 +92,21 @@ def test_directions_that_are_only_rounding_are_not_fitted():
     assert linear_fit(S_H, spectrum(S_H), S_HY, S_Y).mse < 0.9 * float(wanted)
 
 
+@pytest.mark.parametrize("d", [16, 64, 256])
+@pytest.mark.parametrize("e", [1e-5, 1e-6, 3e-7, 1e-7, 3e-8, 1e-8])
+def test_a_feature_of_little_more_than_its_rounding_takes_no_other_along(d, e):
+    g = torch.Generator().manual_seed(0)
+    H = torch.randn(2000, 10, dtype=torch.float64, generator=g) @ torch.randn(10, d, dtype=torch.float64, generator=g)
+    H = H.relu()
+    H[:, 3] = 0.3 + e * H[:, 3]
+    H = H.float().double()
+    Y = H @ torch.randn(d, 2, dtype=torch.float64, generator=g)
+    U, V = H - H.mean(0), Y - Y.mean(0)
+    S_H, S_HY, S_Y = U.T @ U / 2000, U.T @ V / 2000, V.T @ V / 2000
+    fit = linear_fit(S_H, spectrum(S_H), S_HY, S_Y, (2.0**-24) ** 2 * H.square().mean(0))
+    assert fit.mse * 2 / float(S_Y.trace()) < 1e-12
+
+
 def test_a_feature_that_hardly_varies_is_still_fitted_above_its_rounding():
     g = torch.Generator().manual_seed(1)
     H = torch.randn(500, 3, dtype=torch.float64, generator=g) * torch.tensor([1.0, 1.0, 1e-3], dtype=torch.float64)

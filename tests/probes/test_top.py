@@ -87,6 +87,16 @@ def test_gamma_is_what_a_scan_finds(seed, rank):
     assert ("positive part" in fit.note) == (rank < 4)
 
 
+@pytest.mark.parametrize("classes", range(3, 11))
+def test_gamma_drops_out_of_isotropic_targets_and_is_not_fitted_to_rounding(classes):
+    g = np.random.default_rng(classes)
+    W = torch.from_numpy(g.normal(size=(classes, 20)))
+    gram, P = W @ W.T, torch.eye(classes, dtype=torch.float64) - 1 / classes
+    fit = fit_gamma(gram, spectrum(P / classes), classes - 1)
+    assert fit.distance == pytest.approx(float((gram / gram.norm() - P / P.norm()).norm() ** 2), rel=1e-9)
+    assert "S_Y is isotropic" in fit.note
+
+
 def test_gamma_says_which_end_it_hit():
     targets = spectrum(torch.diag(torch.tensor([4.0, 1.0]).double()))
     cases = {"lower end": [1.0, 2.0], "upper end": [2.0, 0.0], "": [1.7, 0.7]}
