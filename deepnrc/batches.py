@@ -21,12 +21,9 @@ def as_loader(data: object, batch_size: int = 1024) -> Iterable[Any]:
     """A loader as it is; a pair of whole tensors or arrays (X, Y) in batches."""
     if isinstance(data, tuple) and len(data) == 2 and all(isinstance(part, Tensor | np.ndarray) for part in data):
         X, Y = (_dense(part, name) for part, name in zip(data, "XY", strict=True))
-        if X.shape[:1] != Y.shape[:1]:
+        if not X.ndim or not Y.ndim or len(X) != len(Y):
             raise UsageError(f"X has shape {tuple(X.shape)} and Y {tuple(Y.shape)}: they need the same number of rows.")
-        dataset = TensorDataset(X, Y)
-        # whole batches by their indices: sample by sample would cost more than what a small network computes
-        batched = BatchSampler(SequentialSampler(dataset), batch_size, drop_last=False)
-        return DataLoader(dataset, sampler=batched, batch_size=None)
+        return whole_batches(TensorDataset(X, Y), batch_size)
     if isinstance(data, Dataset) and not isinstance(data, Iterable):
         raise UsageError(
             f"A {type(data).__name__} gives single samples. Put it in a loader: DataLoader(dataset, batch_size=1024)."
@@ -36,11 +33,20 @@ def as_loader(data: object, batch_size: int = 1024) -> Iterable[Any]:
     return data
 
 
+def whole_batches(dataset: TensorDataset, batch_size: int) -> DataLoader[tuple[Tensor, ...]]:
+    """A loader that takes each batch by its indices: sample by sample costs more than what a small network computes."""
+    return DataLoader(dataset, sampler=BatchSampler(SequentialSampler(dataset), batch_size, False), batch_size=None)
+
+
 def pairs(
     loader: Iterable[Any], device: torch.device, max_samples: int | None = None
 ) -> Iterator[tuple[Any, Any, int]]:
-    """The loader's batches as (input, targets, rows) on ``device``, cut to ``max_samples`` rows in all."""
+    """The loader's batches as (input, targets, rows) on ``device``, cut to ``max_samples`` rows in all.
+
+    Inputs are copies, unless a DataLoader made them anew: a network may change its input in place.
+    """
     left = max_samples
+    moved = partial(_moved, device=device, copy=not isinstance(loader, DataLoader))
     for number, batch in enumerate(loader, 1):
         if not isinstance(batch, list | tuple) or len(batch) != 2:
             size = f" of {len(batch)}" if isinstance(batch, list | tuple) else ""
@@ -52,7 +58,7 @@ def pairs(
             x, y = mapped(partial(_cut, rows=rows, keep=left), x), y[:left]
             rows = left
         _check_finite(x, number)
-        yield mapped(partial(_moved, device=device), x), y, rows
+        yield mapped(moved, x), y, rows
         if left is not None:
             left -= rows
             if left <= 0:
@@ -78,8 +84,9 @@ def _cut(t: Tensor, rows: int, keep: int) -> Tensor:
     return t[:keep] if t.ndim and len(t) == rows else t
 
 
-def _moved(t: Tensor, device: torch.device) -> Tensor:
-    return t.to(device, non_blocking=device.type == "cuda")  # towards the CPU it would return before the copy is made
+def _moved(t: Tensor, device: torch.device, copy: bool) -> Tensor:
+    # towards the CPU, non_blocking would return before the copy is made
+    return t.to(device, non_blocking=device.type == "cuda", copy=copy)
 
 
 def mapped(function: Callable[[Any], Any], value: Any) -> Any:

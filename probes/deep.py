@@ -20,18 +20,20 @@ EXACT = 1e-10  # share of variance behind k below which targets count as being o
 CLOSE = 1.001  # neighbouring values whose ratio is below this leave the subspace between them undetermined
 
 
-def noise(S_H: Tensor, features: Spectrum, k: int) -> float:
+def noise(S_H: Tensor, features: Spectrum, k: int) -> Outcome:
     """Noise component Tr(S_H) - Tr(V'S_H V), >= 0, in squared feature units; 0 when collapsed. Poster, absolute form.
 
     Reads 1e-12 of the trace to three digits at d = 512.
     """
     _fits(k, features.dim)
-    return trace_outside(S_H, features.leading(k))
+    note = f"trivially 0: k = {k} is the whole space" if k == features.dim else ""
+    return Outcome(trace_outside(S_H, features.leading(k)), OK, note)
 
 
-def noise_fraction(S_H: Tensor, features: Spectrum, k: int) -> float:
+def noise_fraction(S_H: Tensor, features: Spectrum, k: int) -> Outcome:
     """Noise fraction 1 - Tr(V'S_H V)/Tr(S_H), in [0, 1]; 0 when collapsed. The paper's NRC1."""
-    return noise(S_H, features, k) / _trace(features)
+    found = noise(S_H, features, k)
+    return Outcome(found.value / _trace(features), OK, found.note)
 
 
 def noise_floor(features: Spectrum, mean_square: float, unit_roundoff: float) -> float:

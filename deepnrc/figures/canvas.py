@@ -68,11 +68,18 @@ def picture(path: str | Path | None, ax: Axes | None = None) -> Iterator[Figure 
             except BaseException:
                 plt.close(figure)
                 raise
-        if file is not None:
-            for suffix in SUFFIXES if file.suffix == ALL else (file.suffix,):
+        if file is None:
+            return
+        if file.suffix != ALL:
+            _save(figure, file)
+            return
+        engine = figure.get_layout_engine()
+        try:
+            for suffix in SUFFIXES:
                 _save(figure, file.with_suffix(suffix))
-                if ax is None:
-                    figure.set_layout_engine("none")  # laid out once for all files
+                figure.set_layout_engine("none")  # laid out once for all files
+        finally:
+            figure.set_layout_engine(engine)
 
 
 def _file(path: Path) -> Path:

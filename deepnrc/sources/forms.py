@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
+from deepnrc.batches import whole_batches
 from deepnrc.errors import DataError, UsageError
 from deepnrc.sources.arrays import read_npz
 from deepnrc.sources.carla import read_carla, recordings_in
@@ -109,6 +110,8 @@ def load_data(
     data = form.read(name, Wanted(targets, image_size, dtype, model))
     if not isinstance(data, Dataset):
         return data  # a factory's own batches
+    if isinstance(data, TensorDataset):
+        return whole_batches(data, batch_size)
     return DataLoader(data, batch_size=batch_size, shuffle=False, drop_last=False)
 
 

@@ -26,16 +26,20 @@ def test_whole_tensors_or_arrays_are_cut_into_batches():
         assert torch.equal(torch.cat([y for _, y, _ in batches]), Y)
 
 
-def test_a_network_that_changes_its_input_leaves_whole_tensors_as_they_were():
+@pytest.mark.parametrize("form", [lambda x, y: (x, y), lambda x, y: [(x, y)], lambda x, y: [((x,), y)]])
+def test_a_network_that_changes_its_input_leaves_the_data_as_it_was(form):
     data = torch.randn(10, 3)
     before = data.clone()
-    deepnrc.probe(nn.Sequential(nn.ReLU(inplace=True), nn.Linear(3, 2)), (data, torch.randn(10, 2)), progress=False)
+    net = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(3, 2))
+    deepnrc.probe(net, form(data, torch.randn(10, 2)), probes="nrc.1_centred", progress=False)  # in two passes
     assert torch.equal(data, before)
 
 
 def test_whole_arrays_of_different_lengths_are_refused():
     with pytest.raises(UsageError, match=r"X has shape \(10, 2\) and Y \(9, 1\): they need the same number of rows"):
         as_loader((X, Y[:9]))
+    with pytest.raises(UsageError, match=r"X has shape \(\) and Y \(\): they need the same number of rows"):
+        as_loader((torch.tensor(1.0), torch.tensor(2.0)))
 
 
 @pytest.mark.parametrize("wrong", [3, None, nn.Linear(1, 1)])

@@ -427,11 +427,16 @@ def test_a_star_saves_every_kind_and_draws_once(tmp_path):
     assert starts == {".pdf": b"%PDF-", ".png": b"\x89PNG\r", ".svg": b"<?xml"}
 
 
-def test_axes_of_ones_own_are_still_laid_out_after_saving(tmp_path):
+@pytest.mark.parametrize("name", ["one.png", "all.*"])
+@pytest.mark.parametrize("draw", [figures.lines, figures.heatmap])
+def test_a_figure_is_still_laid_out_after_saving(tmp_path, draw, name):
     figure = Figure(layout="constrained")
-    figures.lines(report(), "deep.cka", ax=figure.subplots(), path=tmp_path / "mine.*")
-    assert isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine)
-    assert (tmp_path / "mine.svg").is_file()
+    for axes in (
+        draw(report(), "deep.cka", ax=figure.subplots(), path=tmp_path / name),
+        draw(report(), "deep.cka", path=tmp_path / name),
+    ):
+        engine = axes.get_figure(root=True).get_layout_engine()
+        assert isinstance(engine, ConstrainedLayoutEngine)
 
 
 def test_files_that_cannot_be_written(tmp_path):

@@ -288,6 +288,12 @@ def test_k_of_the_whole_space_is_said_to_be_trivial(layer, snap, outcome):
     assert outcome("deep.cross_alignment", snapshot).status == "not defined"
 
 
+@pytest.mark.parametrize("name", ["noise", "noise_fraction", "noise_alignment"])
+def test_noise_outside_the_whole_space_is_trivially_0(layer, snap, outcome, name):
+    assert "trivially 0: k = 4 is the whole space" in outcome(f"deep.{name}", snap(*layer(d=4, n=4), rank=4)).note
+    assert "trivially" not in outcome(f"deep.{name}", snap(*layer(d=5, n=4), rank=4)).note
+
+
 def test_noise_alignment_of_the_whole_space_is_not_called_1(layer, snap, outcome):
     found = outcome("deep.noise_alignment", snap(*layer(d=4, n=4), rank=4))
     assert found.value < 1e-14
