@@ -34,6 +34,8 @@ $(VENV)/.run: $(BIN)/python setup.cfg pyproject.toml
 $(VENV)/.test: $(BIN)/python setup.cfg pyproject.toml
 	@echo "Installing what the tests need (about two minutes the first time) ..."
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+# facenet-pytorch: its file of weights is read and its code is not run, so that its old requirements do not matter
+	$(BIN)/python -m pip install --quiet --no-deps facenet-pytorch
 	@touch $@ $(VENV)/.run
 
 clean:

@@ -14,7 +14,7 @@ from experiments.ufm.study import Ufm
 from experiments.vision.classifiers import CifarStudy, DigitStudy
 from experiments.vision.comparison import ByHand
 from experiments.vision.regression import DrivingStudy, FaceStudy, PixelStudy
-from experiments.vision.sidebyside import PretrainedLite0, PretrainedLite0Digits, PretrainedLite0Writing, PretrainedOnet
+from experiments.vision.packaged import PretrainedLite0, PretrainedLite0Digits, PretrainedLite0Writing, PretrainedOnet
 
 
 class Command(Protocol):

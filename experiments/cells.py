@@ -21,10 +21,10 @@ import deepnrc
 from deepnrc.provenance import DataFingerprint
 from deepnrc.tracking import log_spaced
 from experiments.standard import Split
-from experiments.study import Setting
+from experiments.study import Setting, Study
 from experiments.training import DivergedError, objective, outputs, train
 
-FORMAT = 4  # raised when the meaning of a stored cell changes
+FORMAT = 5  # raised when the meaning of a stored cell changes
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,12 @@ def described(setting: Setting) -> dict[str, Any]:
     plain.pop("facts")
     kinds = {"data": type(setting.data).__name__, "network": type(setting.network).__name__}
     return {**plain, "kinds": kinds}
+
+
+def plan(study: Study) -> str:
+    """Hash of all that a study trains, but for the data's content: other settings or seeds make another one."""
+    whole = {"format": FORMAT, "seeds": study.seeds, "settings": [described(setting) for setting in study.settings]}
+    return hashlib.blake2b(json.dumps(whole, sort_keys=True).encode(), digest_size=10).hexdigest()
 
 
 def done(cell: Cell, folder: Path) -> bool:

@@ -17,6 +17,7 @@ from deepnrc._version import __version__
 from deepnrc.errors import DataError, UsageError
 from deepnrc.wording import listing
 from experiments import catalog
+from experiments.cells import plan
 from experiments.family import Family
 from experiments.page import left_settings, saved
 
@@ -69,18 +70,21 @@ class Document:
 
 @dataclass(frozen=True)
 class Default:
-    """A study on its default budget: the command that runs it, and what it then leaves in its settings.json."""
+    """A study on its default budget: the command that runs it, what it then leaves in its settings.json, and of a sweep
+    what it trains."""
 
     command: str
     settings: Mapping[str, Any]
+    plan: str = ""
 
 
 def defaults(commands: Mapping[str, catalog.Command]) -> dict[str, Default]:
     """The studies that commands leave, by their folders' names, in order."""
-    found = {}
+    found: dict[str, Default] = {}
     for name, command in commands.items():
-        left = [study.name for study in command.studies()] if isinstance(command, Family) else [name]
-        found.update(dict.fromkeys(left, Default(name, saved(command))))
+        sweeps = command.studies() if isinstance(command, Family) else ()
+        plans = {study.name: plan(study) for study in sweeps} or {name: ""}
+        found |= {left: Default(name, saved(command), planned) for left, planned in plans.items()}
     return found
 
 
@@ -114,14 +118,15 @@ def write(studies: Path, document: Path, expected: Mapping[str, Default]) -> lis
 def _apart(folder: Path, default: Default) -> str:
     """What to say of a study that was not run with its defaults; nothing of one that was."""
     left = left_settings(folder)
+    remedy = f"is left out: run it with its defaults (make results ARGS='--only {default.command}')."
     if left == default.settings:
-        return ""
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        same = summary.get("plan", "") == default.plan
+        return "" if same else f"{folder.name} was run when its defaults meant other settings, and {remedy}"
     found, missing = left or {}, object()
     names = [n for n in {**default.settings, **found} if found.get(n, missing) != default.settings.get(n, missing)]
     how = "left no settings.json that can be read" if left is None else f"was run with other flags ({listing(names)})"
-    return (
-        f"{folder.name} {how} and is left out: run it with its defaults (make results ARGS='--only {default.command}')."
-    )
+    return f"{folder.name} {how} and {remedy}"
 
 
 def _tidy(figures: Path, kept: Collection[str]) -> None:

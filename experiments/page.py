@@ -29,6 +29,7 @@ class Page:
         settings: rows of the table of settings; see the template.
         errors: what its columns "train" and "test" hold, as their headings.
         files: further files in the folder, with what they hold.
+        plan: what was run, as ``cells.plan`` has it; empty for what is no sweep.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Page:
     settings: Sequence[Mapping[str, Any]] = ()
     errors: tuple[str, str] = ("Training MSE", "Held-out loss")
     files: Mapping[str, str] = field(default_factory=lambda: VALUES)
+    plan: str = ""
 
     def write(self, folder: Path) -> dict[Path, str]:
         """Write summary.json, index.html and the index beside the folder; the files to open, with what they show."""
@@ -54,6 +56,7 @@ class Page:
             "pictures": [{"file": picture.file.name, "caption": picture.caption} for picture in self.drawn],
             "seconds": self.seconds,
             "cells": self.cells,
+            "plan": self.plan,
         }
         (folder / "summary.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
         page = folder / "index.html"

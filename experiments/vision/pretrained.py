@@ -92,7 +92,7 @@ def _shipped(package: str, pattern: str, remedy: str) -> Path:
     return files[0]
 
 
-def lite0_on_patches(samples: int = 1500, size: int = 128, seed: int = 0) -> Pair:
+def lite0_on_patches(samples: int, size: int, seed: int = 0) -> Pair:
     """Lite0 on patches of six photographs; the targets (N, 6) say which one, as zeros and ones.
 
     The network's own outputs are 1,000 classes of ImageNet, so what it knows of these targets is what a linear map
@@ -101,13 +101,13 @@ def lite0_on_patches(samples: int = 1500, size: int = 128, seed: int = 0) -> Pai
     return _lite0s(*patches(samples, size, seed), seed)
 
 
-def lite0_on_digits(samples: int = 3000, size: int = 64, seed: int = 0) -> Pair:
+def lite0_on_digits(samples: int, size: int, seed: int = 0) -> Pair:
     """Lite0 on MNIST's digits, enlarged; the targets (N, 10) say which digit, as zeros and ones."""
     images, classes = digits(samples)
     return _lite0s(enlarged(images, size), nn.functional.one_hot(classes, CLASSES).float(), seed)
 
 
-def lite0_on_writing(samples: int = 3000, size: int = 64, seed: int = 0) -> Pair:
+def lite0_on_writing(samples: int, size: int, seed: int = 0) -> Pair:
     """Lite0 on MNIST's digits, enlarged; the targets (N, 4) say how they are written, standardised."""
     images, _ = digits(samples)
     return _lite0s(enlarged(images, size), scaled(writing(images)), seed)
@@ -121,7 +121,7 @@ def _lite0s(x: Tensor, y: Tensor, seed: int) -> Pair:
     return Pair(pretrained, untrained.eval(), _batches(x, y, 50))
 
 
-def onet_on_faces(samples: int = 4000, seed: int = 0) -> Pair:
+def onet_on_faces(samples: int, seed: int = 0) -> Pair:
     """ONet on 100 real faces, each cut out many times with its four edges moved at random.
 
     The targets (N, 4) are where the face's own edges lie in the crop: known because the crop was made here, and what

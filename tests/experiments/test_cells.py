@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 import deepnrc
 from experiments import cells
 from experiments.data.synthetic import LowRank
-from experiments.study import Mlp
+from experiments.study import Mlp, Study
 
 
 @pytest.fixture
@@ -46,6 +46,18 @@ def test_names_and_facts_are_no_part_of_the_key(key):
 )  # fmt: skip
 def test_everything_else_is(key, changed):
     assert key(**changed) != key()
+
+
+def test_a_plan_is_what_a_study_trains(setting):
+    def of(**changed):
+        fields = {"name": "one", "about": "", "settings": (setting("a"),), "seeds": (0, 1)}
+        return cells.plan(Study(**{**fields, **changed}))
+
+    assert of(name="other", about="Other.", settings=(setting("b", facts={"anything": 1}),)) == of()
+    assert (
+        len({of(), of(seeds=(0,)), of(settings=(setting("a", epochs=77),)), of(settings=(setting("a"), setting("b")))})
+        == 4
+    )
 
 
 @pytest.mark.parametrize("part", ["x", "y", "x_test", "y_test"])

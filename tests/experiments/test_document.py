@@ -10,10 +10,11 @@ from PIL import Image
 
 from deepnrc.errors import DataError, UsageError
 from experiments import catalog
+from experiments.cells import plan
 from experiments.document import Default, Document, defaults, write
 from experiments.page import saved
 from experiments.vision.comparison import ByHand
-from experiments.vision.sidebyside import PretrainedOnet
+from experiments.vision.packaged import PretrainedOnet
 
 DEFAULT = {"width": 8}
 
@@ -66,7 +67,7 @@ def test_studies_stand_in_the_order_of_their_commands(tmp_path):
     expected = defaults(catalog.invocations(tmp_path))
     names = ["synthetic", "synthetic-rank", "swimmer-deep", "swimmer-top", "tabular-linnerud", "by-hand"]
     for name in sorted(names):
-        left(tmp_path, name, expected[name].settings)
+        left(tmp_path, name, expected[name].settings, plan=expected[name].plan)
     assert write(tmp_path, tmp_path / "r.md", expected) == []
     assert heads(tmp_path / "r.md") == names
 
@@ -96,6 +97,14 @@ def test_a_study_of_other_flags_is_left_out_and_named(tmp_path, settings, how):
     assert not (tmp_path / "figures" / "alpha-deep-overview.png").exists()
 
 
+def test_a_study_whose_defaults_meant_other_settings_is_left_out_and_named(tmp_path):
+    left(tmp_path, "alpha", plan="then")
+    left(tmp_path, "beta", plan="now")
+    (said,) = write(tmp_path, tmp_path / "r.md", {name: Default(name, DEFAULT, "now") for name in ("alpha", "beta")})
+    assert said.startswith("alpha was run when its defaults meant other settings, and is left out: run it with")
+    assert heads(tmp_path / "r.md") == ["beta"]
+
+
 def test_only_studies_of_other_flags_are_nothing_to_tell(tmp_path):
     left(tmp_path, "alpha", {"width": 9})
     with pytest.raises(DataError, match=r"no study on its defaults .* alpha was run with other flags \('width'\)"):
@@ -107,7 +116,9 @@ def test_every_command_is_known_by_its_folders_and_flags(tmp_path):
     commands = catalog.invocations(tmp_path)
     expected = defaults(commands)
     assert {"reacher-deep", "reacher-top", "synthetic-noise", "tabular-linnerud", "ufm", "mnist"} <= set(expected)
-    assert expected["reacher-top"] == Default("reacher", json.loads(json.dumps(saved(commands["reacher"]))))
+    top = expected["reacher-top"]
+    assert (top.command, top.settings) == ("reacher", json.loads(json.dumps(saved(commands["reacher"]))))
+    assert top.plan == plan(commands["reacher"].top()) != expected["reacher-deep"].plan
     assert expected["synthetic-rank"].settings["sweep"] == "rank"
     assert expected["by-hand"] == Default("by-hand", saved(ByHand()))
     assert expected["pretrained-onet"] == Default("pretrained-onet", saved(PretrainedOnet()))

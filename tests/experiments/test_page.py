@@ -33,7 +33,7 @@ def page(**changed):
 def test_the_summary_holds_all_that_the_document_tells(folder):
     drawn = [Drawn("By depth", folder / "overview.png", Markup("<svg></svg>"))]
     table = {"caption": "Losses", "columns": ["x"], "rows": [["one"]]}
-    page(drawn=drawn, tables=[table], warnings=["one diverged"]).write(folder)
+    page(drawn=drawn, tables=[table], warnings=["one diverged"], plan="hash").write(folder)
     assert json.loads((folder / "summary.json").read_text()) == {
         "name": "mine",
         "about": "About it.",
@@ -43,6 +43,7 @@ def test_the_summary_holds_all_that_the_document_tells(folder):
         "pictures": [{"file": "overview.png", "caption": "By depth"}],
         "seconds": 61.4,
         "cells": 3,
+        "plan": "hash",
     }
 
 

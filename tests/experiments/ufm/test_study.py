@@ -34,7 +34,7 @@ def left(tmp_path_factory):
 
 def test_everything_is_left_in_its_folder(left):
     summary = json.loads((left / "summary.json").read_text())
-    assert list(summary) == ["name", "about", "verdicts", "warnings", "tables", "pictures", "seconds", "cells"]
+    assert list(summary) == ["name", "about", "verdicts", "warnings", "tables", "pictures", "seconds", "cells", "plan"]
     assert summary["name"] == "ufm"
     assert [p["file"] for p in summary["pictures"]] == [f"{name}.png" for name in PICTURES]
     for name in PICTURES:

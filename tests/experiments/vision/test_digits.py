@@ -32,10 +32,11 @@ def test_an_absent_package_is_said(monkeypatch):
         Digits().load(0)
 
 
-@pytest.mark.parametrize("samples", [0, 15, 6000])
-def test_a_number_that_cannot_be_taken_is_refused(samples):
+@pytest.mark.parametrize("samples", [-10, 0, 7, 15, 6000])
+@pytest.mark.parametrize("take", [lambda samples: Digits(samples=samples), digits])
+def test_a_number_that_cannot_be_taken_is_refused(samples, take):
     with pytest.raises(ValueError, match="a multiple of 10"):
-        Digits(samples=samples)
+        take(samples)
 
 
 @pytest.mark.parametrize(("width", "height", "slant"), [(1, 20, 0), (6, 3, 0), (3, 9, 1), (3, 9, -1), (4, 7, 2)])
@@ -57,7 +58,14 @@ def test_writing_of_a_real_digit_leans_as_it_is_sheared():
     assert torch.allclose(other[:, 2:], one[:, 2:])
 
 
-@pytest.mark.parametrize("image", [np.zeros((1, 28, 28), np.uint8), stroke(5, 1)])
+def one_row(seed):
+    g = np.random.default_rng(seed)
+    image = np.zeros((1, 28, 28), np.uint8)
+    image[0, g.integers(28)] = g.integers(1, 256, 28)
+    return image
+
+
+@pytest.mark.parametrize("image", [np.zeros((1, 28, 28), np.uint8), stroke(5, 1), *map(one_row, range(20))])
 def test_an_image_without_a_slant_is_refused(image):
     with pytest.raises(ValueError, match="ink in two rows or more"):
         writing(image)

