@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 
 import torch
 from torch import nn
 
 from deepnrc import pooling, provenance, spectra
+from deepnrc.arguments import whole
 from deepnrc.errors import DataError, UsageError
 from deepnrc.layers import ROOT, Choice, Layers, choose, reads_features
 from deepnrc.pooling import Pool
@@ -41,7 +41,7 @@ class Attachment:
 
     Inside the ``with`` block: call the network on a batch, then ``observe(targets)``; after the last batch
     ``report()``. On leaving, every hook is gone, whatever happened. The network is neither switched to evaluation nor
-    moved: what is measured is what the calls compute.
+    moved: what is measured is what the calls compute. A compiled network runs uncompiled inside the block.
     """
 
     def __init__(
@@ -57,8 +57,7 @@ class Attachment:
             raise UsageError(f"The network must be a torch.nn.Module, not {type(model).__name__}.")
         if isinstance(model, torch.jit.ScriptModule):
             raise UsageError("A TorchScript module takes no hooks. Probe the Python module that it was made from.")
-        if rank is not None and (isinstance(rank, bool) or not isinstance(rank, int) or rank < 1):
-            raise UsageError(f"rank must be a whole number from 1, or None for the targets' own; it is {rank!r}.")
+        rank = None if rank is None else _rank(rank)
         if repeats not in REPEATS:
             raise UsageError(f"repeats must be one of {listing(REPEATS)}, not {repeats!r}.")
         pooling.check(pool)
@@ -79,6 +78,8 @@ class Attachment:
             self.probes,
             {name: width for name, m in self._weights.items() if (width := _outputs(m))},
             chosen=probes is not None,
+            sequence_first=tuple(n for n, m in self.model.named_modules() if getattr(m, "batch_first", None) is False),
+            time_first=_time_first(self.model),
         )
         self._ran: list[str] = []
         self._started = time.perf_counter()
@@ -88,8 +89,7 @@ class Attachment:
         self._stack.callback(self._taps.remove)
         self._taps.install()
         # hooks added after a compiled module's first call never fire; inside the block everything runs uncompiled
-        if "torch._dynamo" in sys.modules:  # else nothing is compiled yet, and the import takes seconds
-            self._stack.enter_context(torch.compiler.set_stance("force_eager"))
+        self._stack.enter_context(torch.compiler.set_stance("force_eager"))
         # torch's fused transformer layers pack padded batches into nested tensors, which have no axes to pool over
         self._stack.callback(torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled())
         torch.backends.mha.set_fastpath_enabled(False)
@@ -113,6 +113,10 @@ class Attachment:
         Errors: UsageError if there was no call since the last ``observe``, shapes differ, or a layer did not run;
             DataError if features or targets hold NaN or infinity.
         """
+        with _ordinary(targets.device if isinstance(targets, torch.Tensor) else None):
+            self._observe(targets)
+
+    def _observe(self, targets: object) -> None:
         forward = self._taps.take()
         seen = {reading.site.name for reading in forward.readings.values()}
         silent = [s.name for s in self.choice.sites if s.name not in seen and self._taps.only is None]
@@ -131,7 +135,8 @@ class Attachment:
 
     def second_pass(self) -> bool:
         """Begin the second pass over the same data, if a probe that was asked for needs one; say whether it does."""
-        keys = self._streams.second_pass()
+        with _ordinary():
+            keys = self._streams.second_pass()
         self._taps.only = keys
         return bool(keys)
 
@@ -139,17 +144,18 @@ class Attachment:
         """Measure every layer from what was observed.
 
         Args:
-            run, step: labels in the table; run is the network's class name if not given.
+            run, step: labels in the table; run, as words, is the network's class name if not given.
             facts: further plain values for the provenance.
         Errors: DataError if nothing was observed.
         """
         if self._streams.samples == 0:
             raise DataError("No samples were observed: the data is empty, or observe() was never called.")
-        self._streams.flush()
-        run = type(self.model).__name__ if run is None else run
-        rows, readings = measured(
-            self._streams, self._ran, self._weights, rank=self.rank, run=run, step=step, progress=progress
-        )
+        run, step = type(self.model).__name__ if run is None else str(run), whole(step, "A step")
+        with _ordinary():
+            self._streams.flush()
+            rows, readings = measured(
+                self._streams, self._ran, self._weights, rank=self.rank, run=run, step=step, progress=progress
+            )
         seconds = time.perf_counter() - self._started
         record = provenance.record(self.model, self.arguments, self.choice.left_out, seconds, run=run, step=step)
         own = [described(probe) for probe in self.probes if probe not in CATALOG]
@@ -167,6 +173,34 @@ class Attachment:
                 f"rank = {self.rank} exceeds the width of {listing(narrow)}. Choose a smaller rank, or leave these "
                 "layers out."
             )
+
+
+@contextlib.contextmanager
+def _ordinary(device: torch.device | None = None) -> Iterator[None]:
+    """Out of inference mode, whose tensors could not be updated outside of it, with gradients on or off as they were;
+    and with the CPU, or ``device``, in place of a default device of the user's."""
+    gradients, cpu = torch.is_grad_enabled(), torch.device("cpu")
+    moved = torch.get_default_device() != cpu
+    default = (device or cpu) if moved else contextlib.nullcontext()
+    with torch.inference_mode(False), torch.set_grad_enabled(gradients), default:
+        yield
+
+
+def _rank(rank: object) -> int:
+    try:
+        k = whole(rank, "rank")
+    except UsageError:
+        k = 0
+    if k < 1:
+        raise UsageError(f"rank must be a whole number from 1, or None for the targets' own; it is {rank!r}.")
+    return k
+
+
+def _time_first(model: nn.Module) -> tuple[str, ...]:
+    """Names of the modules inside of torch's own transformer layers that read (T, N, d)."""
+    kinds = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
+    layers = {name: m for name, m in model.named_modules() if isinstance(m, kinds) and not m.self_attn.batch_first}
+    return tuple(f"{name}.{part}" if name else part for name, m in layers.items() for part, _ in m.named_modules())
 
 
 def _outputs(module: nn.Module) -> int | None:

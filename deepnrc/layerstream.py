@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,14 +91,18 @@ def wants(name: str) -> tuple[str, ...]:
 
 def together(statistics: Sequence[Any]) -> None:
     """Move the statistics' tensors into one block, so large that the system maps it apart from the network's memory:
-    scattered between the network's own tensors they would slow its forward pass by a third."""
-    found = [
+    scattered between the network's own tensors they would slow its forward pass by a third. What shares its memory
+    with another tensor stays where it is, so that both go on sharing it."""
+    held = [
         (owner, name, value)
         for owner in statistics
         for name, value in getattr(owner, "__dict__", {}).items()
-        if _on_cpu(value)
+        if isinstance(value, Tensor) and value.device.type == "cpu" and value.layout == torch.strided
     ]
-    block = torch.empty(max(APART, sum(value.numel() for _, _, value in found)), dtype=torch.float64)
+    holders = Counter(value.untyped_storage().data_ptr() for _, _, value in held)
+    found = [item for item in held if _alone(item[2], holders)]
+    size = max(APART, sum(value.numel() for _, _, value in found))
+    block = torch.empty(size, dtype=torch.float64, device="cpu")
     start = 0
     for owner, name, value in found:
         place = block[start : start + value.numel()].view(value.shape)
@@ -105,5 +110,8 @@ def together(statistics: Sequence[Any]) -> None:
         start += value.numel()
 
 
-def _on_cpu(value: object) -> bool:
-    return isinstance(value, Tensor) and value.device.type == "cpu" and value.dtype == torch.float64
+def _alone(value: Tensor, holders: Counter[int]) -> bool:
+    """Whether a float64 tensor is all that is held in its memory."""
+    memory = value.untyped_storage()
+    whole = value.dtype == torch.float64 and memory.nbytes() == value.numel() * value.element_size()
+    return whole and not value._is_view() and holders[memory.data_ptr()] == 1

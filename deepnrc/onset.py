@@ -18,7 +18,11 @@ PREDICTS = 1.1
 
 def check(tau: float) -> None:
     """Refuse a threshold that is no noise fraction."""
-    if not 0 < tau < 1:
+    try:
+        fits = bool(0 < tau < 1)
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
         raise UsageError(f"tau is a noise fraction and must lie between 0 and 1; it is {tau!r}.")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from deepnrc import batches
+from deepnrc.arguments import whole
 from deepnrc.attachment import Attachment, unwrapped
 from deepnrc.errors import DataError, UsageError
 from deepnrc.layers import Layers
@@ -41,7 +41,7 @@ def probe(
     """Measure every layer of a network in one pass over the data.
 
     The network runs in evaluation mode without gradients, and is left as it was: hooks, every module's own training
-    flag, device, and the state of torch's random numbers.
+    flag, device, and the state of torch's random numbers, those of a ``DataLoader``'s own generator too.
 
     >>> import torch, deepnrc
     >>> net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
@@ -77,7 +77,7 @@ def probe(
     attachment = Attachment(model, layers, pool, rank, probes, repeats)
     network = attachment.model
     fingerprint = DataFingerprint()
-    with attachment, undisturbed(network, device) as where:
+    with attachment, _generators_put_back(loader), undisturbed(network, device) as where:
         _pass(attachment, loader, where, autocast, max_samples, progress, fingerprint)
         if attachment.samples == 0:
             raise DataError("The data is empty: the loader yielded no samples.")
@@ -92,16 +92,6 @@ def probe(
         options = {"device": str(where), "autocast": None if autocast is None else str(autocast)}
         data = {"fingerprint": str(fingerprint), "max_samples": max_samples}
         return attachment.report(run, step, progress=progress, data=data, **options)
-
-
-def whole(value: object, what: str) -> int:
-    """A whole number of any kind, numpy's too, as Python's. Errors: UsageError, naming ``what`` it is not."""
-    try:
-        if not isinstance(value, bool):
-            return operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        pass
-    raise UsageError(f"{what} must be a whole number; it is {value!r}.")
 
 
 def _pass(
@@ -153,6 +143,20 @@ def undisturbed(model: nn.Module, device: str | torch.device | None = None) -> I
                 module.training = flag
             if where != home:
                 model.to(home)
+
+
+@contextlib.contextmanager
+def _generators_put_back(loader: Any) -> Iterator[None]:
+    """The generators that a loader and its samplers draw from, in the same state after the block as before it."""
+    sampler, batched = getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None)
+    holders = (loader, sampler, batched, getattr(batched, "sampler", None))
+    found = [getattr(holder, "generator", None) for holder in holders]
+    states = [(generator, generator.get_state()) for generator in found if isinstance(generator, torch.Generator)]
+    try:
+        yield
+    finally:
+        for generator, state in states:
+            generator.set_state(state)
 
 
 def _usable(device: str | torch.device) -> torch.device:

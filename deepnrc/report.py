@@ -12,6 +12,7 @@ import pandas as pd
 from deepnrc import spectra as behind
 from deepnrc import storage
 from deepnrc import summary as terminal
+from deepnrc.arguments import labelled
 from deepnrc.errors import UsageError
 from deepnrc.onset import TAU, onsets
 from deepnrc.rows import COLUMNS, NETWORK
@@ -46,7 +47,9 @@ class Report:
     ) -> Report:
         """A report from rows with the table's columns, and a frame of spectra if there is one."""
         table = pd.DataFrame(list(rows), columns=list(COLUMNS))
-        return cls(table.astype(COLUMNS), tuple(provenance), behind.table() if spectra is None else spectra)
+        return cls(
+            table.astype(COLUMNS), tuple(map(labelled, provenance)), behind.table() if spectra is None else spectra
+        )
 
     def __add__(self, other: Report) -> Report:
         """Both reports in one; the same run and step in both is an error."""
@@ -73,6 +76,7 @@ class Report:
         if table.empty:
             raise UsageError("The report is empty: it holds no values.")
         if run is not None:
+            run = str(run)
             if run not in self.runs:
                 raise UsageError(f"There is no run {run!r}.{did_you_mean(run, self.runs)} Runs: {listing(self.runs)}.")
             table = table[table["run"] == run]
@@ -89,6 +93,7 @@ class Report:
         """The same with another label for its one run."""
         if len(self.runs) != 1:
             raise UsageError(f"Only a report of one run can be renamed; this one has {listing(self.runs)}.")
+        run = str(run)
         records = tuple({**p, "run": run} for p in self.provenance)
         return Report(self.table.assign(run=run), records, self.spectra.assign(run=run))
 
@@ -231,7 +236,7 @@ def load(*folders: str | Path) -> Report:
     again = [folder for folder, path in zip(folders, paths, strict=True) if paths.count(path) > 1]
     if again:
         raise UsageError(f"The report '{again[0]}' is named twice. Name each once.")
-    reports = [Report(*storage.load(folder)) for folder in folders]
+    reports = [_loaded(folder) for folder in folders]
     labels = [run for report in reports for run in report.runs]
     if len(set(labels)) < len(labels):
         reports = [
@@ -239,6 +244,11 @@ def load(*folders: str | Path) -> Report:
             for label, report in zip(_distinct(paths), reports, strict=True)
         ]
     return join(reports) if len(reports) > 1 else reports[0]
+
+
+def _loaded(folder: str | Path) -> Report:
+    table, records, spectra = storage.load(folder)
+    return Report(table, tuple(map(labelled, records)), spectra)
 
 
 def _distinct(paths: Sequence[Path]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 from collections.abc import Iterable, Sequence
 
@@ -48,6 +49,12 @@ def described(probe: Probe) -> dict[str, object]:
 
 def _checked(probe: Probe) -> Probe:
     """A user's own probe, refused where it could never be measured."""
+    changing = next((f.name for f in dataclasses.fields(probe) if not _hashable(getattr(probe, f.name))), None)
+    if changing is not None:
+        raise UsageError(
+            f"The probe {probe.name!r} has {changing}={getattr(probe, changing)!r}, which can change. Give it as a "
+            "tuple, or as something else that has a hash."
+        )
     places = ("layer", "top", "network")
     if probe.where not in places:
         raise UsageError(f"The probe {probe.name!r} is for where={probe.where!r}. Choose from {', '.join(places)}.")
@@ -59,6 +66,14 @@ def _checked(probe: Probe) -> Probe:
             f"{did_you_mean(unknown[0], known)} There are: {', '.join(known)}."
         )
     return probe
+
+
+def _hashable(value: object) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _matching(entry: str | Probe) -> list[Probe]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from deepnrc.outputs import Outputs
 from deepnrc.selection import statistics
 from deepnrc.taps import Forward
 from deepnrc.targets import Targets
+from deepnrc.wording import listing
 from probes import STATISTICS, Probe
 
 SECOND = "needs a second pass over the data"
@@ -28,6 +30,8 @@ class Streams:
         probes: what was asked for.
         chosen: whether they were asked for by name; else those that do not fit the targets are left out in silence.
         outputs: m, how many outputs each weight of the network has, by name.
+        sequence_first: names of the network's modules that were built with batch_first=False.
+        time_first: names of the modules that are sure to read (T, N, d) where they read three axes.
         layers: by their names in the table, in the order in which they ran.
         network: what the network's own outputs tell.
         n: target width.
@@ -42,6 +46,8 @@ class Streams:
     probes: Sequence[Probe]
     outputs: Mapping[str, int] = field(default_factory=dict)
     chosen: bool = False
+    sequence_first: Sequence[str] = ()
+    time_first: Sequence[str] = ()
     layers: dict[str, LayerStream] = field(default_factory=dict)
     top_missing: str = "the network's last layer was not probed"
     network: Outputs = field(default_factory=Outputs)
@@ -128,6 +134,7 @@ class Streams:
     def _open(self, forward: Forward, targets: Targets) -> None:
         self.n, self.roundoff = targets.Y.shape[1], targets.roundoff
         self.classes = self.one_hot = targets.one_hot
+        self._warn_of_tokens(forward)
         top = self._top(forward)
         for depth, (key, reading) in enumerate(forward.readings.items()):
             rows = reading.pooled.rows
@@ -138,6 +145,17 @@ class Streams:
                 key, reading.site, depth, key == top, pool, d, self.n, opened, reading.roundoff
             )
         together([statistic for layer in self.layers.values() for statistic in layer.statistics.values()])
+
+    def _warn_of_tokens(self, forward: Forward) -> None:
+        """The rows of these layers are as many as samples, so the sequences are as long as the batch is large."""
+        read = [r.site.name for r in forward.readings.values() if r.pooled.pool != "none"]
+        taken = [name for name in dict.fromkeys(read) if name in self.time_first]
+        if taken:
+            warnings.warn(
+                f"{listing(taken)} read (T, N, d), as the transformer layer around was built with batch_first=False, "
+                "and T is the batch size here: tokens are taken for samples. Build it with batch_first=True.",
+                stacklevel=6,
+            )
 
     def _top(self, forward: Forward) -> str | None:
         """The layer in front of the network's outputs: the last weight to run of n outputs, or of any, if it is probed
@@ -164,7 +182,7 @@ class Streams:
                 raise UsageError(f"The targets of batch {batch} have {Y.shape[1]} columns and had {self.n} before.")
         for key, reading in forward.readings.items():
             rows, layer = reading.pooled.rows, self.layers.get(key)
-            _check_rows(key, rows.shape[0], Y.shape[0] * reading.pooled.repeats, Y.shape[0], batch)
+            _check_rows(key, rows.shape[0], Y.shape[0] * reading.pooled.repeats, Y.shape[0], batch, self.sequence_first)
             if layer is not None and rows.shape[1] != layer.width:
                 raise UsageError(
                     f"Layer '{key}' is {rows.shape[1]} wide in batch {batch} and was {layer.width} before. Choose "
@@ -187,7 +205,9 @@ class Streams:
             )
 
 
-def _check_rows(key: str, rows: int, expected: int, samples: int, batch: int) -> None:
+def _check_rows(
+    key: str, rows: int, expected: int, samples: int, batch: int, sequence_first: Sequence[str] = ()
+) -> None:
     if rows == expected:
         return
     folded = samples > 0 and rows % expected == 0
@@ -197,6 +217,11 @@ def _check_rows(key: str, rows: int, expected: int, samples: int, batch: int) ->
         if folded
         else "Targets must have one row per sample of the same batch, and the first axis of features must be the batch."
     )
+    if sequence_first:
+        remedy += (
+            f" If it reads (T, N, d), because {listing(sequence_first, 3)} has batch_first=False, build the network "
+            "with batch_first=True."
+        )
     raise UsageError(f"Layer '{key}' gave {rows} rows in batch {batch}, and the targets have {samples}. {remedy}")
 
 

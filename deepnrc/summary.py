@@ -55,6 +55,13 @@ def warnings(table: pd.DataFrame) -> list[str]:
     return found
 
 
+def samples(one: Report) -> int:
+    """N, the samples of one snapshot: as recorded, or else the fewest rows of any of its layers, as a pooling that
+    keeps positions or tokens makes several rows of a sample."""
+    recorded = [record["samples"] for record in one.provenance if "samples" in record]
+    return int(recorded[-1] if recorded else one.table["n_samples"].min())
+
+
 def verdict(report: Report, run: str, tau: float = TAU) -> list[str]:
     """What the last step of a run comes to, in sentences."""
     last = report.at(run=run)
@@ -148,9 +155,8 @@ def _run(report: Report, last: Report, run: str, tau: float) -> str:
     measured = report.table.loc[report.table["run"] == run, "step"].nunique()
     steps = f", last of {measured} steps" if measured > 1 else ""
     rank = "?" if pd.isna(first["rank"]) else int(first["rank"])
-    # a pooling that keeps positions or tokens makes several samples of one; the fewest are the data's own
-    N, n = table["n_samples"].min(), first["target_dim"]
-    lines.append(f"{run}, step {first['step']}{steps}: N = {N} samples, n = {n} targets, k = {rank}")
+    n = first["target_dim"]
+    lines.append(f"{run}, step {first['step']}{steps}: N = {samples(one)} samples, n = {n} targets, k = {rank}")
     lines.append(_layers(table))
     return "\n".join([*lines, *verdict(report, run, tau)])
 

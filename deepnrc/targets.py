@@ -36,12 +36,14 @@ def as_tensor(given: object, what: str) -> Tensor:
 
     Errors: UsageError for anything else, named by ``what``.
     """
+    if isinstance(given, Tensor):
+        return given
     if isinstance(given, np.ndarray):
         given = np.require(given, given.dtype.newbyteorder("="), ["C", "W"])
     try:
         made = torch.as_tensor(given)
         # numbers in lists are Python's, of double precision, which torch would cut to its default
-        plain = not isinstance(given, Tensor | np.ndarray) and made.is_floating_point()
+        plain = not isinstance(given, np.ndarray) and made.is_floating_point()
         return torch.as_tensor(given, dtype=torch.float64) if plain else made
     except (TypeError, ValueError, RuntimeError) as error:
         kind = f"{type(given).__name__} of {given.dtype}" if isinstance(given, np.ndarray) else type(given).__name__

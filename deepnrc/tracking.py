@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from torch import nn
 
 from deepnrc import storage
+from deepnrc.arguments import whole
 from deepnrc.errors import DataError, UsageError
-from deepnrc.probing import probe, whole
+from deepnrc.probing import probe
 from deepnrc.report import Report, join
 from deepnrc.rows import NETWORK
 
@@ -44,7 +45,8 @@ class Tracker:
     >>> tracker.report.steps
     [0, 1, 2, 3]
 
-    Training goes on as if it had not been watched: training flags and torch's random state are put back.
+    Training goes on as if it had not been watched: training flags, torch's random state and that of the
+    loader's own generator, if it has one, are put back.
 
     Args:
         model, loader: as for ``deepnrc.probe``; the loader should give the same samples each time.

@@ -43,14 +43,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def parsed(name: str, words: list[str]) -> Command:
-    """The study with its flags; those of a ``--settings`` file stand where no other flag is given."""
+    """The study with its flags; those of a ``--settings`` file stand where no other flag is given.
+
+    A switch that is on in the file goes off with its --no-NAME.
+    """
     kind = COMMANDS[name]
     if issubclass(kind, Family):
         before = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         before.add_argument("--settings", type=Path, nargs="?")
         file = before.parse_known_args(words)[0].settings
         words = words if file is None else [*kind.restored(file), *words]
-    made: Command = tyro.cli(kind, args=words, prog=f"{PROG} {name}", config=(tyro.conf.FlagCreatePairsOff,))
+    made: Command = tyro.cli(kind, args=words, prog=f"{PROG} {name}")
     return made
 
 

@@ -13,8 +13,8 @@ from experiments.tabular import Tabular
 from experiments.ufm.study import Ufm
 from experiments.vision.classifiers import CifarStudy, DigitStudy
 from experiments.vision.comparison import ByHand
-from experiments.vision.regression import DrivingStudy, FaceStudy, PixelStudy
 from experiments.vision.packaged import PretrainedLite0, PretrainedLite0Digits, PretrainedLite0Writing, PretrainedOnet
+from experiments.vision.regression import DrivingStudy, FaceStudy, PixelStudy
 
 
 class Command(Protocol):

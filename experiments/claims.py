@@ -32,7 +32,8 @@ def within(beginning: str, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
 
 def weight_decay_orders(branches: bool = False) -> tuple[Claim, ...]:
     """Raising weight decay lowers noise, raises alignment and lowers the weights' stable rank, layer by layer; not
-    measurable if a setting has not learned.
+    measurable if a setting has not learned the strongest target direction. A weaker one may be dropped: orders are
+    about what decay does, and much of it does that too.
 
     Args:
         branches: whether a shortcut passes the layers, so that weight decay can switch one off and leave its features
@@ -71,20 +72,27 @@ def varying(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def upper_layers_collapse(setting: int = -1) -> tuple[Claim, ...]:
-    """What collapsed layers look like, at the setting of that position; not measurable if it has not learned."""
+    """What collapsed layers look like, at the setting of that position; not measurable if it has not learned every
+    target direction up to the signal rank: collapse is onto all of them, and features that miss one are narrow anyway.
+    """
+
+    def judged(read: Callable[[Results, int], float]) -> Callable[[Results], float]:
+        return lambda results: read(results, setting) if learned_every_direction(results, setting) else np.nan
+
     return (
         Claim(
             "The upper layers collapse: share of layers from the onset (noise <= 0.2) to the last",
-            DEEP, lambda r: onset_share(r, setting) if learned(r, setting) else np.nan, ">", 0.3,
+            DEEP, judged(onset_share), ">", 0.3,
         ),
         Claim(
             "Features in collapsed layers (joint rule) are as wide as the targets: largest relative difference of the "
             "stable ranks",
-            DEEP, lambda r: rank_mismatch(r, setting) if learned(r, setting) else np.nan, "<", 0.25,
+            DEEP, judged(rank_mismatch), "<", 0.25,
         ),
         Claim(
-            "Layers from the onset on predict linearly what the network predicts: largest linear MSE over network MSE",
-            DEEP, lambda r: worst_prediction(r, setting) if learned(r, setting) else np.nan, "<", 1.5,
+            "A linear map from any layer from the onset on predicts the targets no worse than the network: largest "
+            "linear MSE over network MSE",
+            DEEP, judged(worst_prediction), "<", 1.5,
         ),
     )  # fmt: skip
 
@@ -121,7 +129,8 @@ def gram_falls(settings: str, factor: float = 10) -> Claim:
 
 
 def drops_a_direction(settings: str) -> Claim:
-    """With too much weight decay the network leaves the weakest target direction out, and learns the strongest."""
+    """With too much weight decay the network leaves the weakest target direction out; not measurable unless it
+    learns the strongest."""
 
     def share(results: Results) -> float:
         shares = [r["explained"] for r in results.records if r["label"].startswith(settings) and r["explained"]]
@@ -135,11 +144,15 @@ def drops_a_direction(settings: str) -> Claim:
 
 
 def learned_dimension(tolerance: float = 0.25) -> tuple[Claim, ...]:
-    """The last features' stable rank against the targets', over all settings of a sweep."""
+    """The last features' stable rank against the targets', over all settings of a sweep; not measurable if one of
+    them has no value, or has not learned the strongest target direction. A weaker one that was dropped counts against
+    the claim: it is a dimension that was not learned."""
 
     def mismatch(results: Results) -> float:
-        learned = results.top("deep.feature_stable_rank")[results.swept]
-        return float((learned / results.top("deep.target_stable_rank")[results.swept] - 1).abs().max())
+        if not all(learned(results, at) for at in range(len(results.swept))):
+            return np.nan
+        ranks = results.top("deep.feature_stable_rank")[results.swept]
+        return float((ranks / results.top("deep.target_stable_rank")[results.swept] - 1).abs().max(skipna=False))
 
     return (
         Claim(
@@ -161,11 +174,27 @@ def top_value(results: Results, measure: str, settings: str, decayed: bool) -> f
 
 
 def learned(results: Results, setting: int = -1) -> bool:
-    """Whether the networks of a setting explain half of the targets' strongest direction, in the mean over seeds:
-    features of one that does not are as low-dimensional as they like. Classifiers are not judged so."""
+    """Whether the networks of a setting explain half of the targets' strongest direction, in the mean over the seeds
+    that did not diverge: features of one that does not are as low-dimensional as they like. False if all diverged;
+    classifiers are not judged so."""
+    found = _explained(results, setting)
+    return found is not None and all(share >= FITTED for share in found[:1])
+
+
+def learned_every_direction(results: Results, setting: int = -1) -> bool:
+    """As ``learned``, for each target direction up to the signal rank."""
+    found = _explained(results, setting)
+    return found is not None and all(share >= FITTED for share in found)
+
+
+def _explained(results: Results, setting: int) -> list[float] | None:
+    """R^2 by target direction, the strongest first, in the mean over the seeds that did not diverge and have that
+    direction; empty for classifiers, None if all diverged."""
     label = results.swept[setting]
-    shares = [r["explained"][0] for r in results.records if r["label"] == label and r["explained"]]
-    return not shares or float(np.mean(shares)) >= FITTED
+    seeds = [r["explained"] for r in results.records if r["label"] == label and not r["diverged"]]
+    longest = max(map(len, seeds), default=0)
+    means = [float(np.mean([shares[at] for shares in seeds if len(shares) > at])) for at in range(longest)]
+    return means if seeds else None
 
 
 def collapsed_layers(results: Results, setting: int = -1, tau: float = TAU, joint: bool = False) -> list[int]:
@@ -191,16 +220,27 @@ def onset_share(results: Results, setting: int = -1) -> float:
 
 
 def rank_mismatch(results: Results, setting: int = -1) -> float:
-    """Largest relative difference of the features' stable rank to the targets', over collapsed layers (joint rule)."""
+    """Largest relative difference of the features' stable rank to the targets', over collapsed layers (joint rule);
+    NaN without such layers, and if the rank of one is not known."""
     layers = collapsed_layers(results, setting, joint=True)
-    ranks = results.by_layer("deep.feature_stable_rank").iloc[:, setting].loc[layers]
+    ranks = _defined(results, setting, layers, "deep.feature_stable_rank")
     if not len(ranks):
         return np.nan
     target = float(results.by_layer("deep.target_stable_rank").to_numpy()[0, setting])
-    return float((ranks / target - 1).abs().max())
+    return float((ranks / target - 1).abs().max(skipna=False))
 
 
 def worst_prediction(results: Results, setting: int = -1) -> float:
-    """Largest ratio of linear MSE to the network's own, over layers from the onset of low noise on."""
-    ratios = results.by_layer("deep.linear_mse", "ratio").iloc[:, setting].loc[collapsed_layers(results, setting)]
-    return float(ratios.max()) if len(ratios) else np.nan
+    """Largest ratio of a layer's linear MSE to the targets over the network's own, over layers from the onset of low
+    noise on; NaN without such layers, and if the ratio of one is not known."""
+    ratios = _defined(results, setting, collapsed_layers(results, setting), "deep.linear_mse", "ratio")
+    return float(ratios.max(skipna=False))
+
+
+def _defined(
+    results: Results, setting: int, layers: list[int], measure: str, variant: str = "default"
+) -> pd.Series[float]:
+    """Means over seeds at those of the layers for which the measure is defined, NaN where it is degenerate."""
+    rows = results.last(measure, variant)
+    defined = set(rows.loc[rows["setting"] == results.swept[setting], "depth"])
+    return results.by_layer(measure, variant).iloc[:, setting].loc[[depth for depth in layers if depth in defined]]

@@ -54,6 +54,7 @@ class Demo:
             print(f"  {path}  {what}")
 
     def _refuse(self) -> None:
+        """Say what is wrong before any worker starts."""
         for name in ("epochs", "jobs"):
             if getattr(self, name) < 1:
                 raise UsageError(f"--{name} must be at least 1; it is {getattr(self, name)}.")
@@ -61,6 +62,7 @@ class Demo:
             raise UsageError("--weight-decay needs at least one value.")
         if len({f"{decay:g}" for decay in self.weight_decay}) < len(self.weight_decay):
             raise UsageError(f"--weight-decay has the same value twice: {self.weight_decay}.")
+        load(self.data)
 
     def draw(self, report: deepnrc.Report) -> dict[Path, str]:
         """Write everything into ``out``; the files to open, with what they show."""

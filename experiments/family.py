@@ -34,7 +34,11 @@ class Family:
     takes: ClassVar[str] = "a few minutes"
 
     settings: Annotated[
-        Path | None, arg(help="A settings.json that an earlier run left: its values, where no flag says otherwise.")
+        Path | None,
+        arg(
+            help="A settings.json that an earlier run left: its values, where no flag says otherwise; --no-full puts "
+            "off what is on there, and so for every switch."
+        ),
     ] = None
     seeds: Annotated[int, arg(help="Each setting is run once for each of so many seeds.")] = 3
     epochs: Annotated[int | None, arg(help="Passes over the training data; the study's own if not given.")] = None

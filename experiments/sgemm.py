@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+import numpy as np
 from tyro.conf import arg
 
-from experiments.claims import DEEP, upper_layers_collapse, weight_decay_orders
+from experiments.claims import DEEP, learned_every_direction, upper_layers_collapse, weight_decay_orders
 from experiments.data.sgemm import KernelTimes
 from experiments.perceptrons import Perceptrons
+from experiments.results import Results
 from experiments.study import Claim, Study
 from experiments.training import Recipe
 
 ABOUT = (
-    "An eight-layer network learns how long {source} take under {settings}, four runs of each; inputs "
-    "and targets are standardised. The runs differ by noise only: the targets' stable rank is 1, while their numerical "
-    "rank is 4. So the signal rank is given: k = {k}."
+    "An eight-layer network learns how long {source} take under {settings}, four runs of each{timed}; "
+    "inputs and targets are standardised. The runs differ by noise only: the targets' stable rank is 1, while their "
+    "numerical rank is 4. So the signal rank is given: k = {k}."
 )
 
 
@@ -43,19 +45,24 @@ class Sgemm(Perceptrons):
         recipe = self.recipe(Recipe(lr=0.005 if self.full else 0.02, epochs=200 if self.full else 300, batch=128))
         settings = self.over_decays(data, self.mlp(*[width] * 7), recipe, decays, probe={"rank": self.rank})
         source = "the GPU kernels of UCI's file" if self.file else "products of matrices on this machine"
-        about = ABOUT.format(source=source, settings="14 settings of their tiles and memory", k=self.rank)
+        timed = "" if self.file else ", each the fastest of three"
+        about = ABOUT.format(source=source, settings="14 settings of their tiles and memory", timed=timed, k=self.rank)
         claims = (*_nearly_one(), *(weight_decay_orders() if len(decays) > 1 else ()), *upper_layers_collapse())
         return Study("sgemm", about, settings, tuple(range(self.seeds)), claims)
 
 
 def _nearly_one() -> tuple[Claim, ...]:
+    def noise(results: Results) -> float:
+        measured = float(results.top("deep.noise_fraction").iloc[-1])
+        return measured if learned_every_direction(results) else np.nan
+
     return (
         Claim(
-            "The four targets are nearly one: their stable rank", DEEP,
+            "The four targets are nearly one: their stable rank", "ours: a property of the data",
             lambda r: float(r.top("deep.target_stable_rank").iloc[-1]), "<", 1.2,
         ),
         Claim(
             "Almost nothing but the target's direction is left in the last layer: its noise fraction", DEEP,
-            lambda r: float(r.top("deep.noise_fraction").iloc[-1]), "<", 0.01,
+            noise, "<", 0.01,
         ),
     )  # fmt: skip

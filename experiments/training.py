@@ -57,7 +57,8 @@ class Recipe:
     def decay_time(self, samples: int) -> float | None:
         """How many times e-fold the weights would shrink by decay alone, at the full learning rate, over the training.
 
-        Collapse needs more than 5 to 10. None for Adam, whose L2 term passes through its normalisation.
+        The nrc.1 of a linear head needs 5 to 10 of them to vanish; upper layers can collapse with less than one. None
+        for Adam, whose L2 term passes through its normalisation.
         """
         steps = self.epochs * -(-samples // self.batch)
         full = min(self.cuts, default=1.0) if self.schedule == "steps" else 0.5

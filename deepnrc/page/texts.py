@@ -65,7 +65,7 @@ def _verdict(report: Report, tau: float) -> Verdict:
     layers = table.loc[table["depth"] >= 0, "depth"].nunique()
     rank = "" if pd.isna(first["rank"]) else f", signal rank k = {int(first['rank'])}"
     steps = f"step {first['step']}" + (f", last of {len(report.steps)}" if len(report.steps) > 1 else "")
-    size = f"{layers} layers, {first['n_samples']} samples, {first['target_dim']} targets{rank}, {steps}"
+    size = f"{layers} layers, {summary.samples(last)} samples, {first['target_dim']} targets{rank}, {steps}"
     left_out = [f"left out: {name} ({why})" for record in last.provenance for name, why in record.get("left_out", [])]
     return Verdict(run, size, summary.verdict(report, run, tau), [*summary.warnings(table), *left_out])
 

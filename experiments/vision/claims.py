@@ -7,7 +7,14 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from experiments.claims import DEEP, TOP, collapsed_layers, learned, upper_layers_collapse, weight_decay_orders
+from experiments.claims import (
+    DEEP,
+    TOP,
+    collapsed_layers,
+    learned_every_direction,
+    upper_layers_collapse,
+    weight_decay_orders,
+)
 from experiments.results import Results
 from experiments.study import Claim
 
@@ -99,14 +106,14 @@ def behind(results: Results, layer: str, setting: int | None = -1) -> float:
     does not collapse lies one past its last layer.
 
     NaN without that layer, without a setting, and for one whose noise is not known or that has not learned its targets
-    (see ``learned``).
+    (see ``learned_every_direction``).
     """
     if setting is None:
         return np.nan
     rows = results.last("deep.noise_fraction")
     rows = rows[rows["setting"] == results.swept[setting]].dropna(subset="value")
     depths = dict(zip(rows["layer"], rows["depth"], strict=True))
-    if layer not in depths or not learned(results, setting):
+    if layer not in depths or not learned_every_direction(results, setting):
         return np.nan
     collapsed = collapsed_layers(results, setting)
     return float((collapsed[0] if collapsed else max(depths.values()) + 1) - depths[layer])

@@ -46,7 +46,7 @@ NO_CIFAR = (
 class Classification(Images):
     """Classification of images: flags, and how they make a study."""
 
-    takes: ClassVar[str] = "4 minutes"
+    takes: ClassVar[str] = "6 minutes"
 
     loss: Annotated[Literal["both", "mse", "cross-entropy"], arg(help="What is trained with.")] = "both"
 

@@ -1,4 +1,4 @@
-"""The table held against the same measures by hand, for every measure and every layer of a network."""
+"""The table held against the same measures by hand, layer by layer."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def by_measure(rows: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class ByHand:
-    """Train a ResNet18 for a moment, and hold every measure of every layer against the same computed by hand."""
+    """Train a ResNet18 for a moment, and hold every regression measure of every layer against the same by hand."""
 
     takes: ClassVar[str] = "1 minute"
 

@@ -1,8 +1,11 @@
+import contextlib
 import gc
+import json
 import subprocess
 import sys
 import warnings
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -217,23 +220,23 @@ def test_a_compiled_network_gives_the_numbers_of_the_plain_one(data, mlp, watche
     assert calls  # behind the block it is compiled again
 
 
-BEFORE_THE_COMPILER = """
-import sys, torch, deepnrc
+COMPILED_INSIDE = """
+import torch, deepnrc
 net = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3))
 x, y = torch.randn(64, 8), torch.randn(64, 3)
-plain = deepnrc.probe(net, (x, y), progress=False)
-assert "torch._dynamo" not in sys.modules
 with deepnrc.attach(net) as probes:
-    compiled = torch.compile(net, backend="eager")
+    compiled = torch.compile(net, backend="eager", fullgraph=True)
     compiled(x)
     probes.observe(y)
     inside = probes.report()
-assert inside.table["value"].equals(plain.table["value"])
+assert inside.table["value"].equals(deepnrc.probe(net, (x, y), progress=False).table["value"])
+compiled(x)
+assert probes._taps.last is None
 """
 
 
-def test_the_compiler_is_not_imported_in_vain_and_may_come_inside_the_block():
-    done = subprocess.run([sys.executable, "-c", BEFORE_THE_COMPILER], capture_output=True, text=True, check=False)
+def test_the_first_compiling_of_a_process_may_come_inside_the_block():
+    done = subprocess.run([sys.executable, "-c", COMPILED_INSIDE], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -330,6 +333,8 @@ def test_rank_is_checked_against_targets_and_widths(data, mlp):
     [
         ({"rank": 0}, r"rank must be a whole number from 1, or None for the targets' own; it is 0"),
         ({"rank": True}, r"rank must be a whole number from 1"),
+        ({"rank": np.int64(0)}, r"rank must be a whole number from 1"),
+        ({"rank": "2"}, r"rank must be a whole number from 1"),
         ({"rank": 1.5}, r"rank must be a whole number from 1"),
         ({"repeats": "second"}, r"repeats must be one of 'error', 'first', 'last', 'each', not 'second'"),
         ({"pool": "avg"}, r"There is no pooling 'avg'"),
@@ -401,3 +406,99 @@ def test_memory_does_not_grow_with_the_number_of_samples(seeded, probe):
     all_features = 80 * 8 * 8 * (3 * 16**2 + 4 * 14**2 + 576)
     gathered = 8 * GATHERED * (3 + 4 + 576)
     assert max(held[2:]) - held[1] < 2 * gathered < all_features / 4
+
+
+@pytest.mark.parametrize("rank", [2, np.int64(2)])
+def test_a_rank_may_be_any_whole_number(data, mlp, watched, rank):
+    report = watched(mlp(), [data()], rank=rank).report()
+    assert set(report.table["rank"]) == {2}
+    assert report.provenance[0]["arguments"]["rank"] == 2
+    json.dumps(report.provenance)
+
+
+def test_labels_are_words(data, mlp, watched):
+    report = watched(mlp(), [data()]).report(run=5, step=np.int64(3))
+    assert report.runs == ["5"]
+    assert (report.provenance[0]["run"], report.provenance[0]["step"]) == ("5", 3)
+    assert report.at(3, "5").provenance == report.provenance
+
+
+@pytest.mark.parametrize("kind", ["meta context", "default device"])
+def test_statistics_stay_where_they_are_under_another_default_device(data, mlp, watched, same, kind):
+    X, Y = data()
+    net = mlp()
+    expected = watched(net, [(X, Y)]).report()
+    with torch.device("meta") if kind == "meta context" else contextlib.nullcontext():
+        try:
+            torch.set_default_device("meta" if kind == "default device" else None)
+            attachment = watched(net, [(X, Y)])
+        finally:
+            torch.set_default_device(None)
+    same(attachment.report(), expected, rel=0)
+
+
+@pytest.mark.parametrize("inference_first", [True, False])
+def test_batches_inside_and_outside_of_inference_mode_go_together(data, mlp, watched, same, inference_first):
+    X, Y = data()
+    net = mlp()
+    expected = watched(net, [(X[:30], Y[:30]), (X[30:], Y[30:])], probes=["*", "nrc.1_centred"])
+    with deepnrc.attach(net, probes=["*", "nrc.1_centred"]) as probes:
+        for number in (1, 2):
+            if number == 2:
+                assert probes.second_pass()
+            for i, part in enumerate((slice(0, 30), slice(30, 60))):
+                with torch.inference_mode((i == 0) == inference_first):
+                    net(X[part])
+                    probes.observe(Y[part])
+        with torch.inference_mode(inference_first):
+            report = probes.report()
+    with expected:
+        assert expected.second_pass()
+        for part in (slice(0, 30), slice(30, 60)):
+            net(X[part])
+            expected.observe(Y[part])
+    same(report, expected.report(), rel=0)
+
+
+class Sequences(nn.Module):
+    """A transformer over (N, T, 6) whose layer reads (T, N, 6) unless it is built with batch_first."""
+
+    def __init__(self, batch_first=False):
+        super().__init__()
+        self.layer = nn.TransformerEncoderLayer(6, 2, 8, batch_first=batch_first)
+        self.head = nn.Linear(6, 3)
+
+    def forward(self, x):
+        turned = not self.layer.self_attn.batch_first
+        x = self.layer(x.transpose(0, 1) if turned else x)
+        return self.head(x.mean(0 if turned else 1))
+
+
+def test_a_sequence_before_the_batch_is_named_where_rows_differ(data, seeded):
+    X, Y = data(12, (5, 6))
+    with deepnrc.attach(net := seeded(Sequences)) as probes:
+        net(X)
+        with pytest.raises(UsageError, match=r"'layer\.linear1' gave 5 rows .* 'layer\.self_attn' .*batch_first=True"):
+            probes.observe(Y)
+    with deepnrc.attach(net := seeded(lambda: Sequences(True))) as probes:
+        net(X)
+        with pytest.raises(UsageError) as refused:
+            probes.observe(Y[:7])
+    assert "batch_first" not in str(refused.value)
+
+
+def test_tokens_that_may_have_been_taken_for_samples_are_warned_of_once(data, seeded, watched):
+    X, Y = data(12, (12, 6))
+    with deepnrc.attach(net := seeded(Sequences)) as probes:
+        net(X)
+        with pytest.warns(UserWarning, match=r"'layer\.linear1', 'layer\.linear2' .* batch_first=False") as caught:
+            probes.observe(Y)
+        assert [warning.filename for warning in caught] == [__file__]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            net(X)
+            probes.observe(Y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        watched(seeded(lambda: Sequences(True)), [(X, Y)])
+        watched(seeded(Sequences), [(X, Y)], layers="head")

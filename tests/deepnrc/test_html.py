@@ -16,7 +16,7 @@ import torch
 import deepnrc
 from deepnrc import UsageError, html, spectra
 from deepnrc.figures.scales import described
-from deepnrc.page import tables
+from deepnrc.page import tables, texts
 from deepnrc.report import Report
 from deepnrc.rows import COLUMNS, NETWORK
 
@@ -307,3 +307,12 @@ def test_write_refuses(tmp_path):
         html.write(report(steps=(0,)), tmp_path / "file" / "page.html")
     with pytest.raises(UsageError, match="The report is empty"):
         html.write(Report(report().table.iloc[:0]), tmp_path / "page.html")
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_samples_are_those_of_the_data_where_positions_are_kept(recorded):
+    given = report(steps=(0,))
+    table = given.table.assign(n_samples=[6400] * 3 + [1600] * 3 + [100] * (len(given.table) - 6))
+    records = tuple({**record, **({"samples": 90} if recorded else {})} for record in given.provenance)
+    (found,) = texts.verdicts(Report(table, records, given.spectra))
+    assert f"3 layers, {90 if recorded else 100} samples, 3 targets" in found.size

@@ -211,3 +211,34 @@ def test_rank_is_missing_where_the_targets_do_not_vary() -> None:
     assert pd.isna(report.values("deep.noise_fraction")["value"].item())
     assert report.values("deep.noise_fraction")["note"].item() == "the targets do not vary over the samples"
     assert np.isfinite(report.values("deep.feature_stable_rank")["value"].item())
+
+
+def test_labels_are_words_wherever_they_come_from(tmp_path: Any) -> None:
+    data = (torch.randn(32, 4), torch.randn(32, 2))
+    net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
+    found = deepnrc.probe(net, data, run=5, progress=False)  # type: ignore[arg-type]
+    renamed = found.renamed(3)  # type: ignore[arg-type]
+    of = Report.of([row(run=7)], [{"run": 7, "step": 1}])
+    for one, label in ((found, "5"), (renamed, "3"), (of, "7")):
+        assert one.runs == [label]
+        assert [record["run"] for record in one.provenance] == [label]
+        assert one.at(run=label).provenance == one.provenance
+        assert one.at(run=int(label)).provenance == one.provenance  # type: ignore[arg-type]
+    assert set(renamed.spectra["run"]) == {"3"}
+    old = Report(found.table, tuple({**record, "run": 5} for record in found.provenance), found.spectra)
+    again = deepnrc.load(old.save(tmp_path / "old"))
+    assert [record["run"] for record in again.provenance] == ["5"]
+
+
+def test_what_was_left_out_is_said_under_a_number_as_label() -> None:
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.f, self.shortcut = nn.Linear(3, 3), nn.Linear(3, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.f(x) + self.shortcut(x)  # type: ignore[no-any-return]
+
+    net = nn.Sequential(nn.Linear(4, 3), Block(), nn.Linear(3, 2))
+    found = deepnrc.probe(net, (torch.randn(32, 4), torch.randn(32, 2)), run=5, progress=False)  # type: ignore[arg-type]
+    assert "! left out: 1.shortcut" in str(found)

@@ -85,3 +85,8 @@ def test_a_probe_that_reads_what_does_not_exist_is_refused() -> None:
 def test_a_probe_for_no_known_place_is_refused() -> None:
     with pytest.raises(UsageError, match=r"where='layers'. Choose from layer, top, network"):
         select(Probe("my.own", lambda d: 1.0, "Mine", where="layers"))
+
+
+def test_a_probe_that_holds_a_list_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"'my\.trace' has bounds=\[0, 1\], .*Give it as a tuple"):
+        select([mine(bounds=[0, 1])])

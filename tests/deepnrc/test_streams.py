@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
 
 from deepnrc.errors import DataError, UsageError
 from deepnrc.layers import site_at
+from deepnrc.layerstream import together
 from deepnrc.pooling import Pooled
 from deepnrc.selection import select
 from deepnrc.streams import Streams
@@ -280,3 +283,42 @@ def test_the_statistics_lie_in_one_block_apart_from_the_networks_memory(streams)
     streams.update(forward({"a": H, "b": 2 * H}), targets(Y))
     blocks = {s["moments"].scatter.untyped_storage().data_ptr() for s in statistics(streams).values()}
     assert len(blocks) == 1
+
+
+def held(**tensors):
+    """A statistic with these attributes."""
+    owner = SimpleNamespace(**tensors)
+    together([owner])
+    return owner
+
+
+def test_statistics_are_moved_into_one_block():
+    owner = held(a=H.clone(), b=Y.clone(), count=3)
+    assert owner.a.untyped_storage().data_ptr() == owner.b.untyped_storage().data_ptr()
+    assert torch.equal(owner.a, H)
+    assert torch.equal(owner.b, Y)
+
+
+ALIASES = {
+    "view of another": lambda total: total.diagonal(),
+    "whole view": lambda total: total.view(-1),
+    "the same": lambda total: total,
+    "other type": lambda total: total.view(torch.int64),
+    "detached": lambda total: total.detach()[0],
+}
+
+
+@pytest.mark.parametrize("kind", ALIASES)
+def test_what_a_statistic_holds_twice_stays_one(kind):
+    total = torch.zeros(4, 4, dtype=torch.float64)
+    owner = held(part=ALIASES[kind](total), total=total, free=torch.zeros(3, dtype=torch.float64))
+    owner.total += torch.eye(4, dtype=torch.float64)
+    assert torch.equal(owner.part, ALIASES[kind](owner.total))
+    assert owner.free.untyped_storage().nbytes() > 1000
+
+
+def test_a_view_of_what_is_held_elsewhere_stays_a_view():
+    whole = torch.zeros(4, 4, dtype=torch.float64)
+    owner = held(part=whole[1])
+    whole += 1
+    assert owner.part.tolist() == [1, 1, 1, 1]

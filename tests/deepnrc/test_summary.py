@@ -226,3 +226,10 @@ def test_warnings_are_grouped_by_note_in_depth_order() -> None:
 
 def test_targets_that_do_not_vary_have_no_rank_to_print() -> None:
     assert "k = ?" in str(Report.of(noise(0.5, rank=None)))
+
+
+def test_samples_are_those_of_the_record_where_it_tells() -> None:
+    rows = noise(0.5, 0.1, n_samples=640)
+    assert "N = 640 samples" in text(Report.of(rows))
+    assert "N = 64 samples" in text(Report.of(rows, [{"run": "a", "step": 0, "samples": 64}]))
+    assert "N = 640 samples" in text(Report.of(rows, [{"run": "a", "step": 0}]))

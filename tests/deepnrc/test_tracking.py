@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
 
 import deepnrc
 from deepnrc import DataError, Tracker, UsageError
@@ -209,3 +209,46 @@ def test_what_loggers_need_is_exported() -> None:
     assert deepnrc.log_to is log_to
     assert deepnrc.lightning_callback is lightning_callback
     assert {"log_to", "lightning_callback"} <= set(deepnrc.__all__)
+
+
+def test_the_label_is_a_word() -> None:
+    watch = tracker(run=5)
+    watch()
+    assert watch.report.runs == ["5"]
+    assert watch.report.provenance[0]["run"] == "5"
+
+
+def loaders(kind: str) -> DataLoader[Any]:
+    data, g = TensorDataset(*DATA), torch.Generator().manual_seed(3)
+    if kind == "loader":
+        return DataLoader(data, 8, shuffle=True, generator=g)
+    drawn = RandomSampler(data, generator=g)
+    return (
+        DataLoader(data, batch_sampler=BatchSampler(drawn, 8, False))
+        if kind == "batches"
+        else DataLoader(data, 8, sampler=drawn)
+    )
+
+
+@pytest.mark.parametrize("kind", ["loader", "sampler", "batches"])
+def test_a_loader_s_own_generator_goes_on_as_if_it_had_not_been_watched(kind: str) -> None:
+    def batches(watched: bool) -> list[list[float]]:
+        loader = loaders(kind)
+        watch = Tracker(network(), loader, steps=1, probes=["deep.noise_fraction"])
+        seen = []
+        for _ in range(3):
+            for x, _ in loader:
+                seen.append(x.flatten().tolist())
+            if watched:
+                watch()
+        return seen
+
+    assert batches(watched=True) == batches(watched=False)
+
+
+def test_a_loader_s_own_generator_is_put_back_after_an_error() -> None:
+    loader = loaders("loader")
+    before = loader.generator.get_state()
+    with pytest.raises(UsageError):
+        deepnrc.probe(nn.Linear(3, 2), loader, layers="weights", rank=99, progress=False)
+    assert torch.equal(loader.generator.get_state(), before)

@@ -7,7 +7,9 @@ import pytest
 
 from experiments.claims import (
     collapsed_layers,
+    learned,
     learned_dimension,
+    learned_every_direction,
     onset_share,
     rank_mismatch,
     top_layer_collapses,
@@ -113,6 +115,56 @@ def test_the_learned_dimension_is_held_against_each_settings_targets(made):
     assert claim.measured(made(values)) == pytest.approx(0.15)
 
 
+def explained(results, shares):
+    """The results, with the shares of target directions that each cell explains, in order."""
+    records = tuple(r | {"explained": share} for r, share in zip(results.records, shares, strict=True))
+    return replace(results, records=records)
+
+
+def test_the_learned_dimension_is_not_measurable_with_a_setting_unknown(made):
+    (claim,) = learned_dimension()
+    same = {0: {RANK: [9, 1.1], TARGET: {-1: 1.0}}}
+    lost = made({"a": same, "b": same}, diverged=[("b", 0)])
+    degenerate = made({"a": same, "b": {0: {RANK: [9, math.nan], TARGET: {-1: 1.0}}}})
+    unlearned = explained(made({"a": same, "b": same}), [[0.9, 0.9], [0.4, 0.4]])
+    dropped = explained(made({"a": same, "b": same}), [[0.9, 0.9], [0.9, 0.0]])
+    found = [claim.measured(results) for results in (lost, degenerate, unlearned, dropped)]
+    assert found == pytest.approx([math.nan] * 3 + [0.1], nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("shares", "strongest", "every"),
+    [([[0.9, 0.6], [0.9, 0.4]], True, True), ([[0.9, 0.1], [0.9, 0.2]], True, False), ([[0.4, 0.9]] * 2, False, False),
+     ([[0.9, math.nan]] * 2, True, False), ([[0.9], [0.9, 0.1]], True, False), ([[], []], True, True)],
+)  # fmt: skip
+def test_a_network_has_learned_the_strongest_direction_or_every_one(made, shares, strongest, every):
+    results = explained(made({"a": {0: COLLAPSED, 1: COLLAPSED}}), shares)
+    assert (learned(results), learned_every_direction(results)) == (strongest, every)
+
+
+def test_what_diverged_has_not_learned(made):
+    results = explained(made({"a": {0: COLLAPSED, 1: COLLAPSED}}, diverged=[("a", 0), ("a", 1)]), [[], []])
+    assert (learned(results), learned_every_direction(results)) == (False, False)
+    results = explained(made({"a": {0: COLLAPSED, 1: COLLAPSED}}, diverged=[("a", 0)]), [[], [0.9, 0.9]])
+    assert (learned(results), learned_every_direction(results)) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("depth", "status", "rank", "prediction"),
+    [(2, "not defined", 0.2, 1.1), (3, "not defined", 0.25, 1.0), (2, "degenerate", math.nan, math.nan)],
+)
+def test_a_layer_that_is_unknown_leaves_the_largest_unknown_unless_it_has_none(made, depth, status, rank, prediction):
+    ratio = made({"a": {0: COLLAPSED}}, statuses={("deep.linear_mse", depth): status})
+    ranks = made({"a": {0: COLLAPSED}}, statuses={(RANK, depth): status})
+    assert worst_prediction(ratio) == pytest.approx(prediction, nan_ok=True)
+    assert rank_mismatch(ranks) == pytest.approx(rank, nan_ok=True)
+
+
+def test_the_statement_on_linear_maps_says_what_is_measured():
+    statement = upper_layers_collapse()[2].statement
+    assert "predicts the targets no worse than the network" in statement
+
+
 def test_a_position_chooses_the_setting(made):
     results = made({"a": {0: {NOISE: [0.1, 0.1]}}, "b": {0: {NOISE: [0.9, 0.9]}}})
     assert [onset_share(results, i) for i in (0, 1, -1)] == [1, 0, 0]
@@ -168,14 +220,13 @@ def test_claims_can_be_read_within_some_settings(made):
     assert results.only("") is results
 
 
-@pytest.mark.parametrize(("shares", "measurable"), [([0.6, 0.5], True), ([0.6, 0.3], False), ([None, 0.9], True)])
-def test_collapse_of_a_network_that_has_not_learned_is_not_measurable(made, shares, measurable):
-    results = made({"a": {0: COLLAPSED, 1: COLLAPSED}})
-    records = tuple(
-        r | {"explained": [] if share is None else [share, 0.0]}
-        for r, share in zip(results.records, shares, strict=True)
-    )
-    found = numbers(upper_layers_collapse(), replace(results, records=records))
+@pytest.mark.parametrize(
+    ("shares", "measurable"),
+    [([[0.9, 0.6], [0.9, 0.5]], True), ([[0.9, 0.6], [0.9, 0.3]], False), ([[], [0.9]], True), ([[0.4]] * 2, False)],
+)
+def test_collapse_of_a_network_that_has_not_learned_every_direction_is_not_measurable(made, shares, measurable):
+    results = explained(made({"a": {0: COLLAPSED, 1: COLLAPSED}}), shares)
+    found = numbers(upper_layers_collapse(), results)
     assert [not math.isnan(value) for value in found] == [measurable] * 3
 
 

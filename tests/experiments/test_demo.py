@@ -32,6 +32,12 @@ def test_it_says_what_came_out_and_writes_what_it_names(demo, capsys):
     assert report.steps == [0, 1, 2, 3]
 
 
+def test_data_that_is_not_there_is_refused_before_any_training(tmp_path, monkeypatch):
+    monkeypatch.setattr("joblib.Parallel", lambda *a, **k: pytest.fail("workers were started"))
+    with pytest.raises(ValueError, match="No shipped data is named 'nope'"):
+        Demo(out=tmp_path, data="nope").run()
+
+
 def test_its_network_and_data_are_left_for_the_command_line(demo):
     demo.run()
     weights = load_file(demo.out / "runs" / "weight-decay-0.001.safetensors")

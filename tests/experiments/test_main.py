@@ -11,7 +11,7 @@ import torch
 from pandas.testing import assert_frame_equal
 from tyro.conf import arg
 
-from experiments.__main__ import main
+from experiments.__main__ import main, parsed
 from experiments.claims import onset_share
 from experiments.commands import COMMANDS
 from experiments.family import Family
@@ -79,8 +79,10 @@ def test_every_study_has_help(command, name):
         ("--target-dim 1", "The rank must lie between 1 and the target width 1; it is 2."),
         ("--input-dim 0", "Inputs need a width (0)"),
         ("--values 1 2", "--values goes with --sweep rank"),
-        ("--sweep depth --weight-decay 0 1", "--sweep depth keeps to one --weight-decay; 2 were given."),
-        ("--sweep width --values 2.5", "--sweep width takes whole --values; they are (2.5,)."),
+        ("--sweep rank --weight-decay 0 1", "--sweep rank keeps to one --weight-decay; 2 were given."),
+        ("--sweep width", "--width 8 says nothing beside --sweep width: leave it out"),
+        ("--spectrum 3 2 1", "--spectrum has 3 eigenvalues, and targets of rank 2 have 2"),
+        ("--sweep rank --values 2.5", "--sweep rank takes whole --values; they are (2.5,)."),
     ],
 )
 def test_a_mistake_is_met_with_one_sentence(command, flags, words, tmp_path):
@@ -203,9 +205,29 @@ def test_a_flag_of_numbers_takes_one_from_settings(command, tmp_path):
     assert json.loads((tmp_path / "here" / "synthetic" / "settings.json").read_text())["weight_decay"] == [0.1]
 
 
+def test_settings_of_a_sweep_are_taken_back(command, tmp_path):
+    small = shlex.split("--jobs 1 --epochs 2 --samples 100 --depth 2 --seeds 1 --no-progress")
+    assert command("synthetic", *small, "--sweep", "width", "--values", "4", "6", "--out", "here")[0] == 0
+    file = tmp_path / "here" / "synthetic-width" / "settings.json"
+    code, _, err = command("synthetic", "--settings", str(file), "--jobs", "1", "--no-progress", "--out", "there")
+    assert code == 0, err
+    assert json.loads((tmp_path / "there" / "synthetic-width" / "settings.json").read_text()) == json.loads(
+        file.read_text()
+    )
+
+
+@pytest.mark.parametrize(("name", "switch"), [("synthetic", "full"), ("sgemm", "log"), ("sgemm", "full")])
+def test_a_switch_that_is_on_in_settings_can_be_put_off(tmp_path, name, switch):
+    (tmp_path / "s.json").write_text(json.dumps({switch: True}))
+    settings = ["--settings", str(tmp_path / "s.json")]
+    assert getattr(parsed(name, settings), switch) is True
+    assert getattr(parsed(name, [*settings, f"--no-{switch}"]), switch) is False
+
+
 @pytest.mark.parametrize("sweep", ["rank", "depth", "width", "noise"])
 def test_every_knob_can_be_swept(command, tmp_path, sweep):
-    code, out, err = command("synthetic", *SMALL, "--sweep", sweep, "--values", "2", "3")
+    small = [word for flag in zip(SMALL[:-1:2], SMALL[1::2], strict=True) if flag[0] != f"--{sweep}" for word in flag]
+    code, out, err = command("synthetic", *small, *SMALL[-1:], "--sweep", sweep, "--values", "2", "3")
     assert code == 0, err
     table = pd.read_parquet(tmp_path / "runs" / "studies" / f"synthetic-{sweep}" / "table.parquet")
     assert table["setting"].nunique() == 2

@@ -1,6 +1,7 @@
 """The study of run times: its cells, its claims, and its numbers on few epochs."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -46,6 +47,20 @@ def test_full_is_the_published_size():
 
 def test_a_single_weight_decay_makes_no_claims_on_its_order():
     assert len(Sgemm().study().claims) - len(Sgemm(weight_decay=(1e-3,)).study().claims) == 3
+
+
+def test_the_fastest_of_three_is_what_was_timed_here():
+    assert "four runs of each, each the fastest of three; inputs" in Sgemm().study().about
+    assert "four runs of each; inputs" in Sgemm(file="own.csv").study().about
+
+
+@pytest.mark.parametrize(("shares", "measurable"), [([0.6], True), ([0.4], False)])
+def test_what_is_left_beside_the_direction_is_judged_once_that_is_learned(made, shares, measurable):
+    results = made({"a": {0: {"deep.noise_fraction": [0.1, 0.005], "deep.target_stable_rank": {-1: 1.1}}}})
+    results = replace(results, records=tuple(r | {"explained": shares} for r in results.records))
+    targets, noise = Sgemm().study().claims[:2]
+    assert (targets.measured(results), targets.source) == (1.1, "ours: a property of the data")
+    assert noise.measured(results) == pytest.approx(0.005 if measurable else math.nan, nan_ok=True)
 
 
 @pytest.mark.usefixtures("anything_counts_as_learned")

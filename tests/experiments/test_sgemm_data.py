@@ -136,6 +136,6 @@ def test_what_holds_no_run_times_is_refused(kernels, tmp_path):
 
 def test_damaged_times_are_refused(cache):
     run_times(3)
-    (cache / "products-3.npz").write_bytes(b"")
-    with pytest.raises(DataError, match=r"products-3\.npz' cannot be read .* Remove the file"):
+    next(cache.iterdir()).write_bytes(b"")
+    with pytest.raises(DataError, match=r"products-3.*\.npz' cannot be read .* Remove the file"):
         run_times(3)

@@ -1,9 +1,11 @@
 """The synthetic study: its cells, its claims, and that its flags reach them."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
+from deepnrc.errors import UsageError
 from experiments import pages
 from experiments.synthetic import Synthetic
 
@@ -53,6 +55,46 @@ def test_no_weight_decay_is_refused():
 
 def test_a_single_weight_decay_makes_no_claims():
     assert Synthetic(weight_decay=(1e-3,)).study().claims == ()
+
+
+@pytest.mark.parametrize(("shares", "measured"), [([0.9, 0.6], 0.97), ([0.9, 0.1], math.nan)])
+def test_directions_of_high_variance_are_judged_once_every_direction_is_learned(made, shares, measured):
+    results = made({"a": {0: {"deep.feature_side_alignment": [0.1, 0.97]}}})
+    results = replace(results, records=tuple(r | {"explained": shares} for r in results.records))
+    assert Synthetic().study().claims[-1].measured(results) == pytest.approx(measured, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [({"sweep": "rank", "rank": 3}, "--rank 3 says nothing beside --sweep rank: leave it out"),
+     ({"sweep": "rank", "rank": 2}, "--rank 2 says nothing"),
+     ({"sweep": "depth", "depth": 7}, "--depth 7 says nothing"), ({"sweep": "width", "width": 7}, "--width 7 says"),
+     ({"sweep": "noise", "noise": 0.3}, "--noise 0.3 says nothing beside --sweep noise.*with --values"),
+     ({"sweep": "noise", "noise": 0.0}, "--noise 0 says nothing"),
+     ({"spectrum": (3.0, 2.0, 1.0)}, "has 3 eigenvalues, and targets of rank 2 have 2: leave some out"),
+     ({"spectrum": (1.0, 0.49), "rank": 1}, "has 2 eigenvalues, and targets of rank 1"),
+     ({"spectrum": (1.0,) * 4, "sweep": "rank", "values": (3.0, 1.0)}, "has 4 eigenvalues, and targets of rank 3"),
+     ({"spectrum": (1.0, 0.49), "teacher": "linear"}, "'linear' has a spectrum of its own: leave out --spectrum"),
+     ({"spectrum": (1.0, 0.49), "teacher": "network"}, "'network' has a spectrum of its own"),
+     ({"values": (1.0,)}, "--values goes with --sweep")],
+)  # fmt: skip
+def test_a_flag_that_would_change_nothing_is_refused(flags, words):
+    with pytest.raises(UsageError, match=words):
+        Synthetic(**flags).study()
+
+
+def test_other_flags_stand_beside_a_sweep():
+    for flags in ({"sweep": "depth", "width": 7, "rank": 3}, {"sweep": "rank", "spectrum": (1.0,) * 10}):
+        assert Synthetic(**flags).study().name == f"synthetic-{flags['sweep']}"
+    ranks = Synthetic(sweep="rank", spectrum=(3.0, 2.0), values=(1.0, 2.0)).study().settings
+    assert [(s.data.rank, s.data.spectrum, s.probe["rank"]) for s in ranks] == [(1, (3.0, 2.0), 1), (2, (3.0, 2.0), 2)]
+
+
+def test_what_is_not_given_is_as_the_help_says():
+    for teacher in ("spectrum", "linear"):
+        data = Synthetic(teacher=teacher).study().settings[-1].data
+        assert (data.rank, data.spectrum, data.noise) == (2, (1.0, 0.49), 0.0)
+    assert "targets have rank 2 in R^10" in Synthetic().study().about
 
 
 @pytest.mark.usefixtures("anything_counts_as_learned")

@@ -43,7 +43,9 @@ def test_the_onset_of_a_setting_without_numbers_is_not_measurable(made):
     assert math.isnan(claims.behind(made(values, diverged=[("a", 0), ("b", 0)]), "layer1"))
 
 
-@pytest.mark.parametrize(("shares", "measured"), [([0.9, 0.1], 0), ([0.4, 0.9], math.nan), ([], 0)])
+@pytest.mark.parametrize(
+    ("shares", "measured"), [([0.9, 0.6], 0), ([0.9, 0.1], math.nan), ([0.4, 0.9], math.nan), ([], 0)]
+)
 def test_the_onset_of_a_network_that_has_not_learned_is_not_measurable(made, shares, measured):
     results = made({"a": {0: {"deep.noise_fraction": [0.5, 0.1, 0.1]}}})
     results = replace(results, records=tuple(r | {"explained": shares} for r in results.records))

@@ -1,44 +1,25 @@
-"""The commands of `deepnrc`: each a dataclass whose fields are its flags and whose `run` returns the exit code."""
+"""Commands that build a network: what would be probed in it, and probing it."""
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-import textwrap
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import torch
-import tyro
 from tyro.conf import Positional, arg
 
-from deepnrc.errors import UsageError
+from deepnrc.commands.base import DEGENERATE, GOOD, Command, Tau
 from deepnrc.onset import TAU, check
 from deepnrc.storage import writable
-from probes import CATALOG
 
-GOOD, DEGENERATE = 0, 4
 MODEL = "timm:NAME, torchvision:NAME, path/to/file.py:factory or package.module:factory"
 DATA = (
     "a .npz file or folder of .npy files (x, y), a .csv or .parquet table, a folder of images, D4RL's or CARLA's .hdf5 "
     "files, utkface:, cifar10:, cifar10-test:, mnist: or mnist-test:FOLDER, a local Minari data set, or "
     "file.py:factory that returns a loader"
 )
-Tau = Annotated[float, arg(metavar="TAU", help="Noise fraction at which a layer counts as collapsed.")]
-
-
-@dataclass(frozen=True)
-class Command:
-    """What every command has."""
-
-    debug: Annotated[bool, arg(help="Show the traceback of an error.")] = False
-
-    def run(self) -> int:
-        """Do it; the exit code."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -175,148 +156,9 @@ class ProbeCommand(Network):
         return DEGENERATE if self.strict and degenerate else GOOD
 
 
-@dataclass(frozen=True, kw_only=True)
-class Heatmap(Command):
-    """Draw a heatmap with layers down the side; across are steps, runs or measures."""
-
-    folders: Annotated[
-        Positional[tuple[Path, ...]], arg(metavar="DIR [DIR ...]", help="Saved reports; several become one picture.")
-    ]
-    out: Annotated[Path, arg(metavar="FILE", aliases=["-o"], help="Picture: .png, .pdf or .svg.")]
-    measure: Annotated[
-        tuple[str, ...],
-        arg(metavar="NAME [NAME ...]", help="Measures; several are drawn side by side, none draws all."),
-    ] = ("deep.noise_fraction",)
-    variant: Annotated[str, arg(metavar="NAME", help="Variant of the measure.")] = "default"
-    across: Annotated[Literal["step", "run", "measure"] | None, arg(help="What stands along the top.")] = None
-    tau: Tau = TAU
-
-    def run(self) -> int:
-        import deepnrc
-
-        check(self.tau)
-        report = deepnrc.load(*self.folders)
-        wanted = self.measure[0] if len(self.measure) == 1 else list(self.measure) or None
-        with _written(self.out):
-            report.heatmap(wanted, variant=self.variant, across=self.across, tau=self.tau, path=self.out)
-        print(self.out)
-        return GOOD
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spectrum(Command):
-    """Draw eigenvalues or singular values of every layer; several runs stand side by side."""
-
-    folders: Annotated[
-        Positional[tuple[Path, ...]], arg(metavar="DIR [DIR ...]", help="Saved reports; several become one picture.")
-    ]
-    out: Annotated[Path, arg(metavar="FILE", aliases=["-o"], help="Picture: .png, .pdf or .svg.")]
-    of: Annotated[
-        Literal["features", "targets", "weight", "cross", "cosines"],
-        arg(help="Of the covariance of features or targets, of W, of S_HY; or cosines of features with weights."),
-    ] = "features"
-    along: Annotated[Literal["index", "depth"], arg(help="What stands below: a line is a layer, or a value.")] = "index"
-    step: Annotated[int | None, arg(metavar="N", help="The step; the last one of each run if not given.")] = None
-    run_name: Annotated[str | None, arg(name="run", metavar="LABEL", help="The run; all if not given.")] = None
-
-    def run(self) -> int:
-        import deepnrc
-
-        report = deepnrc.load(*self.folders)
-        with _written(self.out):
-            report.spectrum(self.of, self.step, self.run_name, self.out, along=self.along)
-        print(self.out)
-        return GOOD
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReportCommand(Command):
-    """Write one self-contained HTML page from saved reports."""
-
-    folders: Annotated[
-        Positional[tuple[Path, ...]], arg(metavar="DIR [DIR ...]", help="Saved reports; several become one page.")
-    ]
-    out: Annotated[Path, arg(metavar="FILE", aliases=["-o"], help="The page: .html.")]
-    title: Annotated[str | None, arg(metavar="TEXT", help="Its heading.")] = None
-    tau: Tau = TAU
-
-    def run(self) -> int:
-        import deepnrc
-
-        check(self.tau)
-        report = deepnrc.load(*self.folders)
-        with _written(self.out):
-            report.html(self.out, self.title, tau=self.tau)
-        print(self.out)
-        return GOOD
-
-
-@dataclass(frozen=True)
-class Probes(Command):
-    """List every probe: definition, range, value at collapse, paper and variant."""
-
-    def run(self) -> int:
-        width = min(100, shutil.get_terminal_size((100, 24)).columns)
-        for probe in CATALOG:
-            low, high = (f"{bound:g}" for bound in probe.bounds)
-            collapsed = "none" if probe.collapsed is None else f"{probe.collapsed:g}"
-            where = {"layer": "every layer", "top": "the last layer", "network": "once"}[probe.where]
-            print(f"{probe.name}  ({probe.variant})  {probe.title}")
-            facts = f"range [{low}, {high}]; collapsed: {collapsed}; measured at {where}"
-            facts += " where the targets are classes" if probe.classes else ""
-            facts += "" if probe.default else ", when asked for with --probes"
-            for text in (probe.formula, probe.meaning, facts, probe.source):
-                if text:
-                    print(textwrap.fill(text, width, initial_indent="    ", subsequent_indent="    "))
-        print(f"\n{len(CATALOG)} probes. Notation: rows are samples; k is the signal rank; covariances divide by N.")
-        return GOOD
-
-
-@dataclass(frozen=True)
-class SelfTest(Command):
-    """Check the instrument against known answers: prints what was read, what is expected, and the error."""
-
-    def run(self) -> int:
-        from deepnrc.selftest import answers
-
-        print(f"{'known answer':<58} {'got':>22} {'expected':>22} {'error':>9}")
-        failed = 0
-        for answer in answers():
-            failed += not answer.holds
-            mark = "" if answer.holds else "  FAILED"
-            print(f"{answer.name:<58} {answer.got:>22.15g} {answer.expected:>22.15g} {answer.error:>9.1e}{mark}")
-        print("All known answers hold." if not failed else f"{failed} known answers do not hold.")
-        return GOOD if not failed else 1
-
-
-@contextlib.contextmanager
-def _written(file: Path) -> Iterator[None]:
-    """Make the folder for a file that is written inside the block, and say what keeps it from being written."""
-    if file.is_dir():
-        raise UsageError(f"'{file}' is a folder. Name a file in it with -o.")
-    try:
-        writable(file.parent).mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        raise UsageError(
-            f"'{file}' cannot be written ({error.strerror or error}). Name a file that you may write to with -o."
-        ) from error
-
-
 def _size(n: float) -> str:
     for unit in ("B", "kB", "MB"):
         if n < 1000:
             return f"{n:.0f} {unit}"
         n /= 1000
     return f"{n:.1f} GB"
-
-
-Commands = (
-    Annotated[Layers, tyro.conf.subcommand("layers")]
-    | Annotated[ProbeCommand, tyro.conf.subcommand("probe")]
-    | Annotated[Heatmap, tyro.conf.subcommand("heatmap")]
-    | Annotated[Spectrum, tyro.conf.subcommand("spectrum")]
-    | Annotated[ReportCommand, tyro.conf.subcommand("report")]
-    | Annotated[Probes, tyro.conf.subcommand("probes")]
-    | Annotated[SelfTest, tyro.conf.subcommand("selftest")]
-)

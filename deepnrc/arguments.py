@@ -1,0 +1,24 @@
+"""Arguments that come in several kinds, as the one kind that tables and records hold."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+from deepnrc.errors import UsageError
+
+
+def whole(value: object, what: str) -> int:
+    """A whole number of any kind, numpy's too, as Python's. Errors: UsageError, naming ``what`` it is not."""
+    try:
+        if not isinstance(value, bool):
+            return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    raise UsageError(f"{what} must be a whole number; it is {value!r}.")
+
+
+def labelled(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A provenance record with its run's label as words, as it stands in the table."""
+    return record if isinstance(record.get("run", ""), str) else {**record, "run": str(record["run"])}

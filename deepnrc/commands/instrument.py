@@ -1,0 +1,48 @@
+"""Commands about the instrument itself: its probes, and its self-test."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from dataclasses import dataclass
+
+from deepnrc.commands.base import GOOD, Command
+from probes import CATALOG
+
+
+@dataclass(frozen=True)
+class Probes(Command):
+    """List every probe: definition, range, value at collapse, paper and variant."""
+
+    def run(self) -> int:
+        width = min(100, shutil.get_terminal_size((100, 24)).columns)
+        for probe in CATALOG:
+            low, high = (f"{bound:g}" for bound in probe.bounds)
+            collapsed = "none" if probe.collapsed is None else f"{probe.collapsed:g}"
+            where = {"layer": "every layer", "top": "the last layer", "network": "once"}[probe.where]
+            print(f"{probe.name}  ({probe.variant})  {probe.title}")
+            facts = f"range [{low}, {high}]; collapsed: {collapsed}; measured at {where}"
+            facts += " where the targets are classes" if probe.classes else ""
+            facts += "" if probe.default else ", when asked for with --probes"
+            for text in (probe.formula, probe.meaning, facts, probe.source):
+                if text:
+                    print(textwrap.fill(text, width, initial_indent="    ", subsequent_indent="    "))
+        print(f"\n{len(CATALOG)} probes. Notation: rows are samples; k is the signal rank; covariances divide by N.")
+        return GOOD
+
+
+@dataclass(frozen=True)
+class SelfTest(Command):
+    """Check the instrument against known answers: prints what was read, what is expected, and the error."""
+
+    def run(self) -> int:
+        from deepnrc.selftest import answers
+
+        print(f"{'known answer':<58} {'got':>22} {'expected':>22} {'error':>9}")
+        failed = 0
+        for answer in answers():
+            failed += not answer.holds
+            mark = "" if answer.holds else "  FAILED"
+            print(f"{answer.name:<58} {answer.got:>22.15g} {answer.expected:>22.15g} {answer.error:>9.1e}{mark}")
+        print("All known answers hold." if not failed else f"{failed} known answers do not hold.")
+        return GOOD if not failed else 1
