@@ -51,7 +51,8 @@ def _slow(results: Results, setting: Setting) -> Iterator[str]:
     if setting.recipe.optimizer == "adamw" and time < DECAYED:
         yield (
             f"AdamW multiplies weight decay by the learning rate, and over this training it acts {time:.2g} times; "
-            f"full collapse of the last layer takes about {DECAYED:g}. Raise --weight-decay or --epochs, or choose --optimizer adam."
+            f"full collapse of the last layer takes about {DECAYED:g}. Raise --weight-decay or --epochs, or choose "
+            "--optimizer adam."
         )
 
 
