@@ -141,15 +141,20 @@ class Snapshot:
         """S_HY (d, n)."""
         return self._covariance[: self.d, self.d :]
 
-    @cached_property
+    @property
     def cross_svd(self) -> Spectrum:
         """Singular values and right singular vectors (n, r) of S_HY."""
-        return singular(self.cross)
+        return self._cross_factors[1]
 
-    @cached_property
+    @property
     def cross_left(self) -> Tensor:
         """Left singular vectors (d, r) of S_HY."""
-        return torch.linalg.svd(self.cross, full_matrices=False)[0]
+        return self._cross_factors[0]
+
+    @cached_property
+    def _cross_factors(self) -> tuple[Tensor, Spectrum]:
+        left, values, right = torch.linalg.svd(self.cross, full_matrices=False)
+        return left, Spectrum(values, right.mT)
 
     @cached_property
     def weight(self) -> Spectrum:
