@@ -57,7 +57,7 @@ class Environment:
             takes; on the shipped recordings, whose weakest target direction carries less variance, that decay can drop
             the direction.
         top: weight decays of the published top-layer networks.
-        epochs: 2000 steps of 256 pairs.
+        epochs: 2000 steps of 256 pairs; of hopper, whose pairs take the probes longer, 1600.
         deep, scaled, raw: weight decays of the deep part, and of the top part on standardised and on raw targets:
             target covariances differ 170-fold, so what collapses one does nothing to another. For the nrc.1 of a
             linear head to vanish, (lr / (1 - momentum)) x decay x steps at the full rate must be 5 to 10; the upper
@@ -91,7 +91,7 @@ SWIMMER = Environment(
     deep=(0, 1e-4, 5e-4), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-2, 5.5e-2),
 )  # fmt: skip
 HOPPER = Environment(
-    "hopper", "hopper_10k", 5000, 256, 0.1, 1e-3, SWEEP, 125,
+    "hopper", "hopper_10k", 5000, 256, 0.1, 1e-3, SWEEP, 100,
     deep=(0, 1e-4, 1e-3), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-3, 1e-2), too_much=True,
 )  # fmt: skip
 
