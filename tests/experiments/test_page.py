@@ -54,7 +54,8 @@ def test_warnings_tables_and_pictures_stand_on_the_page(folder):
     text = (folder / "index.html").read_text()
     for words in (
         '<p class="warning">one diverged</p>', "<caption>Losses</caption>", "<th>x</th><th>loss</th>",
-        "<td>one</td><td>0.12</td>", "<svg id='one'></svg>", 'href="overview.png"', 'href="overview.pdf"',
+        '<td class="short">one</td><td class="short">0.12</td>', "<svg id='one'></svg>",
+        'href="overview.png"', 'href="overview.pdf"',
         "3 runs, 61 seconds in all.",
     ):  # fmt: skip
         assert words in text, words
