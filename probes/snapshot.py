@@ -141,12 +141,12 @@ class Snapshot:
         """S_HY (d, n)."""
         return self._covariance[: self.d, self.d :]
 
-    @property
+    @cached_property
     def cross_svd(self) -> Spectrum:
         """Singular values and right singular vectors (n, r) of S_HY."""
         return self._cross_factors[1]
 
-    @property
+    @cached_property
     def cross_left(self) -> Tensor:
         """Left singular vectors (d, r) of S_HY."""
         return self._cross_factors[0]
