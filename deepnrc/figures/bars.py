@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +22,8 @@ from probes import Probe
 
 CLOSE = 0.055  # ticks nearer than this share of the bar to a reference give way to it
 THICK = 0.11  # inches
+LETTER = 0.09  # inches of height a letter of the label, with room for what stands above and below the panels
+LEAST = 14  # letters in a line of the label
 
 
 def bar(axes: Sequence[Axes], probe: Probe, colours: Scale, marks: Sequence[Mark]) -> None:
@@ -39,7 +42,8 @@ def bar(axes: Sequence[Axes], probe: Probe, colours: Scale, marks: Sequence[Mark
     meaning = (
         "low" if any(mark.words == OWN_ERROR and mark.high > PREDICTS * mark.low for mark in marks) else "collapsed"
     )
-    drawn.set_label(f"{probe.title} (dark = {meaning})" if colours.directed else probe.title)
+    said = f"(dark = {meaning})" if colours.directed else ""
+    drawn.set_label(_wrapped(probe.title, said, max(LEAST, int(_height(axes) / LETTER))))
 
 
 def direction_bar(axes: Sequence[Axes], neutral: bool) -> None:
@@ -51,15 +55,26 @@ def direction_bar(axes: Sequence[Axes], neutral: bool) -> None:
 
 
 def _beside(axes: Sequence[Axes], norm: Normalize, cmap: Colormap, extend: str) -> Colorbar:
-    figure, whole = axes[0].get_figure(), axes[0].get_figure(root=True)
+    figure = axes[0].get_figure()
     assert figure is not None
-    assert whole is not None
-    boxes = [panel.get_position() for panel in axes]
-    height = max(box.y1 for box in boxes) - min(box.y0 for box in boxes)
-    aspect = max(10, height * whole.get_figheight() / THICK)
+    aspect = max(10, _height(axes) / THICK)
     drawn = figure.colorbar(ScalarMappable(norm, cmap), ax=list(axes), aspect=aspect, pad=0.03, extend=extend)
     drawn.outline.set_visible(False)
     return drawn
+
+
+def _wrapped(title: str, said: str, letters: int) -> str:
+    """Title and what is said of it in one line, or in as many as it takes to keep to so many letters each."""
+    whole = f"{title} {said}".strip()
+    return whole if len(whole) <= letters else "\n".join([*textwrap.wrap(title, letters), said]).strip()
+
+
+def _height(axes: Sequence[Axes]) -> float:
+    """From the top of the panels to their bottom, in inches, before they are laid out."""
+    whole = axes[0].get_figure(root=True)
+    assert whole is not None
+    boxes = [panel.get_position() for panel in axes]
+    return float((max(box.y1 for box in boxes) - min(box.y0 for box in boxes)) * whole.get_figheight())
 
 
 def _ticks(norm: Normalize) -> list[tuple[float, str]]:

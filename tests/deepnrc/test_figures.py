@@ -212,7 +212,7 @@ def test_onset_of_one_run_does_not_run_on_into_the_next():
 def test_runs_with_errors_of_their_own_share_no_level_of_collapse():
     alike = report(run="a") + report(run="b")
     apart = report(run="a") + report(run="b", steps=(3,))
-    assert "Linear MSE (dark = collapsed)" in words(drawn(figures.heatmap, alike, "deep.linear_mse", across="run"))
+    assert "Linear MSE\n(dark = collapsed)" in words(drawn(figures.heatmap, alike, "deep.linear_mse", across="run"))
     assert "Linear MSE (dark = low)" in words(drawn(figures.heatmap, apart, "deep.linear_mse", across="run"))
 
 
@@ -425,6 +425,15 @@ def test_a_star_saves_every_kind_and_draws_once(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["noise.v2.pdf", "noise.v2.png", "noise.v2.svg"]
     starts = {path.suffix: path.read_bytes()[:5] for path in tmp_path.iterdir()}
     assert starts == {".pdf": b"%PDF-", ".png": b"\x89PNG\r", ".svg": b"<?xml"}
+
+
+@pytest.mark.parametrize("measure", ["deep.noise_fraction", "deep.cka"])
+def test_the_label_of_a_low_colour_bar_lies_within_the_picture(measure, tmp_path):
+    figure = figures.heatmap(report(), measure, path=tmp_path / "low.png").get_figure(root=True)
+    labels = [text for text in figure.findobj(mpl.text.Text) if "(dark" in text.get_text()]
+    assert labels
+    for box in (text.get_window_extent() for text in labels):
+        assert 0 <= box.y0 < box.y1 <= figure.bbox.height
 
 
 @pytest.mark.parametrize("name", ["one.png", "all.*"])
