@@ -9,11 +9,11 @@ if not hasattr(_probes, "CATALOG"):
         "or folder, or run from another directory."
     )
 
-from deepnrc.attachment import Attachment, attach
 from deepnrc.errors import DataError, DeepNRCError, UsageError
-from deepnrc.probing import probe
+from deepnrc.measuring.attachment import Attachment, attach
+from deepnrc.measuring.probing import probe
+from deepnrc.measuring.tracking import Tracker, lightning_callback, log_to
 from deepnrc.report import Report, load
-from deepnrc.tracking import Tracker, lightning_callback, log_to
 from probes import CATALOG, Directions, Moments, Outcome, Probe, Snapshot
 
 __all__ = [

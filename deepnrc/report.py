@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from deepnrc import spectra as behind
-from deepnrc import storage
 from deepnrc import summary as terminal
 from deepnrc.arguments import labelled
 from deepnrc.errors import UsageError
-from deepnrc.onset import TAU, onsets
-from deepnrc.rows import COLUMNS, NETWORK
+from deepnrc.measuring.rows import COLUMNS, NETWORK
+from deepnrc.table import spectra as behind
+from deepnrc.table import storage
+from deepnrc.table.onset import TAU, onsets
 from deepnrc.wording import did_you_mean, listing
 
 if TYPE_CHECKING:
@@ -27,11 +27,10 @@ class Report:
     """What was measured.
 
     Attributes:
-        table: tidy frame, one row one value, with the columns of ``deepnrc.rows.COLUMNS``; `(network)` rows hold what
-            belongs to no layer.
+        table: tidy frame, one row one value; `(network)` rows hold what belongs to no layer.
         provenance: one record for each (run, step): versions, arguments, fingerprints, time, device.
         spectra: tidy frame of the eigenvalues, singular values and cosines that the measures were read from, with the
-            columns of ``deepnrc.spectra.COLUMNS``; empty if they were not kept.
+            columns of ``deepnrc.table.spectra.COLUMNS``; empty if they were not kept.
     """
 
     table: pd.DataFrame
@@ -132,7 +131,7 @@ class Report:
         )
 
     def onset(self, tau: float = TAU) -> pd.DataFrame:
-        """The layer from which collapse holds up to the last one, for each run and step; see ``deepnrc.onset``."""
+        """The layer from which collapse holds up to the last one, for each run and step; see ``table.onset``."""
         return onsets(self.table, tau)
 
     def summary(self, tau: float = TAU) -> None:
@@ -192,7 +191,7 @@ class Report:
 
     def html(self, path: str | Path, title: str | None = None, *, tau: float = TAU) -> Path:
         """Write one self-contained page: summary, heatmaps, table, explanations, provenance, data."""
-        from deepnrc import html
+        from deepnrc.page import document as html
 
         return html.write(self, path, title, tau)
 

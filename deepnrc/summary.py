@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from deepnrc.onset import ALIGNED, PREDICTS, TAU, onsets, since
-from deepnrc.rows import NETWORK
+from deepnrc.measuring.rows import NETWORK
+from deepnrc.table.onset import ALIGNED, PREDICTS, TAU, onsets, since
 
 if TYPE_CHECKING:
     from deepnrc.report import Report

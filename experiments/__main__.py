@@ -10,9 +10,9 @@ import tyro
 
 from deepnrc.errors import DeepNRCError
 from deepnrc.wording import did_you_mean
-from experiments.catalog import Command
-from experiments.commands import COMMANDS
-from experiments.family import Family
+from experiments.studies.catalog import Command
+from experiments.studies.commands import COMMANDS
+from experiments.studies.family import Family
 
 PROG = "python -m experiments"
 

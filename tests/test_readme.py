@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from deepnrc.cli import main
-from experiments.demo import Demo
+from deepnrc.commands.main import main
+from experiments.studies.demo import Demo
 from probes import CATALOG
 
 ROOT = Path(__file__).parents[1]

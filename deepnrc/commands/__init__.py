@@ -8,8 +8,8 @@ from tyro.conf import subcommand
 
 from deepnrc.commands.base import GOOD, Command
 from deepnrc.commands.instrument import Probes, SelfTest
-from deepnrc.commands.networks import Layers, ProbeCommand
-from deepnrc.commands.reports import Heatmap, ReportCommand, Spectrum
+from deepnrc.commands.measure import Layers, ProbeCommand
+from deepnrc.commands.saved import Heatmap, ReportCommand, Spectrum
 
 __all__ = ["GOOD", "Command", "Commands"]
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 
 from deepnrc.errors import UsageError
-from deepnrc.figures.grids import Grid
+from deepnrc.figures.heatmaps.grids import Grid
 
 Entry = tuple[Artist, str]
 PAGE = (6.0, 7.6)  # inches for all cells together, so that a figure with its labels fits a page

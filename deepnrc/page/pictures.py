@@ -12,10 +12,11 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from deepnrc import figures
+from deepnrc.figures.curves.overview import SHOWN
 from deepnrc.figures.scales import described
-from deepnrc.onset import TAU
 from deepnrc.report import Report
-from deepnrc.spectra import FEATURES
+from deepnrc.table.onset import TAU
+from deepnrc.table.spectra import FEATURES
 
 MAPPED = (
     "deep.noise_fraction",
@@ -47,7 +48,7 @@ def onset(report: Report, tau: float = TAU) -> Picture | None:
 
 def overview(report: Report, tau: float = TAU) -> Picture | None:
     """Six measures by depth; None if the report holds none of them."""
-    if not any(name in report.measures for name in figures.overviews.SHOWN):
+    if not any(name in report.measures for name in SHOWN):
         return None
     return _picture("overview", "Six measures by depth", figures.overview, report, tau=tau)
 

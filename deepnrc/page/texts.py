@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 
 from deepnrc import summary
-from deepnrc.figures.grids import only
+from deepnrc.figures.heatmaps.grids import only
 from deepnrc.figures.scales import described
-from deepnrc.onset import TAU
 from deepnrc.page.tables import Column, Provenance, column
 from deepnrc.report import Report
+from deepnrc.table.onset import TAU
 
 EXPLAINED = "probes"  # the descriptions of a user's own probes: they stand among the measures
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from sklearn.datasets import load_linnerud
 
-from experiments.standard import Split, split
+from experiments.data.splitting import Split, split
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from experiments.cache import Arrays, cached
+from experiments.data.cache import Arrays, cached
 
 SIZES = (64, 96, 128, 160, 192, 224, 256)
 TILES = (16, 32, 48, 64, 96, 128)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import torch
 
+from deepnrc.data.sources import load_data
 from deepnrc.errors import DataError
-from deepnrc.sources import load_data
 from experiments.data import shipped
-from experiments.standard import Split, split
+from experiments.data.splitting import Split, split
 
 
 @dataclass(frozen=True)

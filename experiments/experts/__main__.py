@@ -9,8 +9,8 @@ import tyro
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from experiments.data.policy import Policy
 from experiments.experts.gate import NotAnExpertError, admit
-from experiments.experts.policy import Policy
 from experiments.experts.ppo import train
 from experiments.experts.recipe import RECIPES, Recipe
 from experiments.experts.record import record

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from experiments.data.policy import Policy
 from experiments.experts.moments import Moments
-from experiments.experts.policy import Policy
 
 WIDTH = 64
 

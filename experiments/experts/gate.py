@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.experts.policy import Policy
+from experiments.data.policy import Policy
 from experiments.experts.recipe import Recipe
 from experiments.experts.simulator import returns, simulator
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from experiments.data.policy import Policy
 from experiments.experts.actor_critic import ActorCritic
 from experiments.experts.advantage import advantages
 from experiments.experts.moments import Moments, RewardScale
-from experiments.experts.policy import Policy
 from experiments.experts.recipe import Recipe
 from experiments.experts.rollout import Explorer, Rollout
 from experiments.experts.simulator import Environment, returns, simulator

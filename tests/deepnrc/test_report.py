@@ -8,7 +8,7 @@ from torch import nn
 
 import deepnrc
 from deepnrc import Report, UsageError
-from deepnrc.figures.grids import only
+from deepnrc.figures.heatmaps.grids import only
 from deepnrc.report import join
 
 COLUMNS = ["run", "step", "depth", "layer", "kind", "measure", "variant", "value", "status", "note"]

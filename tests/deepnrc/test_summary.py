@@ -6,7 +6,7 @@ from torch import nn
 
 import deepnrc
 from deepnrc import Report
-from deepnrc.rows import COLUMNS
+from deepnrc.measuring.rows import COLUMNS
 from deepnrc.summary import text, warnings
 
 NAN = float("nan")

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 
 import deepnrc
-from deepnrc.rows import COLUMNS
-from experiments import pages
-from experiments.data.synthetic import LowRank
-from experiments.results import Results
-from experiments.study import Claim, Mlp, Setting, Study
-from experiments.sweep import Workers, sweep
-from experiments.training import Recipe
+from deepnrc.measuring.rows import COLUMNS
+from experiments.data.lowrank import LowRank
+from experiments.pages import findings as pages
+from experiments.runner.results import Results
+from experiments.runner.study import Claim, Mlp, Setting, Study
+from experiments.runner.sweep import Workers, sweep
+from experiments.runner.training import Recipe
 
 matplotlib.use("Agg")
 HOSTILE = "<script>alert('a & b')</script>"
@@ -119,4 +119,4 @@ def written(tmp_path_factory):
 @pytest.fixture
 def anything_counts_as_learned(monkeypatch):
     """Claims are read off networks of one or two epochs too."""
-    monkeypatch.setattr("experiments.claims.FITTED", float("-inf"))
+    monkeypatch.setattr("experiments.claims.sweeps.FITTED", float("-inf"))

@@ -12,12 +12,12 @@ from pandas.testing import assert_frame_equal
 from tyro.conf import arg
 
 from experiments.__main__ import main, parsed
-from experiments.claims import onset_share
-from experiments.commands import COMMANDS
-from experiments.family import Family
-from experiments.standard import Split, split
-from experiments.study import Claim, Mlp, Setting, Study
-from experiments.training import Recipe
+from experiments.claims.sweeps import onset_share
+from experiments.data.splitting import Split, split
+from experiments.runner.study import Claim, Mlp, Setting, Study
+from experiments.runner.training import Recipe
+from experiments.studies.commands import COMMANDS
+from experiments.studies.family import Family
 
 SMALL = shlex.split("--jobs 1 --epochs 2 --samples 100 --depth 2 --width 8 --seeds 1 --no-progress")
 
@@ -135,7 +135,7 @@ def test_interrupting_says_that_it_can_go_on(command, monkeypatch):
     def stopped(self):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("experiments.synthetic.Synthetic.run", stopped)
+    monkeypatch.setattr("experiments.studies.synthetic.Synthetic.run", stopped)
     code, _, err = command("synthetic")
     assert code == 130
     assert "goes on where it was" in err

@@ -1,0 +1,8 @@
+"""`python -m deepnrc`, the same as the command `deepnrc`."""
+
+import sys
+
+from deepnrc.commands.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

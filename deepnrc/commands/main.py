@@ -1,0 +1,71 @@
+"""The `deepnrc` command.
+
+Exit codes: 0 good, 1 self-test failed or unforeseen error, 2 usage, 3 data or checkpoint unreadable, 4 degenerate with
+--strict, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import tyro
+
+from deepnrc._version import __version__
+from deepnrc.commands import GOOD, Command, Commands
+from deepnrc.commands.failures import explained
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, run, and turn every refusal into one line and an exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments == ["--version"]:
+        print(__version__)
+        return GOOD
+    if arguments[:1] == ["--debug"]:  # before the command as well as after it
+        arguments = [*arguments[1:], "--debug"]
+    parse: Any = tyro.cli
+    command: Command = parse(
+        Commands,
+        args=arguments,
+        prog="deepnrc",
+        description="Layer probes that measure deep neural regression collapse in any torch network.",
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+    )
+    return run(command)
+
+
+def run(command: Command) -> int:
+    """Run a parsed command."""
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            code = command.run()
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # as in `deepnrc probes | head`: who reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return GOOD
+    except KeyboardInterrupt:
+        print("deepnrc: interrupted.", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:  # what users see of any failure is one line; --debug brings the rest
+        if command.debug:
+            traceback.print_exc()
+        refusal = explained(error)
+        print(f"deepnrc: {' '.join(str(refusal).split())}", file=sys.stderr)
+        return refusal.exit_code
+
+
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    print(f"deepnrc: warning: {' '.join(str(message).split())}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""Commands that build a network: what would be probed in it, and probing it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+from tyro.conf import Positional, arg
+
+from deepnrc.commands.base import DEGENERATE, GOOD, Command, Tau
+from deepnrc.table.onset import TAU, check
+from deepnrc.table.storage import writable
+
+MODEL = "timm:NAME, torchvision:NAME, path/to/file.py:factory or package.module:factory"
+DATA = (
+    "a .npz file or folder of .npy files (x, y), a .csv or .parquet table, a folder of images, D4RL's or CARLA's .hdf5 "
+    "files, utkface:, cifar10:, cifar10-test:, mnist: or mnist-test:FOLDER, a local Minari data set, or "
+    "file.py:factory that returns a loader"
+)
+
+
+@dataclass(frozen=True)
+class Network(Command):
+    """Which network."""
+
+    pretrained: Annotated[bool, arg(help="Load timm's or torchvision's own pretrained weights.")] = False
+    num_classes: Annotated[int | None, arg(metavar="M", help="Outputs of a timm or torchvision network.")] = None
+    checkpoint: Annotated[
+        Path | None, arg(metavar="FILE", help="Weights: .pt, .pth, .ckpt or .safetensors; no code in it is run.")
+    ] = None
+    state_key: Annotated[
+        str | None, arg(metavar="KEY", help="Where in the checkpoint the weights are, such as ema.model.")
+    ] = None
+    layers: Annotated[
+        tuple[str, ...],
+        arg(metavar="GLOB [GLOB ...]", help="weights, blocks, and globs on layer names; '!GLOB' leaves layers out."),
+    ] = ("weights",)
+
+    def network(self, model: str) -> torch.nn.Module:
+        """Build it, with its weights."""
+        from deepnrc.loading.models import load_model
+
+        return load_model(
+            model,
+            pretrained=self.pretrained,
+            num_classes=self.num_classes,
+            checkpoint=self.checkpoint,
+            state_key=self.state_key,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers(Network):
+    """Show what would be probed: names, kinds, widths and memory. Nothing is run."""
+
+    model: Annotated[Positional[str], arg(metavar="MODEL", help=MODEL)]
+    targets: Annotated[int, arg(metavar="N", help="Target width n, for the memory.")] = 1
+
+    def run(self) -> int:
+        from deepnrc.networks.layers import choose, weight_matrix
+
+        network = self.network(self.model)
+        choice = choose(network, list(self.layers))
+        lines = [("layer", "kind", "read at", "width", "weight", "memory")]
+        total = 0
+        for site in choice.sites:
+            size = 0 if site.dim is None else 8 * (site.dim + self.targets) ** 2
+            total += size
+            shape = "x".join(map(str, weight_matrix(site.holder).shape)) if site.holder is not None else site.missing
+            lines.append((site.name, site.kind, site.reads, str(site.dim or "?"), shape, _size(size)))
+        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+        for line in lines:
+            print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        for reason, count in Counter(reason for _, reason in choice.left_out).items():
+            names = [name for name, why in choice.left_out if why == reason]
+            print(f"left out: {', '.join(names[:4])}{f' and {count - 4} more' if count > 4 else ''} ({reason})")
+        print(f"{len(choice.sites)} layers, {_size(total)} of moments however many samples (order: as registered).")
+        return GOOD
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeCommand(Network):
+    """Measure every layer of a network on data, print a summary, and save the report."""
+
+    model: Annotated[Positional[str], arg(metavar="MODEL", help=MODEL)]
+    data: Annotated[str, arg(metavar="DATA", help=DATA)]
+    out: Annotated[Path, arg(metavar="DIR", help="Folder for the report's three files; it is made.")]
+    targets: Annotated[
+        str | None,
+        arg(
+            metavar="COLUMNS",
+            help="Target columns, by name or, without a header, by number, such as 8,9 or -2,-1; steer, gas, brake and "
+            "speed of CARLA's; or the csv of a folder of images.",
+        ),
+    ] = None
+    image_size: Annotated[int | None, arg(metavar="PIXELS", help="Side to which images are brought.")] = None
+    batch_size: Annotated[int, arg(metavar="N", help="Samples in a forward pass.")] = 256
+    pool: Annotated[
+        Literal["mean", "max", "positions", "flatten", "cls", "tokens"], arg(help="How maps and tokens become rows.")
+    ] = "mean"
+    rank: Annotated[int | None, arg(metavar="K", help="Signal rank k; the targets' numerical rank if not given.")] = (
+        None
+    )
+    probes: Annotated[
+        tuple[str, ...],
+        arg(metavar="NAME [NAME ...]", help="Names or globs, such as 'deep.*'; `deepnrc probes` lists them."),
+    ] = ()
+    repeats: Annotated[
+        Literal["error", "first", "last", "each"], arg(help="What to do with a layer that runs more than once.")
+    ] = "error"
+    device: Annotated[str | None, arg(metavar="NAME", help="cpu, cuda, cuda:1, mps.")] = None
+    autocast: Annotated[
+        Literal["bfloat16", "float16"] | None, arg(metavar="DTYPE", help="Run the network in bfloat16 or float16.")
+    ] = None
+    max_samples: Annotated[int | None, arg(metavar="N", help="Stop after so many samples.")] = None
+    run_name: Annotated[str | None, arg(name="run", metavar="LABEL", help="Label in the table.")] = None
+    tau: Tau = TAU
+    strict: Annotated[bool, arg(help="Exit with 4 if any value is degenerate.")] = False
+
+    def run(self) -> int:
+        import deepnrc
+        from deepnrc.data.sources import load_data
+
+        writable(self.out)
+        check(self.tau)
+        network = self.network(self.model)
+        data = load_data(
+            self.data,
+            targets=[self.targets] if self.targets else None,
+            image_size=self.image_size,
+            batch_size=self.batch_size,
+            model=network,
+        )
+        report = deepnrc.probe(
+            network,
+            data,
+            layers=list(self.layers),
+            pool=self.pool,
+            rank=self.rank,
+            probes=list(self.probes) or None,
+            device=self.device,
+            autocast=getattr(torch, self.autocast) if self.autocast else None,
+            max_samples=self.max_samples,
+            repeats=self.repeats,
+            run=self.run_name or self.model.rpartition(":")[2],
+        )
+        try:
+            report.save(self.out)
+        finally:
+            report.summary(self.tau)
+        print(f"\nSaved in {self.out}. Next: deepnrc report {self.out} -o report.html")
+        degenerate = bool((report.table["status"] == "degenerate").any())
+        return DEGENERATE if self.strict and degenerate else GOOD
+
+
+def _size(n: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if n < 1000:
+            return f"{n:.0f} {unit}"
+        n /= 1000
+    return f"{n:.1f} GB"

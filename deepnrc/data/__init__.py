@@ -1,0 +1,1 @@
+"""Data: batches from loaders, targets as the measures take them, and readers of files."""

@@ -1,0 +1,125 @@
+"""Batches as they come from a loader: (input, target), where the input may be a tensor, a tuple or a dict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler, TensorDataset
+
+from deepnrc.data.targets import as_tensor
+from deepnrc.errors import DataError, UsageError
+
+PAIRED = "A loader must yield (input, target) pairs, where input is a tensor, a tuple, or a dict of keyword arguments"
+
+
+def as_loader(data: object, batch_size: int = 1024) -> Iterable[Any]:
+    """A loader as it is; a pair of whole tensors or arrays (X, Y) in batches."""
+    if isinstance(data, tuple) and len(data) == 2 and all(isinstance(part, Tensor | np.ndarray) for part in data):
+        X, Y = (_dense(part, name) for part, name in zip(data, "XY", strict=True))
+        if not X.ndim or not Y.ndim or len(X) != len(Y):
+            raise UsageError(f"X has shape {tuple(X.shape)} and Y {tuple(Y.shape)}: they need the same number of rows.")
+        return whole_batches(TensorDataset(X, Y), batch_size)
+    if isinstance(data, Dataset) and not isinstance(data, Iterable):
+        raise UsageError(
+            f"A {type(data).__name__} gives single samples. Put it in a loader: DataLoader(dataset, batch_size=1024)."
+        )
+    if not isinstance(data, Iterable):
+        raise UsageError(f"{PAIRED}; {type(data).__name__} cannot be iterated over. A pair (X, Y) of tensors does too.")
+    return data
+
+
+def whole_batches(dataset: TensorDataset, batch_size: int) -> DataLoader[tuple[Tensor, ...]]:
+    """A loader that takes each batch by its indices: sample by sample costs more than what a small network computes."""
+    return DataLoader(dataset, sampler=BatchSampler(SequentialSampler(dataset), batch_size, False), batch_size=None)
+
+
+def pairs(
+    loader: Iterable[Any], device: torch.device, max_samples: int | None = None
+) -> Iterator[tuple[Any, Any, int]]:
+    """The loader's batches as (input, targets, rows) on ``device``, cut to ``max_samples`` rows in all.
+
+    Inputs are copies, unless a DataLoader made them anew: a network may change its input in place.
+    """
+    left = max_samples
+    moved = partial(_moved, device=device, copy=not isinstance(loader, DataLoader))
+    for number, batch in enumerate(loader, 1):
+        if not isinstance(batch, list | tuple) or len(batch) != 2:
+            size = f" of {len(batch)}" if isinstance(batch, list | tuple) else ""
+            raise UsageError(f"{PAIRED}; batch {number} is a {type(batch).__name__}{size}.")
+        x = mapped(partial(_dense, what=f"An input of batch {number}"), batch[0])
+        y = _dense(batch[1], f"The target of batch {number}")
+        rows = len(y) if y.ndim else 0
+        if left is not None and rows > left:
+            x, y = mapped(partial(_cut, rows=rows, keep=left), x), y[:left]
+            rows = left
+        _check_finite(x, number)
+        yield mapped(moved, x), y, rows
+        if left is not None:
+            left -= rows
+            if left <= 0:
+                return
+
+
+def _dense(given: object, what: str) -> Tensor:
+    made = as_tensor(given, what)
+    if made.layout != torch.strided:
+        raise UsageError(f"{what} is a sparse tensor ({made.layout}). Make it dense with to_dense() first.")
+    return made
+
+
+def count(loader: object) -> int | None:
+    """How many batches the loader has, if it knows: a DataLoader over a stream has a length in name only."""
+    try:
+        return len(loader)  # type: ignore[arg-type]
+    except (TypeError, NotImplementedError):
+        return None
+
+
+def _cut(t: Tensor, rows: int, keep: int) -> Tensor:
+    return t[:keep] if t.ndim and len(t) == rows else t
+
+
+def _moved(t: Tensor, device: torch.device, copy: bool) -> Tensor:
+    # towards the CPU, non_blocking would return before the copy is made
+    return t.to(device, non_blocking=device.type == "cuda", copy=copy)
+
+
+def mapped(function: Callable[[Any], Any], value: Any) -> Any:
+    """Apply a function to every tensor or array in nested tuples, lists and mappings; leave the rest as it is."""
+    if isinstance(value, Mapping):
+        return {key: mapped(function, item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return (
+            type(value)(mapped(function, item) for item in value)
+            if type(value) in (tuple, list)
+            else tuple(mapped(function, item) for item in value)
+        )
+    return function(value) if isinstance(value, Tensor | np.ndarray) else value
+
+
+def tensors(value: Any) -> list[Tensor]:
+    """Every tensor in nested tuples, lists and mappings, in order."""
+    found: list[Tensor] = []
+    mapped(found.append, value)
+    return found
+
+
+def call(model: nn.Module, x: Any) -> Any:
+    """Run the network on one batch: a tuple or list as positional arguments, a mapping as keyword arguments."""
+    if isinstance(x, Mapping):
+        return model(**x)
+    return model(*x) if isinstance(x, tuple | list) else model(x)
+
+
+def _check_finite(x: Any, number: int) -> None:
+    for tensor in tensors(x):
+        # one sum is cheap, and NaN or infinity survive it; only a sum that overflows needs the closer look
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor.sum())):
+            bad = int((~torch.isfinite(tensor)).sum())
+            if bad:
+                raise DataError(f"The inputs of batch {number} hold {bad} NaN or infinite values. Clean them first.")

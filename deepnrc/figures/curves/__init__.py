@@ -1,0 +1,1 @@
+"""Curves by depth and over training."""

@@ -1,0 +1,111 @@
+"""`lines`: a measure by depth, one line a step or run, with what it is to be held against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from deepnrc.figures.canvas import picture
+from deepnrc.figures.curves.axis import by_depth, by_step, values
+from deepnrc.figures.curves.chosen import Curve, curves, hue_of, over_steps
+from deepnrc.figures.curves.levels import levels
+from deepnrc.figures.heatmaps.grids import GREY
+from deepnrc.figures.layout import side_legend
+from deepnrc.figures.scales import described
+from deepnrc.report import Report
+from deepnrc.table.onset import TAU, check
+from probes import Probe
+
+
+def lines(
+    report: Report,
+    measure: str,
+    *,
+    variant: str = "default",
+    hue: str | None = None,
+    tau: float = TAU,
+    path: str | Path | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a measure by depth, one line a step or run; what has one value a step is drawn over the steps.
+
+    Dashed and dotted lines are what the values are to be held against: tau, the target's stable rank, chance, the
+    network's own error at the last step, the numerical floor. Open markers are at or below that floor.
+
+    Args:
+        measure, variant: what to draw.
+        hue: "step" (at most six, log-spaced, of one run) or "run" (each run's last step); None for runs if there are
+            several, else steps.
+        tau: noise fraction at which a layer counts as collapsed, in (0, 1).
+        path: save there as .png, .pdf or .svg.
+        ax: draw there instead of in a new figure.
+    Returns: the Axes.
+    Errors: UsageError for a measure, variant, hue, tau or file name that will not do.
+    """
+    check(tau)
+    hue = hue_of(report, hue)
+    drawn = curves(report, measure, variant, hue)
+    probe = described(measure, variant, report.provenance)
+    with picture(path, ax) as figure:
+        if figure is not None:
+            figure.set_size_inches(5.2, 3.0)
+        panel = figure.subplots() if figure is not None else ax
+        assert panel is not None
+        draw(panel, report, probe, drawn, tau)
+        panel.set_title(probe.title, parse_math=False)
+        panel.set_ylabel(probe.title, parse_math=False)
+        side_legend(panel, entries(drawn), hue, figure)
+    return panel
+
+
+def draw(ax: Axes, report: Report, probe: Probe, drawn: list[Curve], tau: float = TAU, *, tilted: bool = True) -> None:
+    """Draw the lines, the axis below them, and the levels that they are to be held against."""
+    along = "step" if over_steps(drawn) else "depth"
+    if probe.log:
+        ax.set_yscale("log")
+    crowded = max(len(curve.rows) for curve in drawn) > 25
+    look: dict[str, Any] = {"linewidth": 1.3, "markersize": 1.6 if crowded else 3.6, "markeredgewidth": 0.8}
+    for curve in drawn:
+        height, below = shown(curve.rows, probe.log)
+        x = curve.rows[along].to_numpy()
+        ax.plot(x, height, color=curve.colour, marker=curve.marker, **look)
+        at = np.flatnonzero(below)
+        hollow = {**look, "linestyle": "none", "markerfacecolor": "white"}
+        ax.plot(x[at], height[at], color=curve.colour, marker=curve.marker, **hollow)
+    if along == "step":
+        by_step(ax, sorted({step for curve in drawn for step in curve.rows["step"]}))
+    else:
+        by_depth(ax, pd.concat([curve.rows for curve in drawn]), tilted=tilted)
+    if not any(np.isfinite(line.get_ydata()).any() for line in ax.lines):
+        ax.text(0.5, 0.5, "no value to draw", transform=ax.transAxes, ha="center", va="center")
+    levels(ax, report, probe, [(curve.colour, curve.rows) for curve in drawn], along, tau)
+    values(ax, probe)
+    sns.despine(ax=ax)
+
+
+def shown(rows: pd.DataFrame, log: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Heights at which values are drawn, NaN for what says nothing; and which of them are at or below the floor.
+
+    On a log axis such a value stands at its floor, or, where no floor is known, at the smallest value that can stand.
+    """
+    value = rows["value"].where(~rows["status"].isin(GREY)).to_numpy(float)
+    if not log:
+        return value, np.zeros(len(value), bool)
+    floor = rows["floor"].to_numpy(float)
+    below = (rows["status"] == "below floor").to_numpy() | (value <= floor) | (value <= 0)
+    positive = value[(value > 0) & np.isfinite(value)]
+    least = np.where(floor > 0, floor, positive.min() if positive.size else np.nan)
+    return np.where(below, np.maximum(value, least), value), below & ~np.isnan(value)
+
+
+def entries(drawn: list[Curve]) -> list[tuple[Artist, str]]:
+    """Legend entries of the lines; none if there is only one."""
+    handles = [Line2D([], [], color=c.colour, marker=c.marker, markersize=3.6, linewidth=1.3) for c in drawn]
+    return list(zip(handles, [curve.words for curve in drawn], strict=True)) if len(drawn) > 1 else []

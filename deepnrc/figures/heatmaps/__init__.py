@@ -1,0 +1,1 @@
+"""Heatmaps with layers down the side."""

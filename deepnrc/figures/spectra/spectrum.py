@@ -1,0 +1,182 @@
+"""`spectrum`: the eigenvalues or singular values of every layer, by their index or by depth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
+
+from deepnrc.errors import UsageError
+from deepnrc.figures.canvas import picture
+from deepnrc.figures.layout import Entry, headed, legend
+from deepnrc.figures.spectra.tails import Colour, along_depth, along_index
+from deepnrc.figures.words import labels, log_ticks, thinned
+from deepnrc.report import Report
+from deepnrc.table.spectra import COSINES, CROSS, FEATURES, NAMES, TARGETS, WEIGHT
+from deepnrc.wording import did_you_mean, listing
+
+ALONG = ("index", "depth")
+TITLES = {
+    FEATURES: ("Eigenvalues of the features", "eigenvalue / largest"),
+    TARGETS: ("Eigenvalues of the targets", "eigenvalue / largest"),
+    WEIGHT: ("Singular values of the weights", "singular value / largest"),
+    CROSS: ("Singular values of features with targets", "singular value / largest"),
+    COSINES: ("Principal cosines of features with weights", "cosine"),
+}
+ACROSS = 3  # panels side by side
+NAME = 16  # characters of a layer's name at the colour bar
+
+
+def spectrum(
+    report: Report,
+    of: str = "features",
+    *,
+    along: str = "index",
+    step: int | None = None,
+    run: str | None = None,
+    path: str | Path | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a spectrum of every layer, each divided by its largest value, on a logarithmic axis; a panel a run.
+
+    By index a line is a layer, the first light and the last dark; the dashed upright stands behind the k-th value, and
+    beside the features' stands the targets' own spectrum. By depth a line is one of the leading values, the first k in
+    blue and the next six in orange. Open markers are no more than rounding could have made.
+
+    Args:
+        of: "features" (eigenvalues of S_H), "targets" (of S_Y), "weight" (singular values of W), "cross" (of S_HY) or
+            "cosines" (of the angles between the top-k directions of features and weight; as they are).
+        along: "index" or "depth".
+        step, run: take these only; None for each run's last step, and for all runs.
+        path: save there as .png, .pdf or .svg.
+        ax: draw there instead of in a new figure.
+    Returns: the first Axes; ``.figure.axes`` holds all.
+    Errors: UsageError for a word, step, run or file name that will not do, and where the report holds no such spectrum.
+    """
+    if along not in ALONG:
+        raise UsageError(f"along must be one of {listing(ALONG)}; it is {along!r}.")
+    if (of, along) == (TARGETS, "depth"):
+        raise UsageError("The targets have one spectrum and not one a layer. Draw it along='index'.")
+    last = report.at(step, run)
+    rows = _chosen(last, of)
+    targets = _heights(last, TARGETS).iloc[: None if of == FEATURES else 0]
+    runs = [name for name in last.runs if (rows["run"] == name).any()]
+    most = int(rows["index"].max())
+    colours = _colours(sorted(set(rows["depth"])))
+    with picture(path, ax) as figure:
+        axes = _panels(figure, ax, runs, rows)
+        shown: dict[str, Entry] = {}
+        for panel, name in zip(axes, runs, strict=True):
+            mine, k = rows[rows["run"] == name], _rank(rows[rows["run"] == name])
+            entries = (
+                along_index(panel, mine, targets[targets["run"] == name], colours, k, most)
+                if along == "index"
+                else along_depth(panel, mine, k)
+            )
+            shown |= {words: (handle, words) for handle, words in entries}
+            sns.despine(ax=panel)
+        _values(axes, TITLES[of][1], log=of != COSINES)
+        if along == "index" and len(colours) > 1:
+            _layers(axes, rows, colours)
+        moment = f", step {last.steps[0]}" if len(report.steps) > 1 and len(last.steps) == 1 else ""
+        headed(axes, TITLES[of][0] + moment, figure)
+        legend(axes, list(shown.values()), figure, flat=True)
+    return axes[0]
+
+
+def _chosen(report: Report, of: str) -> pd.DataFrame:
+    if of not in NAMES:
+        raise UsageError(f"There is no spectrum {of!r}.{did_you_mean(of, NAMES)} Choose from {listing(NAMES)}.")
+    rows = _heights(report, of)
+    if rows.empty:
+        raise UsageError(
+            f"The report holds no spectrum of the kind {of!r}: it was saved without spectra, or none of the measures "
+            "that were asked for computes this one. Probe again, with all measures."
+        )
+    return rows
+
+
+def _heights(report: Report, of: str) -> pd.DataFrame:
+    """The rows of one spectrum by depth and index, with the height and the floor of each value in the picture."""
+    rows = report.spectra[report.spectra["spectrum"] == of].sort_values(["depth", "index"], kind="stable")
+    largest = rows.groupby(["run", "depth"])["value"].transform("max") if of != COSINES else 1.0
+    return rows.assign(height=rows["value"] / largest, least=rows["floor"] / largest)
+
+
+def _rank(rows: pd.DataFrame) -> int | None:
+    known = rows["rank"].dropna()
+    return None if known.empty or rows["spectrum"].iloc[0] == COSINES else int(known.iloc[0])
+
+
+def _colours(depths: Sequence[int]) -> dict[int, Colour]:
+    """Light to dark in order of depth, without the yellow that white paper swallows."""
+    places = np.linspace(0.12, 1, len(depths)) if len(depths) > 1 else [1.0]
+    return {depth: colormaps["viridis_r"](place)[:3] for depth, place in zip(depths, places, strict=True)}
+
+
+def _panels(figure: Figure | None, ax: Axes | None, runs: Sequence[str], rows: pd.DataFrame) -> list[Axes]:
+    if figure is None:
+        if ax is None or len(runs) > 1:
+            raise UsageError(f"One Axes holds one panel, and here are {len(runs)}, one a run. Leave out ax.")
+        return [ax]
+    across = min(ACROSS, len(runs))
+    lines = math.ceil(len(runs) / across)
+    beside = 0.07 * max(len(name) for name in labels(rows["layer"], NAME)) + 0.45
+    figure.set_size_inches((2.9 if across == 1 else 2.3 * across) + beside, 2.2 * lines + 0.6)
+    axes: list[Axes] = figure.subplots(lines, across, squeeze=False, sharey=True).ravel().tolist()
+    for spare in axes[len(runs) :]:
+        spare.remove()
+    for panel, name in zip(axes, labels(runs) if len(runs) > 1 else [""], strict=False):
+        panel.set_title(name, parse_math=False)
+    return axes[: len(runs)]
+
+
+def _values(axes: Sequence[Axes], words: str, *, log: bool) -> None:
+    """Limits and ticks of the vertical axis, the same for all panels, and its name beside the first of each line."""
+    heights = np.concatenate([[1.0], *(np.ravel(line.get_ydata()) for panel in axes for line in panel.lines)])
+    low = min(0.1, float(heights[heights > 0].min())) / 1.8
+    ticks = log_ticks(low, 1, 6)
+    for panel in axes:
+        place = panel.get_subplotspec()
+        panel.set_ylabel(words if place is None or place.is_first_col() else "")
+        if not log:
+            panel.set_ylim(-0.03, 1.03)
+            continue
+        panel.set_yscale("log")
+        panel.set_ylim(low, 1.8)
+        panel.yaxis.set_major_locator(FixedLocator([level for level, _ in ticks]))
+        panel.yaxis.set_major_formatter(FixedFormatter([text for _, text in ticks]))
+        panel.yaxis.set_minor_locator(NullLocator())
+        panel.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _layers(axes: Sequence[Axes], rows: pd.DataFrame, colours: Mapping[int, Colour]) -> None:
+    """The layers' colours as a bar, the first at the top; layers whose names differ between runs by their depths."""
+    figure = axes[0].get_figure()
+    assert figure is not None
+    named = rows.drop_duplicates(["depth", "layer"]).sort_values("depth")
+    same = len(named) == len(colours)
+    names = labels(named["layer"], NAME) if same else [str(depth) for depth in colours]
+    norm = BoundaryNorm(np.arange(len(colours) + 1) - 0.5, len(colours))
+    bar = figure.colorbar(
+        ScalarMappable(norm, ListedColormap(list(colours.values()))), ax=list(axes), aspect=20, pad=0.03
+    )
+    bar.outline.set_visible(False)
+    kept = thinned(len(names), 14)
+    bar.ax.yaxis.set_minor_locator(NullLocator())
+    bar.set_ticks(kept, labels=[names[i] for i in kept])
+    for text in bar.ax.get_yticklabels():
+        text.set_parse_math(False)
+    bar.ax.tick_params(length=0)
+    bar.ax.invert_yaxis()
+    bar.set_label("layer, first at the top" if same else "depth (0: first layer)")

@@ -1,0 +1,1 @@
+"""Networks and weights from names and files."""

@@ -1,0 +1,1 @@
+"""Measuring: from a network and data to a report."""

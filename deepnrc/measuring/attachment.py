@@ -1,0 +1,241 @@
+"""`attach`: probes on a network whose loop the user owns."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+
+import torch
+from torch import nn
+
+from deepnrc.arguments import whole
+from deepnrc.data.targets import as_targets
+from deepnrc.errors import DataError, UsageError
+from deepnrc.measuring import provenance
+from deepnrc.measuring.rows import measured
+from deepnrc.measuring.selection import described, select
+from deepnrc.measuring.streams import Streams
+from deepnrc.networks import pooling
+from deepnrc.networks.layers import ROOT, Choice, Layers, choose, reads_features
+from deepnrc.networks.pooling import Pool
+from deepnrc.networks.taps import REPEATS, Taps
+from deepnrc.report import Report
+from deepnrc.table import spectra
+from deepnrc.wording import listing
+from probes import CATALOG, Probe
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The network itself, out of DistributedDataParallel, DataParallel and torch.compile's wrapper."""
+    while True:
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            model = model.module
+        elif isinstance(getattr(model, "_orig_mod", None), nn.Module):
+            model = model._orig_mod  # type: ignore[assignment]
+        else:
+            return model
+
+
+class Attachment:
+    """Probes attached to a network; made by ``attach``, used as a context manager.
+
+    Inside the ``with`` block: call the network on a batch, then ``observe(targets)``; after the last batch
+    ``report()``. On leaving, every hook is gone, whatever happened. The network is neither switched to evaluation nor
+    moved: what is measured is what the calls compute. A compiled network runs uncompiled inside the block.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        layers: Layers = "weights",
+        pool: Pool = "mean",
+        rank: int | None = None,
+        probes: Sequence[str | Probe] | str | None = None,
+        repeats: str = "error",
+    ) -> None:
+        if not isinstance(model, nn.Module):
+            raise UsageError(f"The network must be a torch.nn.Module, not {type(model).__name__}.")
+        if isinstance(model, torch.jit.ScriptModule):
+            raise UsageError("A TorchScript module takes no hooks. Probe the Python module that it was made from.")
+        rank = None if rank is None else _rank(rank)
+        if repeats not in REPEATS:
+            raise UsageError(f"repeats must be one of {listing(REPEATS)}, not {repeats!r}.")
+        pooling.check(pool)
+        self.model = unwrapped(model)
+        self.rank = rank
+        self.probes = select(probes)
+        self.choice: Choice = choose(self.model, layers)
+        self.arguments: dict[str, object] = {
+            "layers": layers,
+            "pool": pool,
+            "rank": rank,
+            "probes": probes,
+            "repeats": repeats,
+        }
+        self._taps = Taps(self.model, self.choice.sites, pool, repeats)
+        self._weights = {name or ROOT: m for name, m in self.model.named_modules() if reads_features(m)}
+        self._streams = Streams(
+            self.probes,
+            {name: width for name, m in self._weights.items() if (width := _outputs(m))},
+            chosen=probes is not None,
+            sequence_first=tuple(n for n, m in self.model.named_modules() if getattr(m, "batch_first", None) is False),
+            time_first=_time_first(self.model),
+        )
+        self._ran: list[str] = []
+        self._started = time.perf_counter()
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Attachment:
+        self._stack.callback(self._taps.remove)
+        self._taps.install()
+        # hooks added after a compiled module's first call never fire; inside the block everything runs uncompiled
+        self._stack.enter_context(torch.compiler.set_stance("force_eager"))
+        # torch's fused transformer layers pack padded batches into nested tensors, which have no axes to pool over
+        self._stack.callback(torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled())
+        torch.backends.mha.set_fastpath_enabled(False)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def samples(self) -> int:
+        """Samples observed so far."""
+        return self._streams.samples
+
+    def observe(self, targets: object) -> None:
+        """Pair the targets of a batch with what the network's last call computed.
+
+        Args:
+            targets: (N, n), (N,), or integer classes (N,), which become one-hot.
+        Errors: UsageError if there was no call since the last ``observe``, shapes differ, or a layer did not run;
+            DataError if features or targets hold NaN or infinity.
+        """
+        with _ordinary(targets.device if isinstance(targets, torch.Tensor) else None):
+            self._observe(targets)
+
+    def _observe(self, targets: object) -> None:
+        forward = self._taps.take()
+        seen = {reading.site.name for reading in forward.readings.values()}
+        silent = [s.name for s in self.choice.sites if s.name not in seen and self._taps.only is None]
+        if silent:
+            asked = self.arguments["layers"]
+            kept = [] if asked == "weights" else [asked] if isinstance(asked, str) else ["..."]
+            raise UsageError(
+                f"{listing(silent)} did not run in the forward pass, so nothing can be read there. Leave "
+                f"{'it' if len(silent) == 1 else 'them'} out: layers={kept + ['!' + name for name in silent[:3]]}."
+            )
+        y = as_targets(targets, forward.output, self._streams.batches + 1)
+        if not self._streams.layers:
+            self._check_rank(y.Y.shape[1], {k: r.pooled.rows.shape[1] for k, r in forward.readings.items()})
+        self._streams.update(forward, y)
+        self._ran = self._ran or forward.ran
+
+    def second_pass(self) -> bool:
+        """Begin the second pass over the same data, if a probe that was asked for needs one; say whether it does."""
+        with _ordinary():
+            keys = self._streams.second_pass()
+        self._taps.only = keys
+        return bool(keys)
+
+    def report(self, run: str | None = None, step: int = 0, *, progress: bool = False, **facts: object) -> Report:
+        """Measure every layer from what was observed.
+
+        Args:
+            run, step: labels in the table; run, as words, is the network's class name if not given.
+            facts: further plain values for the provenance.
+        Errors: DataError if nothing was observed.
+        """
+        if self._streams.samples == 0:
+            raise DataError("No samples were observed: the data is empty, or observe() was never called.")
+        run, step = type(self.model).__name__ if run is None else str(run), whole(step, "A step")
+        with _ordinary():
+            self._streams.flush()
+            rows, readings = measured(
+                self._streams, self._ran, self._weights, rank=self.rank, run=run, step=step, progress=progress
+            )
+        seconds = time.perf_counter() - self._started
+        record = provenance.record(self.model, self.arguments, self.choice.left_out, seconds, run=run, step=step)
+        own = [described(probe) for probe in self.probes if probe not in CATALOG]
+        record |= {"samples": self._streams.samples, "probes": own} | facts
+        return Report.of(rows, [record], spectra.table(readings))
+
+    def _check_rank(self, n: int, widths: dict[str, int]) -> None:
+        if self.rank is None:
+            return
+        if self.rank > n:
+            raise UsageError(f"rank = {self.rank} exceeds the targets' width n = {n}. Choose rank between 1 and {n}.")
+        narrow = [f"{key} ({width})" for key, width in widths.items() if width < self.rank]
+        if narrow:
+            raise UsageError(
+                f"rank = {self.rank} exceeds the width of {listing(narrow)}. Choose a smaller rank, or leave these "
+                "layers out."
+            )
+
+
+@contextlib.contextmanager
+def _ordinary(device: torch.device | None = None) -> Iterator[None]:
+    """Out of inference mode, whose tensors could not be updated outside of it, with gradients on or off as they were;
+    and with the CPU, or ``device``, in place of a default device of the user's."""
+    gradients, cpu = torch.is_grad_enabled(), torch.device("cpu")
+    moved = torch.get_default_device() != cpu
+    default = (device or cpu) if moved else contextlib.nullcontext()
+    with torch.inference_mode(False), torch.set_grad_enabled(gradients), default:
+        yield
+
+
+def _rank(rank: object) -> int:
+    try:
+        k = whole(rank, "rank")
+    except UsageError:
+        k = 0
+    if k < 1:
+        raise UsageError(f"rank must be a whole number from 1, or None for the targets' own; it is {rank!r}.")
+    return k
+
+
+def _time_first(model: nn.Module) -> tuple[str, ...]:
+    """Names of the modules inside of torch's own transformer layers that read (T, N, d)."""
+    kinds = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
+    layers = {name: m for name, m in model.named_modules() if isinstance(m, kinds) and not m.self_attn.batch_first}
+    return tuple(f"{name}.{part}" if name else part for name, m in layers.items() for part, _ in m.named_modules())
+
+
+def _outputs(module: nn.Module) -> int | None:
+    """m, how many outputs a Linear or convolution has; None for what is neither."""
+    width = getattr(module, "out_features", None) or getattr(module, "out_channels", None)
+    return width if isinstance(width, int) else None
+
+
+def attach(
+    model: nn.Module,
+    layers: Layers = "weights",
+    pool: Pool = "mean",
+    rank: int | None = None,
+    probes: Sequence[str | Probe] | str | None = None,
+    repeats: str = "error",
+) -> Attachment:
+    """Attach probes to a network whose loop you own.
+
+    >>> import torch, deepnrc
+    >>> net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
+    >>> with deepnrc.attach(net) as probes:
+    ...     for _ in range(3):
+    ...         _ = net(torch.randn(16, 4))
+    ...         probes.observe(torch.randn(16, 2))
+    ...     report = probes.report()
+
+    Args:
+        model: any torch network.
+        layers: "weights", "blocks", globs, types or a callable; see ``deepnrc.networks.layers.choose``.
+        pool: "mean", "max", "positions", "tokens", "flatten", "cls" or a callable; see ``deepnrc.networks.pooling``.
+        rank: signal rank k; None for the numerical rank of the targets.
+        probes: names or globs from the catalog, or ``Probe`` objects of your own; None for all.
+        repeats: what to do with a layer that runs more than once in a pass: "error", "first", "last" or "each".
+    Errors: UsageError if nothing matches or an argument is not understood.
+    """
+    return Attachment(model, layers, pool, rank, probes, repeats)

@@ -1,0 +1,46 @@
+"""The Lightning callback, apart from the rest because Lightning is optional."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from deepnrc.errors import UsageError
+
+if TYPE_CHECKING:
+    from deepnrc.measuring.tracking import Tracker
+
+
+def callback(tracker: Tracker) -> Any:
+    """A callback that probes before training and after each of its epochs, and hands the values to Lightning's loggers.
+
+    A step is the number of epochs trained. With several processes only the first one measures.
+    """
+    base = _callback_class()
+    from deepnrc.measuring.tracking import flat
+
+    def measure(trainer: Any, step: int) -> None:
+        measured = tracker(step) if trainer.is_global_zero else None
+        if measured is not None:
+            for logger in trainer.loggers:
+                logger.log_metrics(flat(measured), step=trainer.global_step)
+
+    class CollapseCallback(base):  # type: ignore[misc, valid-type]
+        def on_train_start(self, trainer: Any, module: Any) -> None:
+            measure(trainer, trainer.current_epoch)
+
+        def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
+            measure(trainer, trainer.current_epoch + 1)
+
+    return CollapseCallback()
+
+
+def _callback_class() -> type:
+    for package in ("lightning.pytorch", "pytorch_lightning"):
+        try:
+            found: type = importlib.import_module(package).Callback
+            return found
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.split(".")[0] != package.split(".")[0]:
+                raise UsageError(f"Lightning is installed but cannot be imported: {error}.") from error
+    raise UsageError("The Lightning callback needs Lightning: pip install lightning.")

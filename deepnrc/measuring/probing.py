@@ -1,0 +1,171 @@
+"""`probe`: attach, a loop over the data, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from tqdm.auto import tqdm
+
+from deepnrc.arguments import whole
+from deepnrc.data import batches
+from deepnrc.errors import DataError, UsageError
+from deepnrc.measuring.attachment import Attachment, unwrapped
+from deepnrc.measuring.provenance import DataFingerprint
+from deepnrc.networks.layers import Layers
+from deepnrc.networks.pooling import Pool
+from deepnrc.report import Report
+from deepnrc.wording import listing
+from probes import Probe
+
+
+def probe(
+    model: nn.Module,
+    loader: Any,
+    *,
+    layers: Layers = "weights",
+    pool: Pool = "mean",
+    rank: int | None = None,
+    probes: Sequence[str | Probe] | str | None = None,
+    device: str | torch.device | None = None,
+    autocast: torch.dtype | None = None,
+    max_samples: int | None = None,
+    progress: bool = True,
+    repeats: str = "error",
+    run: str | None = None,
+    step: int = 0,
+) -> Report:
+    """Measure every layer of a network in one pass over the data.
+
+    The network runs in evaluation mode without gradients, and is left as it was: hooks, every module's own training
+    flag, device, and the state of torch's random numbers, those of a ``DataLoader``'s own generator too.
+
+    >>> import torch, deepnrc
+    >>> net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
+    >>> report = deepnrc.probe(net, (torch.randn(64, 4), torch.randn(64, 2)))
+    >>> report.wide().index.get_level_values("layer").tolist()
+    ['0', '2']
+
+    Args:
+        model: any torch network.
+        loader: yields (input, target); input a tensor, a tuple or a dict of keyword arguments; target (N, n), (N,) or
+            integer classes (N,), or one-hot rows. A pair (X, Y) of whole tensors does too.
+        layers: "weights" (every Linear and convolution), "blocks", globs, types or a callable.
+        pool: "mean", "max", "positions", "tokens", "flatten", "cls" or a callable.
+        rank: signal rank k; None for the numerical rank of the targets.
+        probes: names or globs ("deep.*", "nrc.1_centred"), or ``Probe`` objects; None for all that need one pass,
+            those for classes (``nc.*``, ``model.accuracy``) only where the targets are classes.
+        device: where to run; None for where the network is.
+        autocast: dtype for ``torch.autocast``, or None.
+        max_samples: stop after so many samples; None for all.
+        progress: show a progress bar when it takes more than two seconds.
+        repeats: a layer that runs more than once: "error", "first", "last" or "each".
+        run, step: labels in the table.
+    Returns: a ``Report``.
+    Errors: UsageError for arguments, layers and shapes; DataError for empty data, NaN or infinity.
+    """
+    step = whole(step, "A step")
+    max_samples = None if max_samples is None else whole(max_samples, "max_samples")
+    if max_samples is not None and max_samples < 1:
+        raise UsageError(f"max_samples must be at least 1, or None for all; it is {max_samples}.")
+    if autocast is not None and not isinstance(autocast, torch.dtype):
+        raise UsageError(f"autocast must be a dtype such as torch.bfloat16, or None; it is {autocast!r}.")
+    loader = batches.as_loader(loader)
+    attachment = Attachment(model, layers, pool, rank, probes, repeats)
+    network = attachment.model
+    fingerprint = DataFingerprint()
+    with attachment, _generators_put_back(loader), undisturbed(network, device) as where:
+        _pass(attachment, loader, where, autocast, max_samples, progress, fingerprint)
+        if attachment.samples == 0:
+            raise DataError("The data is empty: the loader yielded no samples.")
+        if attachment.second_pass():
+            again = DataFingerprint()
+            _pass(attachment, loader, where, autocast, max_samples, progress, again)
+            if str(again) != str(fingerprint):
+                raise UsageError(
+                    "The second pass saw other data than the first, and the measures that need it need the same. Use a "
+                    "loader that gives the same batches each time: no shuffling, no random augmentation, no generator."
+                )
+        options = {"device": str(where), "autocast": None if autocast is None else str(autocast)}
+        data = {"fingerprint": str(fingerprint), "max_samples": max_samples}
+        return attachment.report(run, step, progress=progress, data=data, **options)
+
+
+def _pass(
+    attachment: Attachment,
+    loader: Any,
+    device: torch.device,
+    autocast: torch.dtype | None,
+    max_samples: int | None,
+    progress: bool,
+    fingerprint: DataFingerprint,
+) -> None:
+    mixed = torch.autocast(device.type, dtype=autocast) if autocast is not None else contextlib.nullcontext()
+    total = None if max_samples is not None else batches.count(loader)
+    bar = tqdm(total=total, desc="probing", unit="batch", disable=not progress, delay=2, leave=False)
+    with bar, torch.no_grad(), mixed:
+        for x, y, _ in batches.pairs(loader, device, max_samples):
+            fingerprint.update([*batches.tensors(x), *batches.tensors(y)])
+            batches.call(attachment.model, x)
+            attachment.observe(y)
+            bar.update()
+
+
+@contextlib.contextmanager
+def undisturbed(model: nn.Module, device: str | torch.device | None = None) -> Iterator[torch.device]:
+    """Evaluation mode on ``device`` inside the block; each module's own training flag, the network's device and the
+    random state as before after it."""
+    model = unwrapped(model)
+    empty = [name for name, held in [*model.named_parameters(), *model.named_buffers()] if held.is_meta]
+    if empty:
+        raise UsageError(
+            f"The network is on the meta device and has no weights: {listing(empty, 3)}. Build it on the CPU, or "
+            "fill it with to_empty(device=...) and load_state_dict(...)."
+        )
+    first = next(iter([*model.parameters(), *model.buffers()]), None)
+    home = torch.device("cpu") if first is None else first.device
+    where = home if device is None else _usable(device)
+    flags = {module: module.training for module in model.modules()}
+    on_accelerator = [d for d in {home, where} if d.type not in ("cpu", "meta", "mps")]
+    kind = on_accelerator[0].type if on_accelerator else "cuda"
+    with torch.random.fork_rng(devices=[d.index or 0 for d in on_accelerator], device_type=kind):
+        try:
+            for module in flags:  # not model.eval(): some networks' own train() merges or unmerges weights
+                module.training = False
+            if where != home:
+                model.to(where)
+            yield where
+        finally:
+            for module, flag in flags.items():
+                module.training = flag
+            if where != home:
+                model.to(home)
+
+
+@contextlib.contextmanager
+def _generators_put_back(loader: Any) -> Iterator[None]:
+    """The generators that a loader and its samplers draw from, in the same state after the block as before it."""
+    sampler, batched = getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None)
+    holders = (loader, sampler, batched, getattr(batched, "sampler", None))
+    found = [getattr(holder, "generator", None) for holder in holders]
+    states = [(generator, generator.get_state()) for generator in found if isinstance(generator, torch.Generator)]
+    try:
+        yield
+    finally:
+        for generator, state in states:
+            generator.set_state(state)
+
+
+def _usable(device: str | torch.device) -> torch.device:
+    try:
+        where = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise UsageError(
+            f"There is no device {device!r}. Give one that torch knows, such as 'cpu' or 'cuda'."
+        ) from error
+    if where.type != "cpu" and not torch.get_device_module(where).is_available():
+        raise UsageError(f"The device {device!r} is not available on this machine. Leave it out, or give 'cpu'.")
+    return where

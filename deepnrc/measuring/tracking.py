@@ -1,0 +1,137 @@
+"""`Tracker`: probes during training, at log-spaced points, gathered in one report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import nn
+
+from deepnrc.arguments import whole
+from deepnrc.errors import DataError, UsageError
+from deepnrc.measuring.probing import probe
+from deepnrc.measuring.rows import NETWORK
+from deepnrc.report import Report, join
+from deepnrc.table import storage
+
+PER_DECADE = 8
+
+
+class Logger(Protocol):
+    """Anything with ``log(dict)``: Weights & Biases, trackio, or your own."""
+
+    def log(self, values: dict[str, Any], /) -> Any: ...
+
+
+def log_spaced(step: int, per_decade: int = PER_DECADE) -> bool:
+    """Whether ``step`` is one of the log-spaced points 0, 1, 2, 3, 4, 6, 7, 10, 13, 18, 24, 32, 42, 56, 75, 100, ..."""
+    if step < 2:
+        return step >= 0
+    exponent = 0
+    while (point := round(10 ** (exponent / per_decade))) < step:
+        exponent += 1
+    return point == step
+
+
+class Tracker:
+    """Probe a network while it trains; call it once an epoch (or step).
+
+    >>> import torch, deepnrc
+    >>> net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
+    >>> tracker = deepnrc.Tracker(net, (torch.randn(64, 4), torch.randn(64, 2)))
+    >>> for epoch in range(4):
+    ...     tracker()    # after the epoch's training
+    >>> tracker.report.steps
+    [0, 1, 2, 3]
+
+    Training goes on as if it had not been watched: training flags, torch's random state and that of the
+    loader's own generator, if it has one, are put back.
+
+    Args:
+        model, loader: as for ``deepnrc.probe``; the loader should give the same samples each time.
+        steps: "log" (about eight points a decade), a whole number (every so many steps), or the steps themselves.
+        run: label in the table.
+        folder: save the report there after each measurement, so that nothing is lost if the run dies; a report that
+            is already there is replaced.
+        options: any other argument of ``deepnrc.probe``.
+    Errors: UsageError for steps that are no schedule, and for a folder that cannot be written to.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loader: Any,
+        *,
+        steps: str | int | Iterable[int] = "log",
+        run: str | None = None,
+        folder: str | Path | None = None,
+        progress: bool = False,
+        **options: Any,
+    ) -> None:
+        self._due = _schedule(steps)
+        self.model, self.loader, self.run = model, loader, run
+        self.folder = None if folder is None else storage.writable(folder)
+        self._options = {**options, "progress": progress}
+        self._reports: dict[int, Report] = {}
+        self._next = 0
+
+    def __call__(self, step: int | None = None, *, force: bool = False) -> Report | None:
+        """Measure if ``step`` is due and was not measured before, and return that measurement; otherwise None.
+
+        Args:
+            step: None counts the calls from 0.
+            force: measure also if it is not due, for the last step of a training.
+        """
+        step = self._next if step is None else whole(step, "A step")
+        self._next = step + 1
+        if step in self._reports or not (force or self._due(step)):
+            return None
+        measured = probe(self.model, self.loader, run=self.run, step=step, **self._options)
+        self._reports[step] = measured
+        if self.folder is not None:
+            self.report.save(self.folder)
+        return measured
+
+    @property
+    def report(self) -> Report:
+        """All measurements so far, with a ``step`` column. Errors: DataError if there are none yet."""
+        if not self._reports:
+            raise DataError("Nothing has been measured yet: call the tracker once an epoch.")
+        return join([self._reports[step] for step in sorted(self._reports)])
+
+
+def _schedule(steps: str | int | Iterable[int]) -> Callable[[int], bool]:
+    if isinstance(steps, str) and steps == "log":
+        return log_spaced
+    if isinstance(steps, Iterable) and not isinstance(steps, str):
+        chosen = frozenset(whole(step, "A step") for step in steps)
+        return chosen.__contains__
+    if hasattr(steps, "__index__") and not isinstance(steps, bool) and (every := whole(steps, "A step")) >= 1:
+        return lambda step: step % every == 0
+    raise UsageError(f"steps must be 'log', a whole number from 1, or several whole numbers; it is {steps!r}.")
+
+
+def flat(report: Report) -> dict[str, float]:
+    """One measurement as a flat dict of plain numbers, "layer/measure", for experiment loggers."""
+    table = report.table.dropna(subset="value")
+    names = table["measure"].where(table["variant"] == "default", table["measure"] + "." + table["variant"])
+    names = names.where(table["layer"] == NETWORK, table["layer"] + "/" + names)
+    return dict(zip(names.tolist(), table["value"].tolist(), strict=True))
+
+
+def log_to(tracker: Tracker, logger: Logger, step: int | None = None) -> None:
+    """Call the tracker, and hand what it measured, if it did, to a logger with a ``log(dict)`` method."""
+    measured = tracker(step)
+    if measured is not None:
+        logger.log({"step": measured.steps[0], **flat(measured)})
+
+
+def lightning_callback(tracker: Tracker) -> Any:
+    """A Lightning callback that calls the tracker after each training epoch.
+
+    Errors: UsageError if neither ``lightning`` nor ``pytorch_lightning`` is installed.
+    """
+    from deepnrc.measuring.lightning import callback
+
+    return callback(tracker)

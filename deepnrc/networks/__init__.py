@@ -1,0 +1,1 @@
+"""Networks: which modules are probed, what a module multiplies by, what feeds what, and the hooks that read it."""

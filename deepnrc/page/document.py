@@ -1,0 +1,92 @@
+"""`write`: a report as one page that needs nothing else: no network, no fonts, no scripts from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from deepnrc._version import __version__
+from deepnrc.errors import UsageError
+from deepnrc.figures.words import label
+from deepnrc.page import pictures, tables, texts
+from deepnrc.page.rendering import render
+from deepnrc.report import Report
+from deepnrc.table.onset import TAU, check
+
+TEMPLATES = Path(__file__).parent / "templates"
+PLAIN_CSV = 300_000  # bytes; a larger table is embedded compressed
+
+
+@dataclass(frozen=True)
+class Download:
+    """The tidy table as a link: its address, the file's name, and its size in words."""
+
+    href: str
+    name: str
+    size: str
+
+
+def write(report: Report, path: str | Path, title: str | None = None, tau: float = TAU) -> Path:
+    """Write one self-contained page: what the runs come to, pictures, tables, explanations, provenance and the data.
+
+    Args:
+        path: the file to write; folders on the way are made.
+        title: heading; None for the names of the runs.
+        tau: noise fraction at which a layer counts as collapsed, in (0, 1).
+    Returns: the path.
+    Errors: UsageError for an empty report, a tau that is no noise fraction, or a path that is a folder or cannot be
+        written to.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise UsageError(f"'{path}' is a folder. Name the file to write, such as 'report.html'.")
+    text = page(report, title, tau)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode("utf-8", errors="replace"))
+    except OSError as error:
+        raise UsageError(
+            f"The page cannot be written to '{path}': {error.strerror}. Name a file that you may write to."
+        ) from error
+    return path
+
+
+def page(report: Report, title: str | None = None, tau: float = TAU) -> str:
+    """The page's text."""
+    check(tau)
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    values = {
+        "title": title or f"Layer probes: {', '.join(label(run, 40) for run in report.runs)}",
+        "version": __version__,
+        "script": Markup(script),
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        "verdicts": texts.verdicts(report, tau),
+        "onset": pictures.onset(report, tau),
+        "overview": pictures.overview(report, tau),
+        "heatmaps": list(pictures.heatmaps(report, tau)),
+        "spectra": list(pictures.spectra(report)),
+        "sheets": tables.sheets(report),
+        "explanations": texts.explanations(report),
+        "origins": texts.origins(report),
+        "measurements": len(report.provenance),
+        "download": download(report),
+        "rows": len(report.table),
+    }
+    return render(TEMPLATES, "report.html", values)
+
+
+def download(report: Report) -> Download:
+    """The tidy table as CSV in a data: address, compressed if it is large."""
+    data, kind, name = (
+        report.table.to_csv(index=False).encode("utf-8", errors="replace"),
+        "text/csv;charset=utf-8",
+        "deepnrc.csv",
+    )
+    if len(data) > PLAIN_CSV:
+        data, kind, name = gzip.compress(data, mtime=0), "application/gzip", "deepnrc.csv.gz"
+    return Download(f"data:{kind};base64,{base64.b64encode(data).decode()}", name, f"{len(data) / 1000:.0f} kB")

@@ -1,0 +1,125 @@
+"""What probing costs beside a plain forward pass, per sample, and what finishing a pass costs.
+
+Everything is measured interleaved in one run, so that a busy machine slows both sides alike: for each repetition the
+plain pass and the probed pass run over few and over many samples. The cost per sample is the slope between the fastest
+of each, so that fixed costs and interruptions fall out; the quartiles of the ratios of whole passes stand beside it.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import time
+from dataclasses import dataclass
+from typing import Annotated
+
+import timm
+import torch
+import tyro
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+import deepnrc
+from deepnrc.measuring.attachment import Attachment
+from deepnrc.measuring.selection import select
+from experiments.benchmark.memory import Memory
+from probes import Directions, Moments, Snapshot
+
+Batches = list[tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure the cost of probing as ratios."""
+
+    repeats: Annotated[int, tyro.conf.arg(help="Repetitions of each pair of measurements.")] = 9
+    threads: Annotated[int | None, tyro.conf.arg(help="Threads of torch; all cores if not given.")] = None
+    images: Annotated[
+        bool, tyro.conf.arg(help="Also the peak memory of a ResNet18 over 2,000 images of 224x224: some minutes.")
+    ] = False
+
+    def run(self) -> None:
+        """Print every figure beside its bound."""
+        if self.threads:
+            torch.set_num_threads(self.threads)
+        torch.manual_seed(0)
+        resnet = timm.create_model("resnet18", num_classes=2)
+        images = [(torch.randn(32, 3, 64, 64), torch.randn(32, 2)) for _ in range(18)]
+        _ratio("ResNet18, 64x64, all convolutions", resnet, images, 2, self.repeats, 1.15)
+        vectors = [(torch.randn(256, 512), torch.randn(256, 4)) for _ in range(60)]
+        _ratio("8-layer MLP of width 512", _mlp(512, 8), vectors, 10, self.repeats, 3.5)
+        _finish(512, self.repeats, 0.1)
+        _memory()
+        if self.images:
+            Memory().run()
+
+
+def _mlp(width: int, depth: int) -> nn.Sequential:
+    hidden = [part for _ in range(depth - 1) for part in (nn.Linear(width, width), nn.ReLU())]
+    return nn.Sequential(*hidden, nn.Linear(width, 4))
+
+
+def _plain(model: nn.Module, batches: Batches) -> float:
+    started = time.perf_counter()
+    with torch.no_grad():
+        for x, _ in batches:
+            model(x)
+    return time.perf_counter() - started
+
+
+def _probed(model: nn.Module, batches: Batches) -> float:
+    with Attachment(model) as attachment, torch.no_grad():
+        started = time.perf_counter()
+        for x, y in batches:
+            model(x)
+            attachment.observe(y)
+        return time.perf_counter() - started
+
+
+def _ratio(name: str, model: nn.Module, batches: Batches, few: int, repeats: int, bound: float) -> None:
+    model.eval()
+    times: dict[tuple[str, int], list[float]] = {}
+    for repeat in tqdm(range(repeats + 1), desc=name, leave=False):
+        for count in (few, len(batches)):
+            for run in (_plain, _probed):
+                seconds = run(model, batches[:count])
+                if repeat:
+                    times.setdefault((run.__name__, count), []).append(seconds)
+    plain, probed = (
+        (min(times[run, len(batches)]) - min(times[run, few])) / (len(batches) - few) for run in ("_plain", "_probed")
+    )
+    ratios = [b / a for a, b in zip(times["_plain", len(batches)], times["_probed", len(batches)], strict=True)]
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    print(
+        f"{name}: probing costs {probed / plain:.2f} times a plain forward pass per sample "
+        f"(plain {1e3 * plain:.2f} ms, probed {1e3 * probed:.2f} ms a batch; whole passes {low:.2f}, {middle:.2f}, "
+        f"{high:.2f}). Bound: {bound}."
+    )
+
+
+def _finish(d: int, repeats: int, bound: float) -> None:
+    H, Y, W = torch.randn(4 * d, d), torch.randn(4 * d, 4), torch.randn(d, d).double()
+    moments, directions = Moments(d, 4), Directions(d)
+    moments.update(H, Y)
+    directions.update(H)
+    times = []
+    for _ in range(repeats + 1):
+        started = time.perf_counter()
+        snapshot = Snapshot({"moments": moments, "directions": directions}, W, network_mse=1.0)
+        for probe in select(None):
+            probe.evaluate(snapshot)
+        times.append(time.perf_counter() - started)
+    print(f"All measures of one layer, d = {d}: {statistics.median(times[1:]):.3f} s. Bound: {bound} s.")
+
+
+def _memory() -> None:
+    """Peak memory before and after ten times the samples, through a loader that makes them on the fly."""
+
+    def batches(count: int) -> object:
+        return ((torch.randn(256, 512), torch.randn(256, 4)) for _ in range(count))
+
+    model, peaks = _mlp(512, 8), []
+    for count in (40, 400):
+        deepnrc.probe(model, batches(count), probes=["deep.noise"], progress=False)
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(f"Peak memory: {peaks[0]:.0f} MB after 10,240 samples, {peaks[1]:.0f} MB after 102,400.")

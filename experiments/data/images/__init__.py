@@ -1,0 +1,1 @@
+"""Images: made, rendered or shipped."""

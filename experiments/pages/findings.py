@@ -1,0 +1,119 @@
+"""What the results of a sweep tell: verdicts, warnings, tables and pictures, for its page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from experiments.claims.sweeps import FITTED
+from experiments.claims.verdicts import Verdict
+from experiments.pages.page import Page
+from experiments.pages.pictures import draw_all
+from experiments.runner.cells import plan
+from experiments.runner.results import Results
+from experiments.runner.study import Setting
+from experiments.theory import trained as theory
+
+DROPPED = 0.1  # share of a target direction's variance that is explained; below, it counts as dropped
+ERRORS, ACCURACIES = ("Training MSE", "Held-out loss"), ("Training accuracy", "Held-out accuracy")
+DECAYED = 5.0  # e-foldings of the weights by decay alone; with fewer, weight decay has hardly acted
+
+
+def verdicts(results: Results) -> list[Verdict]:
+    """Every claim of the study with its number."""
+    return [claim.against(float(claim.measured(results))) for claim in results.study.claims]
+
+
+def verdict_text(results: Results) -> str:
+    """The verdict table for a terminal."""
+    lines = [verdict.line for verdict in verdicts(results)]
+    return "\n".join([*lines, *(f"! {warning}" for warning in warnings(results))])
+
+
+def warnings(results: Results) -> list[str]:
+    """What went wrong in cells: runs that diverged, target directions that too much weight decay dropped."""
+    found = [f"{r['title']} diverged: {r['diverged']}" for r in results.records if r["diverged"]]
+    for setting in results.study.settings:
+        if setting.recipe.epochs and setting.recipe.weight_decay:
+            found.extend(f"{setting.label}: {slow}" for slow in _slow(results, setting))
+            found.extend(f"{setting.label}: {missing}" for missing in _dropped(results, setting.label))
+    return found
+
+
+def _slow(results: Results, setting: Setting) -> Iterator[str]:
+    """AdamW whose decay had no time to act: its weight decay is lr times smaller a step than that of SGD or L2."""
+    time = next(r["decay_time"] for r in results.records if r["label"] == setting.label)
+    if setting.recipe.optimizer == "adamw" and time < DECAYED:
+        yield (
+            f"AdamW multiplies weight decay by the learning rate, and over this training it acts {time:.2g} times; "
+            f"full collapse of the last layer takes about {DECAYED:g}. Raise --weight-decay or --epochs, or choose "
+            "--optimizer adam."
+        )
+
+
+def _dropped(results: Results, label: str) -> Iterator[str]:
+    """Target directions that a network with weight decay leaves out: the sign of too much of it."""
+    shares = [r["explained"] for r in results.records if r["label"] == label and not r["diverged"]]
+    for i, seeds in enumerate(zip_longest(*shares), 1):  # a seed's split may hold fewer directions
+        mine = [share for share in seeds if share is not None]
+        mean = sum(mine) / len(mine)
+        if mean < FITTED:
+            what = "the direction was dropped" if mean < DROPPED else "it is hardly fitted, and collapse says little"
+            yield (
+                f"{100 * max(mean, 0):.1f} % of target direction {i} is explained: {what} "
+                "(too much weight decay, or too little training)"
+            )
+
+
+def write(results: Results, folder: Path, progress: bool = True) -> dict[Path, str]:
+    """Write everything and return the files to open, with what they show."""
+    results.table.to_parquet(folder / "table.parquet", index=False)
+    fitted, without = theory.fits(results) if results.study.theory else ({}, {})
+    drawing = draw_all(results, folder, fitted)
+    pictures = list(tqdm(drawing, desc="drawing", unit="picture", disable=not progress, leave=False))
+    page = Page(
+        name=results.study.name,
+        about=results.study.about,
+        verdicts=verdicts(results),
+        warnings=warnings(results),
+        tables=[theory.table(fitted, without)] if fitted or without else [],
+        drawn=pictures,
+        seconds=sum(record["seconds"] for record in results.records),
+        cells=len(results.records),
+        settings=_settings(results),
+        errors=ACCURACIES if _classifies(results) else ERRORS,
+        plan=plan(results.study),
+    )
+    return page.write(folder)
+
+
+def _classifies(results: Results) -> bool:
+    """Whether the targets are classes, whatever the loss; losses of two kinds could not be compared."""
+    return any(record["test_accuracy"] is not None for record in results.records)
+
+
+def _settings(results: Results) -> list[dict[str, Any]]:
+    """Of each setting its seeds, the means of its errors, or of its accuracies for classes, and its decay time."""
+    measure, held_out = ("model.accuracy", "test_accuracy") if _classifies(results) else ("model.mse", "test_loss")
+    rows = []
+    for setting in results.study.settings:
+        mine = [r for r in results.records if r["label"] == setting.label]
+        train = results.last(measure).query("setting == @setting.label")["value"].mean()
+        tests = [r[held_out] for r in mine if not r["diverged"]]
+        test = sum(tests) / len(tests) if tests else math.nan
+        time = mine[0]["decay_time"]
+        rows.append(
+            {
+                "label": setting.label,
+                "seeds": len(mine),
+                "train": f"{train:.3g}",
+                "test": f"{test:.3g}",
+                "decay": "unknown" if time is None else f"{time:.2g}",
+            }
+        )
+    return rows

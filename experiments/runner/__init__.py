@@ -1,0 +1,1 @@
+"""What is run: studies as sweeps of cells, training, results."""

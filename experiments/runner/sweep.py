@@ -1,0 +1,76 @@
+"""Run every cell of a study that is not done yet, side by side, and gather the results."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import torch
+from tqdm.auto import tqdm
+
+from experiments.data.splitting import Split
+from experiments.runner import cells
+from experiments.runner.cells import Cell
+from experiments.runner.clusters import backend
+from experiments.runner.results import Results
+from experiments.runner.study import Study
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Where cells run: how many side by side, on which of joblib's backends (see ``clusters``), and with how many
+    threads each; None shares out the cores."""
+
+    jobs: int = 2
+    backend: str = "loky"
+    each: int | None = None
+
+    def threads(self, total: int) -> int:
+        """Threads for each cell; from the whole sweep, so that a resumed one computes the same digits."""
+        if self.each is not None:
+            return self.each
+        return max(1, (os.cpu_count() or 1) // max(1, min(self.jobs, total)))
+
+
+def sweep(study: Study, folder: Path, workers: Workers, progress: bool = True) -> Results:
+    """Run what is missing and return the results of all cells.
+
+    Every cell's folder appears whole or not at all, under a key made of its configuration and its data: a sweep that
+    was killed goes on where it was, and a changed setting is run anew.
+    """
+    store = folder / "cells"
+    store.mkdir(parents=True, exist_ok=True)
+    for left in store.glob(".*"):
+        if cells.abandoned(left):
+            shutil.rmtree(left, ignore_errors=True)
+    wanted = dict.fromkeys((s.data, seed) for s in study.settings for seed in study.seeds)
+    data = {(source, seed): source.load(seed) for source, seed in wanted}
+    planned = [cells.make(s, seed, data[s.data, seed]) for s in study.settings for seed in study.seeds]
+    missing: dict[str, Cell] = {}
+    for cell in planned:
+        if not cells.done(cell, store):
+            missing.setdefault(cell.key, cell)  # two names for one configuration are one cell
+    with_data = [(cell, data[cell.setting.data, cell.seed]) for cell in missing.values()]
+    before = torch.get_num_threads()
+    try:
+        _run(with_data, store, workers, len(planned), study.name, progress)
+    finally:
+        torch.set_num_threads(before)  # a single job runs in this process
+    return Results.read(study, planned, store)
+
+
+def _run(
+    missing: list[tuple[Cell, Split]], store: Path, workers: Workers, total: int, name: str, progress: bool
+) -> None:
+    threads = workers.threads(total)
+    bar = tqdm(total=total, initial=total - len(missing), desc=name, unit="cell", disable=not progress)
+    with bar, backend(workers.backend, workers.jobs):
+        jobs = [
+            joblib.delayed(cells.run)(cell, split, store, threads, 1 + i % workers.jobs if progress else None)
+            for i, (cell, split) in enumerate(missing)
+        ]
+        for _ in joblib.Parallel(n_jobs=min(workers.jobs, max(1, len(jobs))), return_as="generator_unordered")(jobs):
+            bar.update()

@@ -1,0 +1,1 @@
+"""The studies, a file each or a family."""

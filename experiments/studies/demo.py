@@ -1,0 +1,104 @@
+"""The main job on real data: watch an imitation-learning network collapse, with weight decay and without."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import joblib
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from tyro.conf import arg
+
+import deepnrc
+from deepnrc.errors import UsageError
+from deepnrc.report import join
+from deepnrc.summary import verdict
+from experiments.data.shipped import load
+from experiments.data.splitting import split
+from experiments.networks.mlp import mlp
+from experiments.runner.training import Recipe, train
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Train a 6-hidden-layer network on a MuJoCo expert's actions, with weight decay and without, and picture both."""
+
+    takes: ClassVar[str] = "1 minute"
+
+    data: Annotated[str, arg(help="A shipped recording.")] = "swimmer_1k"
+    weight_decay: Annotated[tuple[float, ...], arg(help="One network is trained for each.")] = (1e-3, 0.0)
+    width: Annotated[int, arg(help="Of each hidden layer.")] = 128
+    depth: Annotated[int, arg(help="Hidden layers.")] = 6
+    epochs: Annotated[int, arg(help="Passes over the training pairs.")] = 4000
+    lr: Annotated[float, arg(help="Learning rate of SGD with momentum 0.9; cut tenfold twice.")] = 0.1
+    seed: Annotated[int, arg(help="Of weights, split and order.")] = 0
+    jobs: Annotated[int, arg(help="Networks trained side by side.")] = 2
+    out: Annotated[Path, arg(help="Folder for tables, pictures and the page.")] = Path("demo")
+
+    def run(self) -> None:
+        """Train, probe, draw, and say what came out."""
+        started = time.perf_counter()
+        self._refuse()
+        cells = [joblib.delayed(trained)(self, decay, i) for i, decay in enumerate(self.weight_decay)]
+        report = join(joblib.Parallel(n_jobs=min(self.jobs, len(cells)))(cells))
+        files = self.draw(report)
+        print("\n" * len(cells))
+        for run in report.runs:
+            print(f"{run}\n  " + "\n  ".join(verdict(report, run)))
+        print(f"\nDone in {time.perf_counter() - started:.0f} s. Open:")
+        for path, what in files.items():
+            print(f"  {path}  {what}")
+
+    def _refuse(self) -> None:
+        """Say what is wrong before any worker starts."""
+        for name in ("epochs", "jobs"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"--{name} must be at least 1; it is {getattr(self, name)}.")
+        if not self.weight_decay:
+            raise UsageError("--weight-decay needs at least one value.")
+        if len({f"{decay:g}" for decay in self.weight_decay}) < len(self.weight_decay):
+            raise UsageError(f"--weight-decay has the same value twice: {self.weight_decay}.")
+        load(self.data)
+
+    def draw(self, report: deepnrc.Report) -> dict[Path, str]:
+        """Write everything into ``out``; the files to open, with what they show."""
+        report.save(self.out / "report")
+        data = split(*load(self.data), seed=self.seed)
+        np.savez_compressed(self.out / "data.npz", x=data.x.numpy(), y=data.y.numpy())
+        report.heatmap("deep.noise_fraction", path=self.out / "noise.png")
+        report.heatmap("deep.feature_stable_rank", path=self.out / "stable-rank.png")
+        report.overview(path=self.out / "overview.png")
+        page = report.html(self.out / "report.html", f"Collapse of an imitation-learning network: {self.data}")
+        return {
+            page: "everything on one page",
+            self.out / "noise.png": "noise fraction, layers x training",
+            self.out / "stable-rank.png": "how many directions each layer uses",
+            self.out / "overview.png": "all measures by depth, after training",
+        }
+
+
+def trained(demo: Demo, weight_decay: float, position: int) -> deepnrc.Report:
+    """Train one network on one thread, and return what was read along the way."""
+    torch.set_num_threads(1)
+    data = split(*load(demo.data), seed=demo.seed)
+    inputs, outputs = data.x.shape[1], data.y.shape[1]
+    model = mlp(inputs, outputs, hidden=[demo.width] * demo.depth, last_relu=False, seed=demo.seed)
+    run = f"weight decay {weight_decay:g}"
+    name = run.replace(" ", "-")
+    tracker = deepnrc.Tracker(model, (data.x, data.y), run=run, folder=demo.out / "runs" / name)
+    recipe = Recipe(lr=demo.lr, weight_decay=weight_decay, epochs=demo.epochs, seed=demo.seed)
+    train(model, data.x, data.y, recipe, tracker, title=run, position=position)
+    tracker(demo.epochs, force=True)
+    save_file(model.state_dict(), demo.out / "runs" / f"{name}.safetensors")
+    return tracker.report
+
+
+def network() -> torch.nn.Module:
+    """The demo's network, untrained, for the command line: `deepnrc probe experiments.studies.demo:network ...`."""
+    demo = Demo()
+    x, y = load(demo.data)
+    return mlp(x.shape[1], y.shape[1], hidden=[demo.width] * demo.depth, last_relu=False, seed=demo.seed)

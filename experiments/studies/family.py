@@ -1,0 +1,111 @@
+"""What every study on the command line has: its flags, how it is run, and what it leaves behind."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from tyro.conf import arg
+
+from deepnrc.errors import DataError, UsageError
+from deepnrc.wording import did_you_mean, listing
+from experiments.pages import findings as pages
+from experiments.pages.page import WHERE, closing, leave_settings
+from experiments.runner.study import Study
+from experiments.runner.sweep import Workers, sweep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """Flags that all studies share; ``study`` turns them into a description.
+
+    A study of your own derives from this, adds its flags as fields, and returns a ``Study``.
+
+    Attributes:
+        takes: about how long the defaults take on 2 cores, in words.
+    """
+
+    takes: ClassVar[str] = "a few minutes"
+
+    settings: Annotated[
+        Path | None,
+        arg(
+            help="A settings.json that an earlier run left: its values, where no flag says otherwise; --no-full puts "
+            "off what is on there, and so for every switch."
+        ),
+    ] = None
+    seeds: Annotated[int, arg(help="Each setting is run once for each of so many seeds.")] = 3
+    epochs: Annotated[int | None, arg(help="Passes over the training data; the study's own if not given.")] = None
+    full: Annotated[bool, arg(help="The published size instead of one that ends in a few minutes.")] = False
+    jobs: Annotated[int, arg(help="Cells trained side by side.")] = os.cpu_count() or 1
+    backend: Annotated[
+        Literal["loky", "dask", "ray"], arg(help="Where cells run: local processes, or a cluster through joblib.")
+    ] = "loky"
+    out: Annotated[Path, arg(help="Folder of all studies; each has one of its own in it.")] = Path("runs/studies")
+    progress: Annotated[bool, arg(help="Show progress bars.")] = True
+
+    def study(self) -> Study:
+        """The description that these flags make."""
+        raise NotImplementedError
+
+    def studies(self) -> tuple[Study, ...]:
+        """All that is run, one after the other: ``study()``, unless a family has several parts."""
+        return (self.study(),)
+
+    def run(self) -> None:
+        """Run what is missing, write tables, pictures and the page, and print the verdict."""
+        for name in ("seeds", "epochs", "jobs"):
+            given = getattr(self, name)
+            if given is not None and given < 1:
+                raise UsageError(f"--{name} must be at least 1; it is {given}.")
+        for study in self.studies():
+            self._run(study)
+
+    @property
+    def threads(self) -> int | None:
+        """Threads of a cell; None shares out the cores among those that run side by side."""
+        return None
+
+    def _run(self, study: Study) -> None:
+        started = time.perf_counter()
+        folder = self.out / study.name
+        leave_settings(self, folder)
+        results = sweep(study, folder, Workers(self.jobs, self.backend, self.threads), self.progress)
+        files = pages.write(results, folder, self.progress)
+        print(pages.verdict_text(results))
+        closing(study.name, time.perf_counter() - started, files)
+
+    @classmethod
+    def restored(cls, file: Path) -> list[str]:
+        """The flags of a settings.json as words of the command line, which checks them like any others.
+
+        Errors: DataError if the file is none, or holds flags that this study does not have.
+        """
+        try:
+            values = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"'{file}' cannot be read as settings ({error}). Name a study's settings.json.") from error
+        known = {field.name for field in dataclasses.fields(cls)} - set(WHERE)
+        if not isinstance(values, Mapping):
+            raise DataError(f"'{file}' holds a {type(values).__name__}, not settings. Name a study's settings.json.")
+        strange = sorted(set(values) - known)
+        if strange:
+            hint = did_you_mean(strange[0], sorted(known))
+            raise DataError(f"'{file}' is for another study: {listing(strange)} is no flag of this one. {hint}".strip())
+        return [word for name, value in values.items() for word in _words(name, value)]
+
+
+def _words(name: str, value: object) -> list[str]:
+    """A flag with its value as words; none for what was not given or is off."""
+    flag = "--" + name.replace("_", "-")
+    if value is None or value is False or value == []:
+        return []
+    if value is True:
+        return [flag]
+    return [flag, *(str(part) for part in (value if isinstance(value, list) else [value]))]

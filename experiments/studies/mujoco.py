@@ -1,0 +1,182 @@
+"""Networks that imitate MuJoCo experts: deep collapse and top-layer collapse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from tyro.conf import arg
+
+from experiments.claims.sweeps import (
+    drops_a_direction,
+    gram_falls,
+    top_layer_collapses,
+    upper_layers_collapse,
+    weight_decay_orders,
+    within,
+)
+from experiments.data.recorded import Recorded
+from experiments.runner.study import Setting, Study
+from experiments.runner.training import Recipe
+from experiments.studies.perceptrons import Perceptrons
+
+DEEP = (
+    "An eight-layer network learns the actions of a {} expert; inputs and targets are standardised. The published "
+    "networks, called bias-free, have no biases: targets of both signs then take them more directions than there are "
+    "targets, and the top directions of features and weights differ by that one. The others have biases, and no ReLU "
+    "before the last layer. The published curves show noise falling and alignment rising towards the top, more so with "
+    "more weight decay."
+)
+FORMS = {"bias-free": (False, True), "with biases": (True, False)}  # biases, last ReLU
+TOP = (
+    "A network of three hidden layers of 256 with biases learns the actions of a {} expert. With a ReLU before the "
+    "last layer the literal nrc.1 and nrc.2 cannot reach 0, and the centred ones stand beside them; without it the top "
+    "two layers are one linear map in two factors, whose Gram matrices are nearer to the identity than nrc.3 expects. "
+    "nrc.3 falls only on targets that keep their own scale, most where weight decay nearly drops a direction."
+)
+TOP_MEASURES = (
+    "nrc.1",
+    "nrc.2",
+    "nrc.1_centred",
+    "nrc.2_centred",
+    "nrc.3",
+    "nrc.3_gamma_ratio",
+    "nrc.evr_1",
+    "nrc.evr_2",
+    "nrc.evr_3",
+)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What differs between the experts.
+
+    Attributes:
+        recording, pairs: the shipped data and how much of it is published.
+        width, rate, published: of the published deep networks, their learning rate and weight decay, which --full
+            takes; on the shipped recordings, whose weakest target direction carries less variance, that decay can drop
+            the direction.
+        top: weight decays of the published top-layer networks.
+        epochs: 2000 steps of 256 pairs; of hopper, whose pairs take the probes longer, 1600.
+        deep, scaled, raw: weight decays of the deep part, and of the top part on standardised and on raw targets:
+            target covariances differ 170-fold, so what collapses one does nothing to another. For the nrc.1 of a
+            linear head to vanish, (lr / (1 - momentum)) x decay x steps at the full rate must be 5 to 10; the upper
+            layers of the deep part collapse at 0.07 to 0.7. Swimmer's largest raw one is just below what drops its
+            second direction.
+        too_much: whether the largest decay of raw targets drops a direction, to see that it is recognised.
+    """
+
+    name: str
+    recording: str
+    pairs: int
+    width: int
+    rate: float
+    published: float
+    top: tuple[float, ...]
+    epochs: int
+    deep: tuple[float, ...]
+    scaled: tuple[float, ...]
+    raw: tuple[float, ...]
+    too_much: bool = False
+
+
+LONG = Recipe(lr=0.01, momentum=0.0, epochs=200_000, cuts=())  # of the published top-layer networks
+SWEEP = (0, 5e-5, 5e-4, 5e-3, 1e-2)
+REACHER = Environment(
+    "reacher", "reacher_1k", 1000, 512, 0.05, 1e-4, (0, 5e-6, 5e-5, 5e-4, 1.5e-3), 500,
+    deep=(0, 1e-4, 5e-4), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-4, 1e-3),
+)  # fmt: skip
+SWIMMER = Environment(
+    "swimmer", "swimmer_1k", 1000, 256, 0.1, 5e-3, SWEEP, 500,
+    deep=(0, 1e-4, 5e-4), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-2, 5.5e-2),
+)  # fmt: skip
+HOPPER = Environment(
+    "hopper", "hopper_10k", 5000, 256, 0.1, 1e-3, SWEEP, 100,
+    deep=(0, 1e-4, 1e-3), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-3, 1e-2), too_much=True,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expert(Perceptrons):
+    """Imitate an expert, layer by layer and at the top layer, over weight decay."""
+
+    environment: ClassVar[Environment]
+    takes: ClassVar[str] = "5 minutes"
+
+    part: Annotated[
+        Literal["both", "deep", "top"],
+        arg(help="deep: every layer of 8-layer networks; top: the last layer of 3 x 256 ones, nrc.1 to nrc.3."),
+    ] = "both"
+
+    def studies(self) -> tuple[Study, ...]:
+        """The deep and the top part."""
+        parts = {"deep": self.deep, "top": self.top}
+        return tuple(make() for name, make in parts.items() if self.part in ("both", name))
+
+    def deep(self) -> Study:
+        """Every layer of networks that are published in the deep-collapse paper, and of ones with biases."""
+        own, settings = self.environment, list[Setting]()
+        published = Recipe(lr=own.rate, epochs=1000)
+        recipe = self.recipe(published if self.full else Recipe(epochs=own.epochs))
+        given = (self.bias, self.head) != ("own", "own")
+        forms = {"as asked": FORMS["bias-free"]} if given else FORMS  # flags go before what is passed to mlp
+        for name, (bias, last_relu) in forms.items():
+            settings += self.over_decays(
+                Recorded(own.recording, own.pairs),
+                self.mlp(*[own.width if self.full else 128] * 7, bias=bias, last_relu=last_relu),
+                recipe,
+                self.decays((0.0, own.published) if self.full else own.deep),
+                label=f"{name}, {{:g}}",
+                facts={"network": name},
+            )
+        claims = (*weight_decay_orders(), *upper_layers_collapse())
+        checked = tuple(claim for name in forms for claim in within(name, claims))
+        seeds = tuple(range(self.seeds))
+        return Study(f"{own.name}-deep", DEEP.format(own.name), tuple(settings), seeds, checked, theory=True)
+
+    def top(self) -> Study:
+        """The last layer of networks that are published in the top-layer paper: both heads, raw and scaled targets."""
+        own, settings = self.environment, list[Setting]()
+        for targets, name, every in (("standardise", "scaled", own.scaled), ("centre", "raw", own.raw)):
+            for last_relu in {"linear": (False,), "relu": (True,)}.get(self.head, (False, True)):
+                some = every if not last_relu else (every[0], every[-1])
+                decays = self.decays(own.top if self.full else some)
+                settings += self.over_decays(
+                    Recorded(own.recording, own.pairs, targets),
+                    self.mlp(256, 256, 256, bias=True, last_relu=last_relu),
+                    self.recipe(LONG if self.full else Recipe(epochs=own.epochs)),
+                    decays,
+                    label=f"{name}, {'ReLU' if last_relu else 'linear'}, {{:g}}",
+                    probe={"probes": ["deep.*", "nrc.*", "model.*"]},
+                    facts={"targets": name, "last ReLU": last_relu},
+                )
+        claims = (*top_layer_collapses("scaled, linear"), gram_falls("raw, ReLU"))
+        if own.too_much and self.weight_decay is None and not self.full:
+            claims = (*claims, drops_a_direction(f"raw, linear, {own.raw[-1]:g}"))
+        return Study(
+            f"{own.name}-top",
+            TOP.format(own.name),
+            tuple(settings),
+            tuple(range(self.seeds)),
+            claims,
+            TOP_MEASURES,
+            theory=True,
+        )
+
+
+class Reacher(Expert):
+    """Imitate the reacher expert: collapse of every layer, and of the last, over weight decay."""
+
+    environment = REACHER
+
+
+class Swimmer(Expert):
+    """Imitate the swimmer expert: collapse of every layer, and of the last, over weight decay."""
+
+    environment = SWIMMER
+
+
+class Hopper(Expert):
+    """Imitate the hopper expert: collapse of every layer, and of the last, over weight decay."""
+
+    environment = HOPPER

@@ -1,0 +1,122 @@
+"""Studies of pretrained networks whose weights come in packages, each beside an untrained one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from tyro.conf import arg
+
+import deepnrc
+from experiments.claims.verdicts import Verdict
+from experiments.networks.packaged import Pair, lite0_on_digits, lite0_on_patches, lite0_on_writing, onet_on_faces
+from experiments.studies.sidebyside import SideBySide, error_ratio, gain
+
+INVARIANT = "ours: what training to name objects should have done"
+LITE0 = (
+    "EfficientNet-Lite0 with its ImageNet weights, and as it was before training, on {}. The network was never trained "
+    "on them, and its 1,000 outputs are of another kind, so there is no error of its own to compare with; linear "
+    "predictability is measured on the images that the linear map was fitted to. Depthwise convolutions have features "
+    "and no weight measures."
+)
+ENOUGH = "more than 1,281, for linear predictability in the widest layer."
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedLite0(SideBySide):
+    """Probe EfficientNet-Lite0, with ImageNet weights and without, on patches of photographs."""
+
+    name: ClassVar[str] = "pretrained-lite0"
+    takes: ClassVar[str] = "1 to 2 minutes"
+
+    samples: Annotated[int, arg(help=f"Patches; {ENOUGH}")] = 3000
+    size: Annotated[int, arg(help="Side of the patches.")] = 96
+
+    @property
+    def about(self) -> str:
+        return LITE0.format(
+            f"{self.samples:,} patches of six photographs: a palace, a flower, a cat, a cup of coffee, a rocket, a man "
+            "with a camera. The targets say which photograph a patch is from"
+        )
+
+    def pair(self) -> Pair:
+        return lite0_on_patches(self.samples, self.size, self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedLite0Digits(SideBySide):
+    """Probe EfficientNet-Lite0, with ImageNet weights and without, on which digit of MNIST an image shows."""
+
+    name: ClassVar[str] = "pretrained-lite0-digits"
+    takes: ClassVar[str] = "1 minute"
+
+    samples: Annotated[int, arg(help=f"Digits, the same number of each; {ENOUGH}")] = 3000
+    size: Annotated[int, arg(help="Pixels a side to which digits are enlarged.")] = 64
+
+    @property
+    def images(self) -> str:
+        """What both networks see."""
+        return f"{self.samples:,} digits of MNIST, enlarged to {self.size} x {self.size}"
+
+    @property
+    def about(self) -> str:
+        return LITE0.format(f"{self.images}. The targets say which digit it is, one-hot")
+
+    def pair(self) -> Pair:
+        return lite0_on_digits(self.samples, self.size, self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedLite0Writing(PretrainedLite0Digits):
+    """Probe EfficientNet-Lite0, with ImageNet weights and without, on how a digit of MNIST is written."""
+
+    name: ClassVar[str] = "pretrained-lite0-writing"
+
+    @property
+    def about(self) -> str:
+        return LITE0.format(
+            f"{self.images}. The targets say how the digit is written: its slant, width, height and amount of ink, "
+            "from the moments of the image, standardised. What an object is does not hang on them, so that the "
+            "deepest features of a network that names objects have reason to lose them"
+        )
+
+    def pair(self) -> Pair:
+        return lite0_on_writing(self.samples, self.size, self.seed)
+
+    def verdicts(self, report: deepnrc.Report) -> list[Verdict]:
+        """That the pretrained network's deepest features know less of the targets, with what was measured."""
+        return [
+            Verdict(
+                "Training turned the last features away from how a digit is written: gain in CKA",
+                INVARIANT, gain(report), "<", 0.0,
+            ),
+            Verdict(
+                "A linear map fits it worse from the last features, on the images that it is fitted to: linear MSE, "
+                "pretrained over untrained", INVARIANT, error_ratio(report), ">", 1.0,
+            ),
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedOnet(SideBySide):
+    """Probe ONet, a face detector's regressor, with its weights and without, on faces cut out with moved edges."""
+
+    name: ClassVar[str] = "pretrained-onet"
+    takes: ClassVar[str] = "half a minute"
+
+    samples: Annotated[int, arg(help="Crops; more than 1,153, for linear predictability in the widest layer.")] = 4000
+
+    @property
+    def about(self) -> str:
+        return (
+            "ONet, the regressor of the face detector MTCNN, with its weights and as it was before training, on "
+            f"{self.samples:,} crops of 100 real faces of LFW, each face's four edges moved at random. The targets are "
+            "where the face's own edges lie in the crop, which is what ONet was trained to say; they are known because "
+            "the crops were made here, and no label of the network's own making is among them but one: where a face "
+            "ends in an unmoved photograph, the same four numbers for all. The 100 photographs are of 25 x 25 pixels, "
+            "grey, enlarged to 48 x 48; ONet was trained on sharper ones in colour. Linear predictability is measured "
+            "on the crops that the linear map was fitted to."
+        )
+
+    def pair(self) -> Pair:
+        return onet_on_faces(self.samples, self.seed)

@@ -1,0 +1,183 @@
+"""Rank-r targets in R^n: do the layers find the rank, and what does weight decay do?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from tyro.conf import arg
+
+from deepnrc.errors import UsageError
+from experiments.claims.sweeps import (
+    DEEP,
+    learned_dimension,
+    learned_every_direction,
+    upper_layers_collapse,
+    weight_decay_orders,
+)
+from experiments.data.lowrank import LowRank
+from experiments.runner.results import Results
+from experiments.runner.study import Claim, Setting, Study
+from experiments.runner.training import Recipe
+from experiments.studies.perceptrons import Perceptrons
+
+ABOUT = (
+    "Inputs are N(0, I) in R^{d}, targets {r} in R^{n}. {swept} are compared. Without target noise the targets have "
+    "exact rank, and the feature-target covariance alignment is then 1, and the cross alignment 0, for any features, "
+    "trained or not; the feature-side alignment and the noise fraction are what tells them apart."
+)
+MEASURES = (
+    "deep.noise_fraction",
+    "deep.feature_stable_rank",
+    "deep.weight_stable_rank",
+    "deep.feature_weight_alignment",
+    "deep.noise_alignment",
+    "deep.feature_side_alignment",
+    "deep.feature_target_alignment",
+    "deep.cross_alignment",
+    "deep.cka",
+    "deep.linear_mse",
+)
+SWEPT = {"rank": "target rank", "depth": "hidden layers", "width": "units a layer", "noise": "target noise"}
+VALUES = {"rank": (1, 2, 3, 5, 7, 10), "depth": (2, 3, 5, 8), "width": (16, 32, 64, 128), "noise": (0, 0.01, 0.1, 0.5)}
+RANK, SPECTRUM = 2, (1.0, 0.49)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synthetic(Perceptrons):
+    """Targets of low rank: noise, ranks and alignments by layer, over weight decay or another knob."""
+
+    takes: ClassVar[str] = "2 minutes"
+
+    sweep: Annotated[
+        Literal["weight-decay", "rank", "depth", "width", "noise"],
+        arg(help="What differs between settings; all but weight-decay keep to one --weight-decay."),
+    ] = "weight-decay"
+    values: Annotated[
+        tuple[float, ...] | None, arg(help="The values that --sweep rank, depth, width or noise runs through.")
+    ] = None
+    rank: Annotated[
+        int | None, arg(help="Rank r of the targets, and the signal rank k: 2 if neither given nor swept.")
+    ] = None
+    target_dim: Annotated[int, arg(help="Width n of the targets.")] = 10
+    input_dim: Annotated[int, arg(help="Width of the inputs.")] = 20
+    samples: Annotated[int | None, arg(help="Samples, a fifth of them held out: 2500, and with --full 12500.")] = None
+    depth: Annotated[int | None, arg(help="Hidden layers: 5, and with --full 9.")] = None
+    width: Annotated[int | None, arg(help="Of each hidden layer: 128, and with --full 1024.")] = None
+    teacher: Annotated[
+        Literal["spectrum", "network", "linear"], arg(help="A prescribed spectrum, or a published random teacher.")
+    ] = "spectrum"
+    spectrum: Annotated[
+        tuple[float, ...] | None,
+        arg(help="Eigenvalues of the target covariance, no more than the rank: 1 and 0.49, the last one repeated."),
+    ] = None
+    targets: Annotated[
+        Literal["none", "centre", "standardise"],
+        arg(help="Scaling of the targets. Centred ones are signed, and a ReLU network needs more than r directions."),
+    ] = "none"
+    noise: Annotated[
+        float | None,
+        arg(help="Target noise, relative to the targets' standard deviation: 0 if neither given nor swept."),
+    ] = None
+
+    def study(self) -> Study:
+        """Every value of what is swept, and beside weight decays an untrained network.
+
+        Errors: UsageError for a flag that would change nothing beside the others.
+        """
+        self._refuse()
+        return self._over_decays() if self.sweep == "weight-decay" else self._over_values()
+
+    def _refuse(self) -> None:
+        if self.sweep == "weight-decay":
+            if self.values is not None:
+                raise UsageError(
+                    "--values goes with --sweep rank, depth, width or noise; for decays there is --weight-decay."
+                )
+        elif getattr(self, self.sweep) is not None:
+            raise UsageError(
+                f"--{self.sweep} {getattr(self, self.sweep):g} says nothing beside --sweep {self.sweep}: leave it out, "
+                "and name what the sweep runs through with --values."
+            )
+        if self.spectrum is not None:
+            self._refuse_spectrum(self.spectrum)
+
+    def _refuse_spectrum(self, spectrum: tuple[float, ...]) -> None:
+        if self.teacher != "spectrum":
+            raise UsageError(
+                f"The teacher '{self.teacher}' has a spectrum of its own: leave out --spectrum, or --teacher."
+            )
+        rank = max(self._values(), default=RANK) if self.sweep == "rank" else self._rank
+        if len(spectrum) > rank:
+            raise UsageError(
+                f"--spectrum has {len(spectrum)} eigenvalues, and targets of rank {rank:g} have {rank:g}: leave some "
+                "out, or take a larger rank."
+            )
+
+    def _over_decays(self) -> Study:
+        recipe, decays = self._recipe(), self.decays((0.0, 2e-3, 5e-3))
+        data, network, probe = self._data(), self.mlp(*self._hidden()), {"rank": self._rank}
+        untrained = Setting("untrained", data, network, Recipe(epochs=0), probe, facts={"weight decay": None})
+        settings = (untrained, *self.over_decays(data, network, recipe, decays, probe=probe))
+        claims = (*weight_decay_orders(), *upper_layers_collapse(), _target_directions()) if len(decays) > 1 else ()
+        about = self._about("An untrained network, and others trained with several weight decays")
+        return Study("synthetic", about, settings, tuple(range(self.seeds)), claims, MEASURES, theory=True)
+
+    def _over_values(self) -> Study:
+        decays, fact = self.decays((1e-3,)), SWEPT[self.sweep]
+        if len(decays) > 1:
+            raise UsageError(f"--sweep {self.sweep} keeps to one --weight-decay; {len(decays)} were given.")
+        values = self._values()
+        if self.sweep != "noise" and any(value != int(value) for value in values):
+            raise UsageError(f"--sweep {self.sweep} takes whole --values; they are {values}.")
+        settings = []
+        for value in values:
+            changed = {self.sweep: value if self.sweep == "noise" else int(value)}
+            one = replace(self, sweep="weight-decay", values=None, **changed)  # type: ignore[arg-type]
+            network, recipe = one.mlp(*one._hidden()), replace(one._recipe(), weight_decay=decays[0])
+            settings.append(
+                Setting(f"{fact} {value:g}", one._data(), network, recipe, {"rank": one._rank}, facts={fact: value})
+            )
+        about = self._about(f"Networks for several values of '{fact}', at weight decay {decays[0]:g},")
+        return Study(
+            f"synthetic-{self.sweep}", about, tuple(settings), tuple(range(self.seeds)),
+            (*learned_dimension(), *upper_layers_collapse()), MEASURES, sweep=fact,
+        )  # fmt: skip
+
+    def _data(self) -> LowRank:
+        samples = (12_500 if self.full else 2500) if self.samples is None else self.samples
+        spectrum = SPECTRUM if self.spectrum is None else self.spectrum
+        noise = 0.0 if self.noise is None else self.noise
+        return LowRank(
+            self._rank, self.target_dim, self.input_dim, samples, spectrum, self.teacher, noise, self.targets
+        )
+
+    @property
+    def _rank(self) -> int:
+        return RANK if self.rank is None else self.rank
+
+    def _values(self) -> tuple[float, ...]:
+        return VALUES[self.sweep] if self.values is None else tuple(sorted(self.values))
+
+    def _hidden(self) -> tuple[int, ...]:
+        depth, width = (9, 1024) if self.full else (5, 128)
+        return (width if self.width is None else self.width,) * (depth if self.depth is None else self.depth)
+
+    def _recipe(self) -> Recipe:
+        return self.recipe(Recipe(lr=0.05, epochs=300, batch=128))
+
+    def _about(self, swept: str) -> str:
+        rank = "of several ranks" if self.sweep == "rank" else f"have rank {self._rank}"
+        return ABOUT.format(d=self.input_dim, r=rank, n=self.target_dim, swept=swept)
+
+
+def _target_directions() -> Claim:
+    def alignment(results: Results) -> float:
+        measured = float(results.top("deep.feature_side_alignment").iloc[-1])
+        return measured if learned_every_direction(results) else np.nan
+
+    return Claim(
+        "The features' target-carrying directions are those of high variance: feature-side alignment, last layer",
+        DEEP, alignment, ">", 0.95,
+    )  # fmt: skip

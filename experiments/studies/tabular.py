@@ -1,0 +1,73 @@
+"""Your own table, or any data of rows that ``deepnrc probe --data`` reads: collapse over weight decay."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Annotated, ClassVar, Literal
+
+from tyro.conf import arg
+
+from deepnrc.errors import UsageError
+from experiments.claims.sweeps import weight_decay_orders
+from experiments.data.linnerud import Linnerud
+from experiments.data.recorded import OwnFile
+from experiments.runner.study import Data, Study
+from experiments.runner.training import Recipe
+from experiments.studies.perceptrons import Perceptrons
+
+OWN = "A network learns {targets} from '{data}'; targets: {scaling}."
+EXAMPLE = (
+    "No --data was given, so this is Linnerud's exercise data, an example of 20 men, 16 of whom are trained on: "
+    "weight, waist and pulse from chin-ups, sit-ups and jumps; targets: {scaling}. With no more samples than features "
+    "and one, anything can be predicted linearly: the linear predictability of all layers but the first is marked as "
+    "degenerate and says nothing. It shows the form of a study; no claim can be judged by it."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tabular(Perceptrons):
+    """Your own data, a table or anything that --data of the command reads: noise, ranks and alignments by layer."""
+
+    takes: ClassVar[str] = "1 minute"
+
+    data: Annotated[
+        str | None, arg(help="A .csv, .parquet, .npz or .hdf5 file or whatever `deepnrc probe --data` reads.")
+    ] = None
+    targets: Annotated[
+        tuple[str, ...], arg(help="Target columns of a table, by name or, without a header, number.")
+    ] = ()
+    rank: Annotated[int | None, arg(help="Signal rank k; the targets' numerical rank if not given.")] = None
+    scaling: Annotated[
+        Literal["standardise", "centre", "positive", "none"],
+        arg(help="What is done to the targets; positive: spreads above their least value."),
+    ] = "standardise"
+    depth: Annotated[int, arg(help="Hidden layers.")] = 5
+    width: Annotated[int | None, arg(help="Of each hidden layer: 64, and with --full 512.")] = None
+
+    def study(self) -> Study:
+        """One setting for each weight decay."""
+        width = (512 if self.full else 64) if self.width is None else self.width
+        data, about, name = self._data()
+        decays, probe = self.decays((0.0, 1e-3, 5e-3)), {} if self.rank is None else {"rank": self.rank}
+        settings = self.over_decays(
+            data,
+            self.mlp(*[width] * self.depth),
+            self.recipe(Recipe(epochs=1000 if self.full else 300)),
+            decays,
+            probe=probe,
+        )
+        claims = weight_decay_orders() if len(decays) > 1 else ()
+        return Study(f"tabular-{name}", about, settings, tuple(range(self.seeds)), claims)
+
+    def _data(self) -> tuple[Data, str, str]:
+        """The data, what the page says of it, and its name."""
+        if self.data is None:
+            if self.targets:
+                raise UsageError("--targets are columns of a table: name it with --data FILE.")
+            return Linnerud(self.scaling), EXAMPLE.format(scaling=self.scaling), "linnerud"
+        columns = ", ".join(self.targets) or "the targets"
+        name = re.sub(r"[^\w.-]+", "-", PurePath(self.data.partition(":")[2] or self.data).stem).strip("-.") or "data"
+        about = OWN.format(targets=columns, data=self.data, scaling=self.scaling)
+        return OwnFile(self.data, self.targets or None, self.scaling), about, name

@@ -1,0 +1,82 @@
+"""The study on the command line: unconstrained-feature models, theory beside measurement."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import joblib
+import torch
+from tyro.conf import arg
+
+from deepnrc.errors import UsageError
+from experiments.pages.page import closing, leave_settings
+from experiments.studies.ufm import classes, linear, page, regression
+from experiments.studies.ufm.parts import Part
+
+NAME = "ufm"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ufm:
+    """Descend unconstrained-feature models to their minima, and hold everything against the closed forms."""
+
+    takes: ClassVar[str] = "2 minutes"
+
+    parts: Annotated[
+        tuple[Literal["regression", "linear", "classes"], ...],
+        arg(help="regression: one layer; linear: deep chains; classes: classifiers of one and two levels."),
+    ] = ("regression", "linear", "classes")
+    seeds: Annotated[int, arg(help="Random starts of each descent.")] = 3
+    shorter: Annotated[int, arg(help="Divide the steps of the long descents by this, for a quick look.")] = 1
+    jobs: Annotated[int, arg(help="Descents side by side.")] = os.cpu_count() or 1
+    out: Annotated[Path, arg(help="Folder of all studies; this one has its own in it.")] = Path("runs/studies")
+    progress: Annotated[bool, arg(help="Show progress bars.")] = True
+
+    def run(self) -> None:
+        """Descend, probe, draw, and print the verdict."""
+        started = time.perf_counter()
+        self._refuse()
+        folder = self.out / NAME
+        leave_settings(self, folder)
+        parts = self._parts()
+        files = page.write(NAME, parts, folder, time.perf_counter() - started)
+        for claim in (claim for part in parts for claim in part.claims):
+            print(claim.line)
+        for warning in page.warnings(parts):
+            print(f"! {warning}")
+        closing(NAME, time.perf_counter() - started, files)
+
+    def _refuse(self) -> None:
+        for name in ("seeds", "shorter", "jobs"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"--{name} must be at least 1; it is {getattr(self, name)}.")
+        if not self.parts:
+            raise UsageError("--parts needs at least one of regression, linear, classes.")
+
+    def _parts(self) -> list[Part]:
+        """The chosen parts in their own order; the two short ones side by side."""
+        work = []
+        if "regression" in self.parts:
+            steps = max(1, regression.STEPS // self.shorter)
+            work.append(joblib.delayed(on_one_thread)(regression.study, self.seeds, steps, self.progress))
+        if "linear" in self.parts:
+            work.append(joblib.delayed(on_one_thread)(linear.study, self.seeds))
+        found: list[Part] = joblib.Parallel(n_jobs=min(self.jobs, max(1, len(work))))(work)
+        if "classes" in self.parts:
+            found.append(on_one_thread(classes.study, self.seeds, self.jobs, self.shorter, self.progress))
+        return found
+
+
+def on_one_thread(study: Callable[..., Part], *args: object) -> Part:
+    """Run a part on one of torch's threads: more make matrices this small slower."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return study(*args)
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,81 @@
+"""Trained networks beside the unconstrained-feature model of regression: what it predicts, and how far off it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from deepnrc.errors import UsageError
+from experiments.data.splitting import Split
+from experiments.runner.results import Results
+from experiments.runner.study import Setting
+from experiments.runner.training import outputs
+from experiments.theory.fit import Fit, fit
+
+CAPTION = (
+    "The regression unconstrained-feature model, its two penalties fitted to WW' of the last layer (first seed), and "
+    "what it then predicts: off by so much."
+)
+
+
+def fits(results: Results) -> tuple[dict[str, Fit], dict[str, str]]:
+    """The fit of the first seed of every trained setting with weight decay, by its label, and why others have none."""
+    seed = results.study.seeds[0]
+    decaying = [s for s in results.study.settings if s.recipe.weight_decay and s.recipe.epochs]
+    loaded = {data: data.load(seed) for data in dict.fromkeys(setting.data for setting in decaying)}
+    found: dict[str, Fit] = {}
+    without: dict[str, str] = {}
+    for setting in decaying:
+        folder = results.folder_of(setting.label, seed)
+        if folder is None:
+            without[setting.label] = "No fit: the first seed diverged."
+            continue
+        try:
+            found[setting.label] = _of_cell(setting, loaded[setting.data], seed, folder)
+        except UsageError as error:
+            without[setting.label] = f"No fit: {error}"
+    return found, without
+
+
+def _of_cell(setting: Setting, data: Split, seed: int, folder: Path) -> Fit:
+    if not data.y.is_floating_point():
+        raise UsageError("The targets are classes, and the model is one of regression.")
+    model = setting.network.build(data, seed)
+    model.load_state_dict(load_file(folder / "network.safetensors"))
+    decay = setting.recipe.weight_decay if setting.recipe.optimizer == "sgd" else None
+    return of_network(model, data.x, data.y, decay)
+
+
+def of_network(model: nn.Module, x: Tensor, y: Tensor, weight_decay: float | None) -> Fit:
+    """The fit of a network's last Linear, on inputs x (N, ...) and targets y (N, n).
+
+    The weight decay stands beside the fitted penalty; None where it is no L2 term of the loss, as in Adam's steps.
+
+    Errors: UsageError if the network has no Linear, or its last one admits no fit.
+    """
+    linears = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    if not linears:
+        raise UsageError("The network has no Linear whose Gram matrix could be held against the theory.")
+    last, seen = linears[-1], list[Tensor]()
+    handle = last.register_forward_pre_hook(lambda module, given: seen.append(given[0].detach().clone()))
+    try:
+        outputs(model, x)
+    finally:
+        handle.remove()
+    bias = None if last.bias is None else last.bias.detach()
+    return fit(torch.cat(seen), last.weight.detach(), bias, y, weight_decay)
+
+
+def table(found: Mapping[str, Fit], without: Mapping[str, str]) -> dict[str, Any]:
+    """The fits as a table for a page: caption, columns, rows; settings without one have a note only."""
+    rows = [{"setting": label, **one.row(), "note": one.note} for label, one in found.items()]
+    rows += [{"setting": label, "note": reason} for label, reason in without.items()]
+    numbers = dict.fromkeys(name for row in rows for name in row if name not in ("setting", "note"))
+    columns = ["setting", *numbers, "note"]
+    plain = [[f"{v:.3g}" if isinstance(v := row.get(name, ""), float) else v for name in columns] for row in rows]
+    return {"caption": CAPTION, "columns": columns, "rows": plain}

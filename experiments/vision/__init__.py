@@ -1,1 +1,0 @@
-"""Studies on images: networks, data that is made here, and pretrained networks."""

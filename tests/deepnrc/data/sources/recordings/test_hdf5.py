@@ -1,0 +1,38 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deepnrc.data.sources import load_data
+from deepnrc.errors import DataError, UsageError
+
+h5py = pytest.importorskip("h5py")
+
+
+@pytest.mark.parametrize("ending", ["h5", "hdf5"])
+def test_a_file_of_other_keys_is_told_its_keys(tmp_path: Path, ending: str) -> None:
+    with h5py.File(tmp_path / f"a.{ending}", "w") as file:
+        file["observations"] = np.ones((3, 2))
+        file["infos/qpos"] = np.ones((3, 2))
+    words = r"'.*' holds 'infos', 'observations'\. What can be read has observations and actions .* or rgb and targets"
+    with pytest.raises(DataError, match=words):
+        load_data(str(tmp_path / f"a.{ending}"))
+
+
+def test_damaged_and_missing_files_are_explained(tmp_path: Path) -> None:
+    (tmp_path / "a.h5").write_bytes(b"hello")
+    with pytest.raises(
+        DataError, match=r"'.*a\.h5' is no HDF5 file, or is cut short \(.*\)\. Copy or download it again"
+    ):
+        load_data(str(tmp_path / "a.h5"))
+    with pytest.raises(DataError, match=r"There is no file '.*b\.h5' \(looked from .*\)\. Check the path"):
+        load_data(str(tmp_path / "b.h5"))
+
+
+def test_a_missing_h5py_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.h5").touch()
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    for spec in (tmp_path / "a.h5", tmp_path):
+        with pytest.raises(UsageError, match=r"needs the package 'h5py', .* Install it with: pip install h5py"):
+            load_data(str(spec), targets=["steer"])

@@ -1,0 +1,92 @@
+from typing import Any
+
+import pytest
+
+from deepnrc import CATALOG, Probe, UsageError
+from deepnrc.measuring.selection import select, statistics
+
+
+def mine(name: str = "my.trace", **changes: Any) -> Probe:
+    return Probe(name, lambda S_H: float(S_H.trace()), "Trace", **changes)
+
+
+def test_by_default_all_but_what_is_costly_and_nothing_that_takes_a_second_pass() -> None:
+    chosen = select(None)
+    assert chosen == tuple(probe for probe in CATALOG if probe.default)
+    assert {"nrc.1_centred", "nrc.2_centred"}.isdisjoint(probe.name for probe in chosen)
+    assert not any(statistics(chosen, where, 2) for where in ("layer", "top", "network"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        ("deep.noise", {"deep.noise"}),
+        ("deep.noise*", {"deep.noise", "deep.noise_fraction", "deep.noise_alignment"}),
+        (["nrc.?", "model.*"], {"nrc.1", "nrc.2", "nrc.3", "model.mse", "model.accuracy"}),
+        (("nrc.1_centred",), {"nrc.1_centred"}),
+        (iter(["deep.cka"]), {"deep.cka"}),
+    ],
+)
+def test_names_and_globs(wanted: Any, names: set[str]) -> None:
+    assert {probe.name for probe in select(wanted)} == names
+
+
+def test_a_name_stands_for_all_its_variants_and_nothing_is_chosen_twice() -> None:
+    chosen = select(["deep.cka", "deep.c*", "deep.cka"])
+    assert [(probe.name, probe.variant) for probe in chosen if probe.name == "deep.cka"] == [
+        ("deep.cka", "default"),
+        ("deep.cka", "signal"),
+    ]
+    assert len(set(chosen)) == len(chosen)
+
+
+def test_probes_of_one_s_own_stand_beside_the_catalog_s() -> None:
+    own = mine()
+    assert select(own) == (own,)
+    assert select([own, "deep.cka", own]) == (own, *select("deep.cka"))
+    variant = mine("deep.cka", variant="mine")
+    assert variant in select(["deep.cka", variant])
+
+
+def test_unknown_names_are_refused_with_the_nearest() -> None:
+    words = r"There is no probe 'deep\.nois'\. Did you mean 'deep\.noise'.*\? `deepnrc probes` lists all \d+\."
+    with pytest.raises(UsageError, match=words):
+        select(["deep.cka", "deep.nois"])
+    with pytest.raises(UsageError, match=r"There is no probe 'weights\.\*'\. `deepnrc probes` lists all"):
+        select("weights.*")
+
+
+def test_nothing_and_other_things_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"probes=\[\] measures nothing\. Leave it out for all, or name some"):
+        select([])
+    for wanted in (3, [3], ["deep.cka", None]):
+        with pytest.raises(UsageError, match=r"probes may hold names, globs and deepnrc\.Probe objects, not (3|None)"):
+            select(wanted)  # type: ignore[arg-type]
+
+
+def test_two_probes_of_one_name_and_variant_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"Two different probes are called 'deep\.cka' with the variant 'default'\."):
+        select(["deep.*", mine("deep.cka")])
+
+
+def test_only_the_statistics_that_are_needed_are_streamed() -> None:
+    assert statistics(select("deep.*"), "layer", 1) <= {"moments"}
+    assert "directions" in statistics(select("nrc.1"), "top", 1)
+    assert "directions" not in statistics(select("nrc.1"), "layer", 1)
+    assert statistics(select("nrc.1_centred"), "top", 2) == {"centred_directions"}
+    assert statistics(select("nrc.1"), "top", 2) == set()
+
+
+def test_a_probe_that_reads_what_does_not_exist_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"The probe 'my.own' reads 'feature', .* Did you mean 'features'"):
+        select(Probe("my.own", lambda feature: 1.0, "Mine"))
+
+
+def test_a_probe_for_no_known_place_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"where='layers'. Choose from layer, top, network"):
+        select(Probe("my.own", lambda d: 1.0, "Mine", where="layers"))
+
+
+def test_a_probe_that_holds_a_list_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"'my\.trace' has bounds=\[0, 1\], .*Give it as a tuple"):
+        select([mine(bounds=[0, 1])])

@@ -1,0 +1,254 @@
+import copy
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
+
+import deepnrc
+from deepnrc import DataError, Tracker, UsageError
+from deepnrc.measuring.tracking import flat, lightning_callback, log_spaced, log_to
+
+DATA = (torch.linspace(-1, 1, 96).reshape(32, 3).sin(), torch.linspace(0, 2, 64).reshape(32, 2).cos())
+
+
+def network() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.5), nn.Linear(6, 2))
+
+
+def tracker(steps: Any = "log", **options: Any) -> Tracker:
+    return Tracker(network(), DATA, steps=steps, probes=["deep.noise_fraction", "model.mse"], **options)
+
+
+def due(steps: Any, last: int = 40) -> list[int]:
+    watch = tracker(steps)
+    return [step for step in range(last) if watch(step) is not None]
+
+
+def test_log_spaced_points_are_dense_at_first_and_about_eight_a_decade() -> None:
+    points = [step for step in range(1001) if log_spaced(step)]
+    assert points[:15] == [0, 1, 2, 3, 4, 6, 7, 10, 13, 18, 24, 32, 42, 56, 75]
+    assert len([point for point in points if 100 < point <= 1000]) == 8
+    assert points[-1] == 1000
+    assert not log_spaced(-1)
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("log", [0, 1, 2, 3, 4, 6, 7, 10, 13, 18, 24, 32]),
+        (15, [0, 15, 30]),
+        ([30, 2], [2, 30]),
+        (range(10, 14, 2), [10, 12]),
+        (np.array([3, 5]), [3, 5]),
+        (np.int64(20), [0, 20]),
+        (iter([4]), [4]),
+        ([], []),
+    ],
+)
+def test_schedules(steps: Any, expected: list[int]) -> None:
+    assert due(steps) == expected
+
+
+@pytest.mark.parametrize("steps", ["linear", "", 0, -3, 2.5, True, None])
+def test_a_schedule_that_is_none_is_refused(steps: Any) -> None:
+    with pytest.raises(
+        UsageError, match=r"steps must be 'log', a whole number from 1, or several whole numbers; it is"
+    ):
+        tracker(steps)
+
+
+def test_steps_must_be_whole_numbers() -> None:
+    with pytest.raises(UsageError, match=r"A step must be a whole number; it is 1\.5\."):
+        tracker([1, 1.5])
+    with pytest.raises(UsageError, match=r"A step must be a whole number; it is '3'\."):
+        tracker()("3")  # type: ignore[arg-type]
+
+
+def test_calls_are_counted_from_0_or_from_the_step_given() -> None:
+    watch = tracker(2)
+    measured = [watch() is not None for _ in range(3)]
+    assert measured == [True, False, True]
+    assert watch(10) is not None
+    assert [watch() is not None for _ in range(2)] == [False, True]
+    assert watch.report.steps == [0, 2, 10, 12]
+
+
+def test_force_measures_what_is_not_due_but_nothing_twice() -> None:
+    watch = tracker([0])
+    assert watch(0) is not None
+    assert watch(7) is None
+    assert watch(7, force=True) is not None
+    assert watch(7, force=True) is None
+    assert watch(0) is None
+    assert watch.report.steps == [0, 7]
+
+
+def test_the_report_has_steps_in_order_and_the_run_s_label() -> None:
+    watch = tracker(run="mine")
+    for step in (3, 1, 2):
+        watch(step)
+    assert watch.report.table["step"].drop_duplicates().tolist() == [1, 2, 3]
+    assert watch.report.runs == ["mine"]
+    assert [record["step"] for record in watch.report.provenance] == [1, 2, 3]
+    with pytest.raises(DataError, match="Nothing has been measured yet: call the tracker once an epoch"):
+        tracker().report  # noqa: B018
+
+
+def trained(watched: bool) -> dict[str, Any]:
+    """Train with shuffling, dropout and batch norm, from torch's global random numbers."""
+    net = network()
+    loader = DataLoader(TensorDataset(*DATA), batch_size=8, shuffle=True)
+    optimizer = torch.optim.Adam(net.parameters())
+    watch = Tracker(net, DataLoader(TensorDataset(*DATA), batch_size=8, shuffle=True), probes="deep.*")
+    for _ in range(5):
+        net.train()
+        for x, y in loader:
+            optimizer.zero_grad()
+            (net(x) - y).square().mean().backward()
+            optimizer.step()
+        if watched:
+            assert watch() is not None
+            assert net.training
+    return {"net": copy.deepcopy(net.state_dict()), "grads": [p.grad for p in net.parameters()], "next": torch.rand(1)}
+
+
+def test_training_goes_on_bit_for_bit_as_if_it_had_not_been_watched() -> None:
+    alone, watched = trained(False), trained(True)
+    assert alone["net"].keys() == watched["net"].keys()
+    assert all(torch.equal(value, watched["net"][name]) for name, value in alone["net"].items())
+    assert all(map(torch.equal, alone["grads"], watched["grads"]))
+    assert torch.equal(alone["next"], watched["next"])
+
+
+def test_modules_keep_their_own_training_flags_and_no_hook_stays() -> None:
+    watch = tracker()
+    watch.model[1].eval()  # type: ignore[index]
+    watch()
+    assert [module.training for module in watch.model.children()] == [True, False, True, True, True]
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in watch.model.modules())
+
+
+def test_the_folder_holds_what_was_measured_before_ctrl_c(tmp_path: Path) -> None:
+    watch = tracker(folder=tmp_path / "run")
+    watch()
+    watch()
+    assert deepnrc.load(tmp_path / "run").steps == [0, 1]
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    handle = watch.model[2].register_forward_hook(interrupt)  # type: ignore[index]
+    with pytest.raises(KeyboardInterrupt):
+        watch()
+    handle.remove()
+    assert deepnrc.load(tmp_path / "run").steps == [0, 1]
+    assert watch.report.steps == [0, 1]
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in watch.model.modules())
+    assert all(module.training for module in watch.model.modules())
+
+
+def test_a_folder_that_is_a_file_is_refused_before_training(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"'.*file' is a file where a folder is needed"):
+        tracker(folder=tmp_path / "file")
+
+
+def test_options_reach_the_probe() -> None:
+    watch = Tracker(network(), DATA, layers="4", rank=1, probes="deep.noise*")
+    watch()
+    assert set(watch.report.table["layer"]) == {"4"}
+    assert set(watch.report.table["rank"]) == {1}
+    assert set(watch.report.measures) == {"deep.noise", "deep.noise_fraction", "deep.noise_alignment"}
+
+
+def test_flat_is_a_plain_number_for_every_value_that_is_one() -> None:
+    report = deepnrc.probe(network(), DATA, progress=False)
+    values = flat(report)
+    assert len(values) == report.table["value"].notna().sum() < len(report.table)
+    assert all(type(value) is float and value == value for value in values.values())
+    assert values["4/nrc.1"] == report.values("nrc.1")["value"].item()
+    assert values["0/deep.cka.signal"] == report.values("deep.cka", "signal")["value"].iloc[0]
+    assert values["model.mse"] == report.values("model.mse")["value"].item()
+
+
+class Log:
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = []
+
+    def log(self, values: dict[str, Any], /) -> None:
+        self.lines.append(values)
+
+
+def test_a_logger_gets_what_was_measured_and_nothing_between() -> None:
+    watch, logger = tracker(2), Log()
+    for _ in range(3):
+        log_to(watch, logger)
+    log_to(watch, logger, 3)
+    log_to(watch, logger, 8)
+    assert [line["step"] for line in logger.lines] == [0, 2, 8]
+    assert set(logger.lines[0]) == {"step", "0/deep.noise_fraction", "4/deep.noise_fraction", "model.mse"}
+    assert all(type(value) in (int, float) for line in logger.lines for value in line.values())
+
+
+def test_an_endless_loader_is_read_up_to_max_samples() -> None:
+    watch = Tracker(network(), [DATA] * 3, max_samples=40, probes="deep.cka")
+    watch()
+    assert set(watch.report.table["n_samples"]) == {40}
+    endless = Tracker(network(), itertools.repeat(DATA), max_samples=40, probes="deep.cka")
+    endless()
+    assert set(endless.report.table["n_samples"]) == {40}
+
+
+def test_what_loggers_need_is_exported() -> None:
+    assert deepnrc.log_to is log_to
+    assert deepnrc.lightning_callback is lightning_callback
+    assert {"log_to", "lightning_callback"} <= set(deepnrc.__all__)
+
+
+def test_the_label_is_a_word() -> None:
+    watch = tracker(run=5)
+    watch()
+    assert watch.report.runs == ["5"]
+    assert watch.report.provenance[0]["run"] == "5"
+
+
+def loaders(kind: str) -> DataLoader[Any]:
+    data, g = TensorDataset(*DATA), torch.Generator().manual_seed(3)
+    if kind == "loader":
+        return DataLoader(data, 8, shuffle=True, generator=g)
+    drawn = RandomSampler(data, generator=g)
+    return (
+        DataLoader(data, batch_sampler=BatchSampler(drawn, 8, False))
+        if kind == "batches"
+        else DataLoader(data, 8, sampler=drawn)
+    )
+
+
+@pytest.mark.parametrize("kind", ["loader", "sampler", "batches"])
+def test_a_loader_s_own_generator_goes_on_as_if_it_had_not_been_watched(kind: str) -> None:
+    def batches(watched: bool) -> list[list[float]]:
+        loader = loaders(kind)
+        watch = Tracker(network(), loader, steps=1, probes=["deep.noise_fraction"])
+        seen = []
+        for _ in range(3):
+            for x, _ in loader:
+                seen.append(x.flatten().tolist())
+            if watched:
+                watch()
+        return seen
+
+    assert batches(watched=True) == batches(watched=False)
+
+
+def test_a_loader_s_own_generator_is_put_back_after_an_error() -> None:
+    loader = loaders("loader")
+    before = loader.generator.get_state()
+    with pytest.raises(UsageError):
+        deepnrc.probe(nn.Linear(3, 2), loader, layers="weights", rank=99, progress=False)
+    assert torch.equal(loader.generator.get_state(), before)

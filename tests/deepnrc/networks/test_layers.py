@@ -1,0 +1,256 @@
+import pytest
+import timm
+import torch
+from torch import nn
+from torch.nn.utils import parametrizations
+
+from deepnrc.errors import UsageError
+from deepnrc.networks.layers import choose, site_at, weight_matrix
+
+
+class BasicBlock(nn.Module):
+    def __init__(self, d, out):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(d, out, 3), nn.Conv2d(out, out, 3)
+        self.downsample = nn.Sequential(nn.Conv2d(d, out, 1))
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3)
+        self.downsample = nn.Conv2d(4, 4, 2)
+        self.body = nn.Sequential(BasicBlock(4, 4), nn.Sequential(nn.ReLU(), BasicBlock(4, 8)))
+        self.attention = nn.MultiheadAttention(8, 2)
+        self.memory = nn.LSTM(8, 8)
+        self.head = nn.Linear(8, 2)
+
+
+ALL = ["stem", "downsample", "body.0.conv1", "body.0.conv2", "body.1.1.conv1", "body.1.1.conv2", "head"]
+
+
+def names(layers):
+    return [site.name for site in choose(Net(), layers).sites]
+
+
+def test_weights_are_every_linear_and_convolution_and_what_is_left_out_is_named():
+    choice = choose(Net())
+    assert [site.name for site in choice.sites] == ALL
+    assert dict(choice.left_out) == {
+        "body.0.downsample.0": "shortcut around a block",
+        "body.1.1.downsample.0": "shortcut around a block",
+        "attention": "MultiheadAttention is neither Linear nor a convolution",
+        "attention.out_proj": "nn.MultiheadAttention uses its weight without running the module",
+        "memory": "LSTM is neither Linear nor a convolution",
+    }
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ("head", ["head"]),
+        ("body.*.conv2", ["body.0.conv2", "body.1.1.conv2"]),
+        ("body.0", ["body.0"]),
+        ("body.?", ["body.0", "body.1"]),
+        (["head", "stem"], ["stem", "head"]),
+        (["!body.*"], ["stem", "downsample", "head"]),
+        (["!body"], ["stem", "downsample", "head"]),
+        ("!*.conv?", ["stem", "downsample", "head"]),
+        (["body.*", "!*.downsample.*"], ALL[2:6]),
+        (["weights", "!stem"], ALL[1:]),
+        ("blocks", ["body.0", "body.1.1"]),
+        (["blocks", "!body.1.*"], ["body.0"]),
+        (["blocks", "head"], ["body.0", "body.1.1", "head"]),
+        (nn.Linear, ["head"]),
+        ((nn.Linear, BasicBlock), ["body.0", "body.1.1", "head"]),
+        (["*"], [*ALL[:4], "body.0.downsample.0", *ALL[4:6], "body.1.1.downsample.0", "head"]),
+        ("attention.out_proj", ["attention.out_proj"]),
+        (lambda name, module: "conv1" in name and isinstance(module, nn.Conv2d), ["body.0.conv1", "body.1.1.conv1"]),
+    ],
+)
+def test_patterns_choose_in_the_order_of_the_network(layers, expected):
+    assert names(layers) == expected
+
+
+def test_what_a_pattern_leaves_out_is_named_too():
+    left_out = dict(choose(Net(), ["!head"]).left_out)
+    assert left_out["head"] == "named by '!head'"
+    assert left_out["body.0.downsample.0"] == "shortcut around a block"
+    assert dict(choose(Net(), nn.Linear).left_out) == {
+        "attention.out_proj": "nn.MultiheadAttention uses its weight without running the module"
+    }
+
+
+@pytest.mark.parametrize(
+    ("layers", "words"),
+    [
+        ("haed", r"No layer is called 'haed'\. Did you mean 'head'\? The network has: 'stem', .* and \d+ more"),
+        (["head", "bdy.*"], r"No layer is called 'bdy\.\*'"),
+        ("!haed", r"No layer is called 'haed'\. Did you mean 'head'"),
+        (["head", "!head"], r"layers=\['head', '!head'\] leaves nothing to probe\. Modules: 'stem'"),
+        ([], r"layers=\[\] names nothing to probe"),
+        (nn.Conv3d, r"No module is a Conv3d\. The network is made of: 'BasicBlock', 'Conv2d'"),
+        (lambda name, module: False, r"The callable chose none of the \d+ modules: 'stem'"),
+        (3, r"layers must be 'weights', 'blocks', globs, types or a callable, not 3"),
+        ([3], r"layers may hold globs and module types, not 3"),
+    ],
+)
+def test_what_matches_nothing_is_refused_with_the_nearest_names(layers, words):
+    with pytest.raises(UsageError, match=words):
+        names(layers)
+
+
+def test_a_network_without_what_was_asked_for_is_refused():
+    with pytest.raises(UsageError, match=r"no Linear or convolution to probe\. Name other modules"):
+        choose(nn.Sequential(nn.ReLU(), nn.LSTM(2, 2)))
+    with pytest.raises(UsageError, match=r"No residual or transformer blocks .* composite modules are: 'Sequential'"):
+        choose(nn.Sequential(nn.Sequential(nn.Linear(2, 2))), "blocks")
+
+
+def test_a_bare_layer_is_a_network():
+    assert [site.name for site in choose(nn.Linear(2, 3)).sites] == ["(layer)"]
+    wrapped = choose(parametrizations.weight_norm(nn.Linear(2, 3)))
+    assert [site.name for site in wrapped.sites] == ["(layer)"]
+    assert wrapped.left_out == ()
+
+
+def test_lazy_modules_are_refused_until_they_have_weights():
+    net = nn.Sequential(nn.LazyLinear(4), nn.Linear(4, 2))
+    with pytest.raises(UsageError, match=r"'0' have no weights yet\. Run one batch through the network first"):
+        choose(net)
+    net(torch.zeros(2, 3))
+    assert [site.dim for site in choose(net).sites] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("module", "reads", "axis", "dim"),
+    [
+        (nn.Linear(5, 2), "input", -1, 5),
+        (nn.Conv1d(5, 2, 3), "input", 1, 5),
+        (nn.Conv3d(5, 2, 3), "input", 1, 5),
+        (nn.ConvTranspose2d(5, 2, 3), "input", 1, 5),
+        (nn.Conv2d(4, 8, 1, groups=4), "input", 1, 4),
+        (nn.LayerNorm(5), "output", -1, 5),
+        (nn.BatchNorm2d(5), "output", 1, 5),
+        (nn.Sequential(nn.Linear(5, 9), nn.Linear(9, 6)), "output", -1, 6),
+        (nn.Sequential(nn.Linear(5, 9), nn.Conv2d(5, 6, 1)), "output", 1, 6),
+        (nn.Sequential(nn.Conv2d(5, 6, 1), nn.Linear(5, 9)), "output", 1, 9),
+        (nn.ReLU(), "output", None, None),
+    ],
+)
+def test_where_features_are_read_and_on_which_axis(module, reads, axis, dim):
+    site = site_at("it", module)
+    assert (site.reads, site.axis, site.dim, site.kind) == (reads, axis, dim, type(module).__name__)
+
+
+def test_grouped_convolutions_have_features_and_no_weight_matrix():
+    site = site_at("it", nn.Conv2d(4, 8, 3, groups=2))
+    assert site.holder is None
+    assert site.missing == "not defined for grouped convolutions (groups = 2)"
+
+
+@pytest.mark.parametrize(
+    ("module", "places"),
+    [
+        (nn.Linear(5, 3, bias=False), ()),
+        (nn.Conv1d(5, 3, 2, bias=False), (2,)),
+        (nn.Conv2d(5, 3, (2, 4), bias=False), (2, 4)),
+        (nn.ConvTranspose2d(5, 3, (2, 4), bias=False), (1, 1)),
+    ],
+)
+def test_the_weight_matrix_acts_on_features(module, places):
+    h = torch.tensor([1.0, -2.0, 0.5, 3.0, 0.25], dtype=torch.float64)
+    W = weight_matrix(module)
+    out = module.double()(h.reshape(1, 5, *[1] * len(places)).expand(1, 5, *places))
+    # each output is a sum over the kernel's offsets, and each offset's share is one row of W
+    torch.testing.assert_close((W @ h).reshape(3, -1).sum(1), out.reshape(3, -1).sum(1))
+    assert W.shape == (module.weight.numel() // 5, 5)
+    assert W.dtype == torch.float64
+
+
+@pytest.mark.parametrize(
+    ("make", "expected", "axis"),
+    [
+        (lambda: timm.create_model("resnet18"), [f"layer{i}.{j}" for i in (1, 2, 3, 4) for j in (0, 1)], 1),
+        (lambda: timm.create_model("test_vit"), [f"blocks.{i}" for i in range(6)], -1),
+        (
+            lambda: timm.create_model("test_convnext"),
+            ["stages.0.blocks.0", *[f"stages.{i}.blocks.{j}" for i, n in ((1, 2), (2, 4), (3, 2)) for j in range(n)]],
+            1,
+        ),
+        (lambda: timm.create_model("test_efficientnet"), [f"blocks.{i}.0" for i in (1, 2, 3, 4)], 1),
+        (
+            lambda: timm.models.MlpMixer(img_size=16, patch_size=8, num_blocks=2, embed_dim=8),
+            ["blocks.0", "blocks.1"],
+            -1,
+        ),
+        (
+            lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 8, batch_first=True), 2),
+            ["layers.0", "layers.1"],
+            -1,
+        ),
+    ],
+)
+def test_blocks_of_the_usual_architectures_are_found(make, expected, axis):
+    sites = choose(make(), "blocks").sites
+    assert [site.name for site in sites] == expected
+    assert {site.reads for site in sites} == {"output"}
+    assert {site.axis for site in sites} == {axis}
+
+
+def test_of_blocks_in_blocks_the_outermost_are_taken():
+    net = Net()
+    net.body[0].inner = BasicBlock(4, 4)
+    assert [site.name for site in choose(net, "blocks").sites] == ["body.0", "body.1.1"]
+
+
+def test_shortcuts_of_resnet18_are_left_out_by_name():
+    choice = choose(timm.create_model("resnet18"))
+    assert len(choice.sites) == 18
+    assert choice.left_out == tuple((f"layer{i}.0.downsample.0", "shortcut around a block") for i in (2, 3, 4))
+
+
+@pytest.mark.parametrize(
+    ("module", "owner"),
+    [
+        (timm.layers.StdConv2d(4, 3, 1), "StdConv2d"),
+        (timm.layers.ScaledStdConv2d(4, 3, 1), "ScaledStdConv2d"),
+        (timm.layers.StdConv2dSame(4, 3, 1), "StdConv2dSame"),
+        (torch.ao.nn.qat.Linear(4, 3, qconfig=torch.ao.quantization.get_default_qat_qconfig()), "Linear"),
+        (parametrizations.spectral_norm(timm.layers.StdConv2d(4, 3, 1)), "StdConv2d"),
+        (type("Masked", (nn.Linear,), {"forward": lambda self, x: x @ (2 * self.weight.T)})(4, 3), "Masked"),
+        (type("Halved", (nn.Conv2d,), {"_conv_forward": lambda self, x, w, b: x})(4, 3, 1), "Halved"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_layer_with_a_forward_of_its_own_has_no_weight_to_trust(module, owner):
+    site = site_at("it", module)
+    assert site.holder is None
+    assert site.missing == f"{owner} has a forward of its own and may not use its weight as it is"
+
+
+def test_layers_that_only_pad_or_inherit_their_forward_keep_their_weight():
+    for module in (
+        parametrizations.weight_norm(nn.Linear(4, 3)),
+        nn.MultiheadAttention(4, 2).out_proj,
+        timm.layers.Linear(4, 3),
+        nn.ConvTranspose1d(4, 3, 1),
+        type("Named", (nn.Conv2d,), {})(4, 3, 1),
+    ):
+        assert site_at("it", module).holder is module
+    sites = choose(timm.create_model("tf_efficientnet_lite0")).sites
+    assert "Conv2dSame" in {site.kind for site in sites}
+    assert {site.missing.partition(" (")[0] for site in sites} == {"", "not defined for grouped convolutions"}
+
+
+@pytest.mark.parametrize("norm", [parametrizations.spectral_norm, parametrizations.weight_norm])
+def test_reading_a_weight_in_training_changes_nothing(norm):
+    layer = norm(nn.Linear(6, 5)).train()
+    layer.parametrizations.weight.eval()[0].training = True
+    flags = [module.training for module in layer.modules()]
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    read = weight_matrix(layer)
+    for name, value in layer.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    assert [module.training for module in layer.modules()] == flags
+    torch.testing.assert_close(read, layer.eval().weight.detach().double())

@@ -1,0 +1,127 @@
+"""The tables of fixed runs stay what they were: whatever is moved or made faster, no number changes.
+
+``python tests/test_frozen.py FOLDER`` writes the tables of this checkout, to the last digit, for a comparison of two
+checkouts on one machine with ``diff``; with ``tests/frozen`` as FOLDER it renews what the tests hold against.
+"""
+
+import itertools
+import math
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+import deepnrc
+
+FROZEN = Path(__file__).parent / "frozen"
+KEPT = ["layer", "kind", "measure", "variant", "status", "n_samples", "dim", "rank", "pool", "value"]
+CENTRED = ["deep.*", "nrc.*", "nrc.1_centred", "nrc.2_centred"]
+
+
+def data(*shape, n=3, N=160, dtype=torch.float32):
+    g = torch.Generator().manual_seed(0)
+    X = torch.randn(N, *shape, generator=g, dtype=torch.float64)
+    A = torch.randn(X[0].numel(), n, generator=g, dtype=torch.float64)
+    Y = torch.tanh(X.flatten(1) @ A / A.shape[0] ** 0.5) + 0.1 * torch.randn(N, n, generator=g, dtype=torch.float64)
+    return X.to(dtype), Y.to(dtype)
+
+
+def built(factory):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return factory()
+
+
+def mlp(n=3):
+    widths = (6, 24, 24, 16)
+    parts = [(nn.Linear(a, b), nn.ReLU()) for a, b in itertools.pairwise(widths)]
+    return nn.Sequential(*(module for pair in parts for module in pair), nn.Linear(widths[-1], n))
+
+
+def timm(name, **options):
+    import timm as zoo
+
+    return zoo.create_model(name, num_classes=3, **options)
+
+
+def positions():
+    return probed(lambda: timm("resnet10t"), data(3, 32, 32, N=32), pool="positions", layers="layer?.*")
+
+
+def vit():
+    return timm("vit_tiny_patch16_224", img_size=32, patch_size=8, depth=3)
+
+
+def probed(factory, given, **options):
+    return deepnrc.probe(built(factory), given, progress=False, **options)
+
+
+def classifier():
+    X, Y = data(6, n=4)
+    return probed(lambda: mlp(4), (X, Y.argmax(1)), probes=["nc.*", "model.*", "deep.*"])
+
+
+def cell(folder):
+    from experiments.data.recorded import Recorded
+    from experiments.runner import cells
+    from experiments.runner.study import Mlp, Setting
+    from experiments.runner.training import Recipe
+
+    setting = Setting("frozen", Recorded("swimmer_1k"), Mlp((32, 32, 32)), Recipe(weight_decay=1e-3, epochs=5))
+    split = setting.data.load(0)
+    made = cells.make(setting, 0, split)
+    cells.run(made, split, folder, threads=1)
+    return deepnrc.load(folder / made.key)
+
+
+RUNS = {
+    "mlp": lambda _: probed(mlp, data(6)),
+    "mlp-float64": lambda _: probed(lambda: mlp().double(), data(6, dtype=torch.float64), rank=2),
+    "resnet18": lambda _: probed(lambda: timm("resnet18"), data(3, 32, 32, N=64)),
+    "vit": lambda _: probed(vit, data(3, 32, 32, N=64), pool="cls"),
+    "classifier": lambda _: classifier(),
+    "two-passes": lambda _: probed(mlp, data(6), probes=CENTRED),
+    "positions": lambda _: probed(
+        lambda: timm("resnet10t"), data(3, 32, 32, N=32), pool="positions", layers="layer?.*"
+    ),
+    "blocks": lambda _: probed(lambda: timm("resnet18"), data(3, 32, 32, N=64), layers="blocks"),
+    "vit-blocks": lambda _: probed(vit, data(3, 32, 32, N=64), layers="blocks"),
+    "cell": cell,
+}
+
+
+def table(name, folder):
+    report = RUNS[name](folder)
+    rows = report.table
+    return rows.assign(layer=rows["layer"] + "@" + rows["step"].astype(str))[KEPT]
+
+
+def agree(ours, theirs):
+    if not (math.isfinite(ours) and math.isfinite(theirs)):
+        return str(ours) == str(theirs)
+    return math.isclose(ours, theirs, rel_tol=1e-5, abs_tol=1e-9)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_fixed_run_reads_what_it_read(name, tmp_path):
+    key = ["layer", "measure", "variant"]
+    frozen = pd.read_csv(FROZEN / f"{name}.csv").set_index(key)
+    now = table(name, tmp_path).set_index(key)
+    lost = frozen.index.difference(now.index)
+    assert not len(lost), lost.tolist()
+    there = now.loc[frozen.index]
+    assert there["status"].tolist() == frozen["status"].tolist()
+    pairs = zip(frozen.index, there["value"], frozen["value"], strict=True)
+    assert [row for row in pairs if not agree(*row[1:])] == []
+
+
+if __name__ == "__main__":
+    out = Path(sys.argv[1])
+    out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    for run in RUNS:
+        scratch = out / f".{run}"
+        table(run, scratch).to_csv(out / f"{run}.csv", index=False, float_format="%.17g")
