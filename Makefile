@@ -3,23 +3,26 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint bench results clean
+.PHONY: help demo test lint bench results clean
 
-demo: $(VENV)/.run
+help: ## what each target does
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
+
+demo: $(VENV)/.run ## train two small networks on real data, and name the files to open
 	$(BIN)/python -m experiments demo
 
-test: $(VENV)/.test
+test: $(VENV)/.test ## install what the tests need and run them (ARGS='-k word' for some)
 	MPLBACKEND=Agg OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto $(ARGS)
 
-lint: $(VENV)/.test
+lint: $(VENV)/.test ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.run
+bench: $(VENV)/.run ## what probing costs beside a forward pass
 	$(BIN)/python -m experiments.benchmark $(ARGS)
 
-results: $(VENV)/.test
+results: $(VENV)/.test ## run every study anew and write docs/results.md
 	$(BIN)/python -m experiments results $(ARGS)
 
 $(BIN)/python:
@@ -38,5 +41,5 @@ $(VENV)/.test: $(BIN)/python setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps facenet-pytorch
 	@touch $@ $(VENV)/.run
 
-clean:
+clean: ## remove the environment and what tools left behind
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

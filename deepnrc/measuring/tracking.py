@@ -41,7 +41,7 @@ class Tracker:
     >>> net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
     >>> tracker = deepnrc.Tracker(net, (torch.randn(64, 4), torch.randn(64, 2)))
     >>> for epoch in range(4):
-    ...     tracker()    # after the epoch's training
+    ...     _ = tracker()  # after the epoch's training
     >>> tracker.report.steps
     [0, 1, 2, 3]
 
