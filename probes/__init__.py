@@ -6,19 +6,23 @@ functions.
 """
 
 from . import balance, classifier, deep, top
-from .catalog import CATALOG, STATISTICS, Evaluation, Probe
+from .catalog import CATALOG, STATISTICS
 from .classes import Classes, is_one_hot
 from .directions import Directions
 from .moments import Moments
 from .nearest import Nearest
 from .outcome import STATUSES, DegenerateError, NotDefinedError, Outcome
+from .probe import HEATMAP, OVERVIEW, SUMMARY, Evaluation, Probe, Reference
 from .snapshot import Snapshot
 from .subspace import Spectrum, chance_cosine, principal_cosines, principal_sines, singular, spectrum
 
 __all__ = [
     "CATALOG",
+    "HEATMAP",
+    "OVERVIEW",
     "STATISTICS",
     "STATUSES",
+    "SUMMARY",
     "Classes",
     "DegenerateError",
     "Directions",
@@ -28,6 +32,7 @@ __all__ = [
     "NotDefinedError",
     "Outcome",
     "Probe",
+    "Reference",
     "Snapshot",
     "Spectrum",
     "balance",

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from . import balance, classifier, deep, top
@@ -14,8 +10,7 @@ from .classes import Classes
 from .directions import Directions
 from .moments import Moments
 from .nearest import Nearest
-from .outcome import BELOW_FLOOR, DEGENERATE, NOT_DEFINED, OK, DegenerateError, NotDefinedError, Outcome
-from .snapshot import Snapshot
+from .probe import HEATMAP, SUMMARY, Probe, Reference
 
 DEEP = "Rangamani & Unal, arXiv 2603.23805"
 POSTER = "Rangamani & Unal, poster"
@@ -37,104 +32,13 @@ STATISTICS: dict[str, tuple[type, int]] = {
 }
 
 
-@dataclass(frozen=True)
-class Probe:
-    """One measure.
-
-    Attributes:
-        name: as it stands in the table; the word before the dot is the family.
-        measure: pure function; its parameters are the quantities it reads (``Snapshot`` lists them).
-        title: in words, for axes and headings.
-        meaning: two sentences for a reader who has not seen the paper.
-        formula: in plain text.
-        source: paper.
-        collapsed: value at full collapse, None where there is none.
-        bounds: smallest and largest value.
-        better: "low", "high" or "" - which way collapse lies.
-        variant: which of several forms this is.
-        where: "layer" (every layer), "top" (the last one) or "network" (once).
-        log: whether values span decades.
-        chance: function for the value to expect by chance.
-        floor: function for the value that rounding could make.
-        default: whether it is measured when no probes are named.
-        classes: whether it is for targets that are classes; elsewhere it is measured only when named, as not defined.
-    """
-
-    name: str
-    measure: Callable[..., float | Outcome]
-    title: str
-    meaning: str = ""
-    formula: str = ""
-    source: str = ""
-    collapsed: float | None = None
-    bounds: tuple[float, float] = (0.0, 1.0)
-    better: str = ""
-    variant: str = "default"
-    where: str = "layer"
-    log: bool = False
-    chance: Callable[..., float] | None = None
-    floor: Callable[..., float] | None = None
-    default: bool = True
-    classes: bool = False
-
-    @cached_property
-    def reads(self) -> tuple[str, ...]:
-        """Names of the quantities that the measure, its chance level and its floor read."""
-        return tuple(dict.fromkeys(name for names in self._read_by for name in names))
-
-    @cached_property
-    def _read_by(self) -> tuple[tuple[str, ...], ...]:
-        """The same for each of the three."""
-        return tuple(_parameters(function) for function in (self.measure, self.chance, self.floor))
-
-    def evaluate(self, snapshot: Snapshot) -> Evaluation:
-        """Measure one layer; what cannot be measured comes back as NaN with a status and a note, never as an error."""
-        own, for_chance, for_floor = self._read_by
-        try:
-            result = _call(self.measure, own, snapshot)
-            outcome = result if isinstance(result, Outcome) else Outcome(float(result))
-            if math.isnan(outcome.value) and outcome.status == OK:
-                outcome = Outcome(outcome.value, DEGENERATE, outcome.note or "the measure gave NaN")
-        except NotDefinedError as reason:
-            return Evaluation(Outcome(float("nan"), NOT_DEFINED, str(reason)))
-        except DegenerateError as reason:
-            return Evaluation(Outcome(float("nan"), DEGENERATE, str(reason)))
-        except Exception as error:  # a user's own measure may raise anything
-            raise RuntimeError(f"The probe {self.name!r} failed: {type(error).__name__}: {error}") from error
-        chance = _reference(self.chance, for_chance, snapshot)
-        floor = _reference(self.floor, for_floor, snapshot)
-        if floor is not None and outcome.status == OK and outcome.value <= floor:
-            outcome = Outcome(outcome.value, BELOW_FLOOR, outcome.note or "no more than rounding could produce")
-        return Evaluation(outcome, chance, floor)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A measure's outcome with the chance level and the numerical floor it is to be held against."""
-
-    outcome: Outcome
-    chance: float | None = None
-    floor: float | None = None
-
-
-def _parameters(function: Callable[..., Any] | None) -> tuple[str, ...]:
-    return () if function is None else tuple(inspect.signature(function).parameters)
-
-
-def _reference(function: Callable[..., float] | None, names: tuple[str, ...], snapshot: Snapshot) -> float | None:
-    """A chance level or floor, or None where what it reads does not exist."""
-    try:
-        return None if function is None else float(_call(function, names, snapshot))
-    except (NotDefinedError, DegenerateError):
-        return None
-
-
-def _call(function: Callable[..., Any], names: tuple[str, ...], snapshot: Snapshot) -> Any:
-    return function(**{name: snapshot.read(name) for name in names})
-
-
 INF = float("inf")
 SQRT2 = math.sqrt(2)
+THRESHOLD = Reference("τ", threshold=True)
+TARGETS = Reference("target stable rank", "deep.target_stable_rank")
+TARGETS_COVARIANCE = Reference("target stable rank", "deep.target_stable_rank", "covariance")
+OWN_ERROR = Reference("network MSE", "model.mse", collapsed=True)
+OWN_ERROR_RATIO = Reference("network MSE", level=1.0, collapsed=True)
 _noise: dict[str, Any] = {"better": "low", "collapsed": 0.0, "log": True}
 _aligned: dict[str, Any] = {"better": "high", "collapsed": 1.0}
 _outside: dict[str, Any] = {"better": "low", "collapsed": 0.0, "log": True, "where": "top"}
@@ -153,6 +57,7 @@ CATALOG: tuple[Probe, ...] = (
         "Share of the features' variance outside their top k directions. Near 0 the layer is collapsed; for features "
         "without any structure it is about 1 - k/d.",
         "1 - Tr(V'S_H V)/Tr(S_H)", f"{DEEP}, NRC1", floor=deep.noise_fraction_floor, **_noise,
+        reference=THRESHOLD, main=True, order=1, short="noise", digits=".2e",
     ),
     Probe(
         "deep.spectral_gap", deep.spectral_gap, "Spectral gap at k",
@@ -165,18 +70,21 @@ CATALOG: tuple[Probe, ...] = (
         "How many directions the features use, counted softly by variance. In a collapsed layer it comes down to the "
         "targets' own.",
         "sum l_i / l_1 of S_H", DEEP, bounds=(1, INF),
+        reference=TARGETS, main=True, order=2, short="rank(H)", digits=".2f",
     ),
     Probe(
         "deep.feature_stable_rank", deep.stable_rank_covariance, "Feature stable rank (covariance form)",
         "The same count on squared eigenvalues, which weighs large directions more. The published figures show this "
         "form; the two must not be mixed.",
         "sum l_i^2 / l_1^2 of S_H", f"{DEEP}, figures", bounds=(1, INF), variant="covariance",
+        reference=TARGETS_COVARIANCE,
     ),
     Probe(
         "deep.weight_stable_rank", deep.weight_stable_rank, "Weight stable rank",
         "How many directions the layer's weight uses, counted softly. In a collapsed layer the weight is of low rank, "
         "near that of the targets.",
         "||W||_F^2 / ||W||_2^2; convolutions as c_in x (c_out k k)", DEEP, bounds=(1, INF), better="low",
+        reference=TARGETS, main=True, order=3, short="rank(W)", digits=".2f",
     ),
     Probe(
         "deep.target_stable_rank", deep.target_stable_rank, "Target stable rank",
@@ -195,6 +103,7 @@ CATALOG: tuple[Probe, ...] = (
         "the same space; two random spaces give the chance level.",
         "mean cosine of the principal angles between V and the top-k right singular vectors of W", f"{DEEP}, NRC3",
         chance=deep.alignment_chance, **_aligned,
+        main=True, order=4, short="align", digits=".3f",
     ),
     Probe(
         "deep.feature_weight_alignment", deep.smallest_feature_weight_alignment, "Feature-weight alignment (smallest)",
@@ -213,6 +122,7 @@ CATALOG: tuple[Probe, ...] = (
         "Whether samples that are alike in the features are alike in the targets. At a perfect optimum it stays below "
         "1 unless the targets' covariance is isotropic.",
         "||S_HY||_F^2 / (||S_H||_F ||S_Y||_F)", f"{DEEP}, NRC2", better="high",
+        main=True, order=6, short="CKA", digits=".3f",
     ),
     Probe(
         "deep.cka", deep.signal_cka, "Signal-target alignment (CKA of the signal)",
@@ -239,6 +149,7 @@ CATALOG: tuple[Probe, ...] = (
         "and informative even for targets of exact rank k.",
         "mean cosine between the top-k left singular vectors of S_HY and V", POSTER,
         chance=deep.alignment_chance, **_aligned,
+        main=True, order=5, shown=(HEATMAP,),
     ),
     Probe(
         "deep.linear_mse", deep.linear_mse, "Linear MSE",
@@ -246,17 +157,20 @@ CATALOG: tuple[Probe, ...] = (
         "network's own error.",
         "Tr(S_Y - S_HY' S_H^+ S_HY)/n, directions below rounding cut", f"{DEEP}, NRC4",
         bounds=(0, INF), better="low", log=True,
+        reference=OWN_ERROR, main=True, order=8, short="lin. MSE", digits=".2e",
     ),
     Probe(
         "deep.linear_mse", deep.linear_mse_ratio, "Linear MSE over network MSE",
         "The same error as a multiple of the network's own on the same samples. About 1 or less in collapsed layers.",
         "linear MSE / model MSE", f"{DEEP}, NRC4", bounds=(0, INF), better="low", log=True, variant="ratio",
+        reference=OWN_ERROR_RATIO,
     ),
     Probe(
         "deep.linear_r2", deep.linear_r2, "Linear predictability (R2)",
         "Share of the targets' variance that the best affine map from this layer explains. It grows with depth to what "
         "the network reaches.",
         "1 - linear MSE / (Tr(S_Y)/n)", f"{DEEP}, NRC4", better="high",
+        main=True, order=7, shown=(HEATMAP, SUMMARY), short="lin. R2", digits=".4f",
     ),
     Probe(
         "deep.balancedness", balance.balancedness, "Balancedness of consecutive weights",
@@ -344,6 +258,7 @@ CATALOG: tuple[Probe, ...] = (
         "when every sample of a class has the same features.",
         "Tr(S_W pinv(S_B))/K, pinv of the K - 1 largest eigenvalues", f"{PAPYAN}; {TIRER}",
         bounds=(0, INF), floor=classifier.nc1_floor, **_classes,
+        short="nc.1", digits=".2e",
     ),
     Probe(
         "nc.1", classifier.nc1_unscaled, "NC1 without 1/K",
@@ -371,6 +286,7 @@ CATALOG: tuple[Probe, ...] = (
         "up to rotation and scale.",
         "|| G/||G|| - (I - 11'/K)/sqrt(K-1) ||_F, G the Gram matrix of mu_k - mu_G", f"{PAPYAN}; {TIRER}",
         bounds=(0, SQRT2), floor=classifier.means_floor, **_classes,
+        short="nc.2", digits=".2e",
     ),
     Probe(
         "nc.2", classifier.nc2_frame, "NC2: class means against an orthogonal frame",

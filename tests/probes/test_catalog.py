@@ -78,6 +78,24 @@ def test_row_is_whole(probe):
     assert (probe.measure.__doc__ or probe.name.startswith("nrc.evr")) is not None
 
 
+@pytest.mark.parametrize("probe", [p for p in CATALOG if p.reference], ids=lambda p: p.label)
+def test_a_reference_has_one_level_and_a_measure_that_is_read_once(probe):
+    reference = probe.reference
+    assert reference.short
+    assert reference.words.startswith(reference.short)
+    assert [bool(reference.measure), reference.level is not None, reference.threshold].count(True) == 1
+    held = {(p.name, p.variant): p.where for p in CATALOG}
+    assert not reference.measure or held[reference.measure, reference.variant] == "network"
+
+
+def test_main_measures_stand_in_one_order_each_with_a_heading_where_letters_are_few():
+    main = [p for p in CATALOG if p.main]
+    assert len({p.order for p in main}) == len(main)
+    assert all(set(p.shown) <= set(probes.probe.PLACES) and p.where == "layer" for p in main)
+    assert all(p.short for p in main if probes.SUMMARY in p.shown)
+    assert max(p.order for p in main) < Probe("my.own", lambda: 1.0, "Mine").order
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_values_lie_within_their_bounds(layer, classes, snap, evaluate, seed):
     given = {"rank": 3, "network_mse": 0.5, "network_accuracy": 0.5}

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from experiments.studies.ufm.problem import Point, Problem, column
 from experiments.studies.ufm.targets import one_hot
-from probes import CATALOG, Moments, Snapshot
-from probes.catalog import STATISTICS
+from probes import CATALOG, STATISTICS, Moments, Snapshot
 from probes.ufm import ClassMinimum
 
 FRAME = "orthogonal frame"

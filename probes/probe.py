@@ -1,0 +1,154 @@
+"""One measure: what it computes, how it is read, what it is held against, and where it is shown."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from .outcome import BELOW_FLOOR, DEGENERATE, NOT_DEFINED, OK, DegenerateError, NotDefinedError, Outcome
+from .snapshot import Snapshot
+
+OVERVIEW, HEATMAP, SUMMARY = PLACES = ("overview", "heatmap", "summary")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A level that a measure's values are held against, drawn as a line into curves and as a tick into colour bars.
+
+    Attributes:
+        words: what it is; the first of them stands where there is no room for more.
+        measure, variant: the measure of the whole network whose value is the level, at each run's last step.
+        level: the level itself, where it does not depend on what is measured.
+        threshold: whether it is the threshold tau, which whoever draws may choose.
+        collapsed: whether a layer that reaches it is collapsed, so that the dark end of its scale lies there.
+    """
+
+    words: str
+    measure: str = ""
+    variant: str = "default"
+    level: float | None = None
+    threshold: bool = False
+    collapsed: bool = False
+
+    @property
+    def short(self) -> str:
+        """Its first word."""
+        return self.words.split()[0]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One measure.
+
+    Attributes:
+        name: as it stands in the table; the word before the dot is the family.
+        measure: pure function; its parameters are the quantities it reads (``Snapshot`` lists them).
+        title: in words, for axes and headings.
+        meaning: two sentences for a reader who has not seen the paper.
+        formula: in plain text.
+        source: paper.
+        collapsed: value at full collapse, None where there is none.
+        bounds: smallest and largest value.
+        better: "low", "high" or "" - which way collapse lies.
+        variant: which of several forms this is.
+        where: "layer" (every layer), "top" (the last one) or "network" (once).
+        log: whether values span decades.
+        reference: the level that values are held against beside chance and floor; None where there is none.
+        main: whether it is one of the main measures, which have pictures and columns of their own.
+        order: where it stands among them, the lower the earlier.
+        shown: where a main measure stands: a panel of overviews and a heatmap by step ("overview"), a column of
+            heatmaps across measures ("heatmap"), a column of the summary in a terminal ("summary").
+        short: heading where there is room for few letters; "" for the name.
+        digits: how a summary prints its values, as a format.
+        chance: function for the value to expect by chance.
+        floor: function for the value that rounding could make.
+        default: whether it is measured when no probes are named.
+        classes: whether it is for targets that are classes; elsewhere it is measured only when named, as not defined.
+    """
+
+    name: str
+    measure: Callable[..., float | Outcome]
+    title: str
+    meaning: str = ""
+    formula: str = ""
+    source: str = ""
+    collapsed: float | None = None
+    bounds: tuple[float, float] = (0.0, 1.0)
+    better: str = ""
+    variant: str = "default"
+    where: str = "layer"
+    log: bool = False
+    reference: Reference | None = None
+    main: bool = False
+    order: int = 100
+    shown: tuple[str, ...] = PLACES
+    short: str = ""
+    digits: str = ".3g"
+    chance: Callable[..., float] | None = None
+    floor: Callable[..., float] | None = None
+    default: bool = True
+    classes: bool = False
+
+    @property
+    def label(self) -> str:
+        """Name, and variant where it is not the default one."""
+        return self.name if self.variant == "default" else f"{self.name} ({self.variant})"
+
+    @cached_property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the quantities that the measure, its chance level and its floor read."""
+        return tuple(dict.fromkeys(name for names in self._read_by for name in names))
+
+    @cached_property
+    def _read_by(self) -> tuple[tuple[str, ...], ...]:
+        """The same for each of the three."""
+        return tuple(_parameters(function) for function in (self.measure, self.chance, self.floor))
+
+    def evaluate(self, snapshot: Snapshot) -> Evaluation:
+        """Measure one layer; what cannot be measured comes back as NaN with a status and a note, never as an error."""
+        own, for_chance, for_floor = self._read_by
+        try:
+            result = _call(self.measure, own, snapshot)
+            outcome = result if isinstance(result, Outcome) else Outcome(float(result))
+            if math.isnan(outcome.value) and outcome.status == OK:
+                outcome = Outcome(outcome.value, DEGENERATE, outcome.note or "the measure gave NaN")
+        except NotDefinedError as reason:
+            return Evaluation(Outcome(float("nan"), NOT_DEFINED, str(reason)))
+        except DegenerateError as reason:
+            return Evaluation(Outcome(float("nan"), DEGENERATE, str(reason)))
+        except Exception as error:  # a user's own measure may raise anything
+            raise RuntimeError(f"The probe {self.name!r} failed: {type(error).__name__}: {error}") from error
+        chance = _reference(self.chance, for_chance, snapshot)
+        floor = _reference(self.floor, for_floor, snapshot)
+        if floor is not None and outcome.status == OK and outcome.value <= floor:
+            outcome = Outcome(outcome.value, BELOW_FLOOR, outcome.note or "no more than rounding could produce")
+        return Evaluation(outcome, chance, floor)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A measure's outcome with the chance level and the numerical floor it is to be held against."""
+
+    outcome: Outcome
+    chance: float | None = None
+    floor: float | None = None
+
+
+def _parameters(function: Callable[..., Any] | None) -> tuple[str, ...]:
+    return () if function is None else tuple(inspect.signature(function).parameters)
+
+
+def _reference(function: Callable[..., float] | None, names: tuple[str, ...], snapshot: Snapshot) -> float | None:
+    """A chance level or floor, or None where what it reads does not exist."""
+    try:
+        return None if function is None else float(_call(function, names, snapshot))
+    except (NotDefinedError, DegenerateError):
+        return None
+
+
+def _call(function: Callable[..., Any], names: tuple[str, ...], snapshot: Snapshot) -> Any:
+    return function(**{name: snapshot.read(name) for name in names})
