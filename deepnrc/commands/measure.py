@@ -96,6 +96,13 @@ class ProbeCommand(Network):
             "speed of CARLA's; or the csv of a folder of images.",
         ),
     ] = None
+    batch: Annotated[
+        tuple[str, str] | None,
+        arg(
+            metavar="INPUT TARGET",
+            help="Which parts of a factory's batches are input and target, by name or position: image labels.angle.",
+        ),
+    ] = None
     image_size: Annotated[int | None, arg(metavar="PIXELS", help="Side to which images are brought.")] = None
     batch_size: Annotated[int, arg(metavar="N", help="Samples in a forward pass.")] = 256
     pool: Annotated[
@@ -144,6 +151,7 @@ class ProbeCommand(Network):
             device=self.device,
             autocast=getattr(torch, self.autocast) if self.autocast else None,
             max_samples=self.max_samples,
+            batch=self.batch,
             repeats=self.repeats,
             run=self.run_name or self.model.rpartition(":")[2],
         )

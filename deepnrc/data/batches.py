@@ -1,7 +1,8 @@
-"""Batches as they come from a loader: (input, target), where the input may be a tensor, a tuple or a dict."""
+"""Batches of a loader on their way to the network: cut, checked, copied and moved."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -11,10 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler, TensorDataset
 
+from deepnrc.data.reading import PAIRED, Reader, is_graph
 from deepnrc.data.targets import as_tensor
 from deepnrc.errors import DataError, UsageError
-
-PAIRED = "A loader must yield (input, target) pairs, where input is a tensor, a tuple, or a dict of keyword arguments"
 
 
 def as_loader(data: object, batch_size: int = 1024) -> Iterable[Any]:
@@ -39,23 +39,26 @@ def whole_batches(dataset: TensorDataset, batch_size: int) -> DataLoader[tuple[T
 
 
 def pairs(
-    loader: Iterable[Any], device: torch.device, max_samples: int | None = None
+    loader: Iterable[Any],
+    device: torch.device,
+    max_samples: int | None = None,
+    read: Callable[[Any, int], tuple[Any, Any]] | None = None,
 ) -> Iterator[tuple[Any, Any, int]]:
     """The loader's batches as (input, targets, rows) on ``device``, cut to ``max_samples`` rows in all.
 
-    Inputs are copies, unless a DataLoader made them anew: a network may change its input in place.
+    ``read`` takes a batch and its number and gives (input, target); a ``Reader`` if it is not given. Inputs are copies,
+    unless a DataLoader made them anew: a network may change its input in place.
     """
+    read = read or Reader()
     left = max_samples
     moved = partial(_moved, device=device, copy=not isinstance(loader, DataLoader))
     for number, batch in enumerate(loader, 1):
-        if not isinstance(batch, list | tuple) or len(batch) != 2:
-            size = f" of {len(batch)}" if isinstance(batch, list | tuple) else ""
-            raise UsageError(f"{PAIRED}; batch {number} is a {type(batch).__name__}{size}.")
-        x = mapped(partial(_dense, what=f"An input of batch {number}"), batch[0])
-        y = _dense(batch[1], f"The target of batch {number}")
+        x, y = read(batch, number)
+        x = mapped(partial(_dense, what=f"An input of batch {number}"), x)
+        y = _dense(y, f"The target of batch {number}")
         rows = len(y) if y.ndim else 0
         if left is not None and rows > left:
-            x, y = mapped(partial(_cut, rows=rows, keep=left), x), y[:left]
+            x, y = _cut(x, rows, left), y[:left]
             rows = left
         _check_finite(x, number)
         yield mapped(moved, x), y, rows
@@ -80,8 +83,16 @@ def count(loader: object) -> int | None:
         return None
 
 
-def _cut(t: Tensor, rows: int, keep: int) -> Tensor:
-    return t[:keep] if t.ndim and len(t) == rows else t
+def _cut(x: Any, rows: int, keep: int) -> Any:
+    """The first rows of every tensor that has a row a sample, and the first items of a list of samples."""
+    if is_graph(x) or (isinstance(x, Mapping) and "edge_index" in x):
+        raise UsageError(
+            f"max_samples would take {keep} of a batch of {rows} rows of graphs, which cannot be cut. Leave it out, or "
+            "let it end with a batch."
+        )
+    if isinstance(x, tuple) and len(x) == 1 and isinstance(x[0], list | tuple) and len(x[0]) == rows:
+        return (x[0][:keep],)
+    return mapped(lambda t: t[:keep] if t.ndim and len(t) == rows else t, x)
 
 
 def _moved(t: Tensor, device: torch.device, copy: bool) -> Tensor:
@@ -90,7 +101,9 @@ def _moved(t: Tensor, device: torch.device, copy: bool) -> Tensor:
 
 
 def mapped(function: Callable[[Any], Any], value: Any) -> Any:
-    """Apply a function to every tensor or array in nested tuples, lists and mappings; leave the rest as it is."""
+    """Apply a function to every tensor or array in nested tuples, lists, mappings and graphs; leave the rest as is."""
+    if is_graph(value):
+        return copy.copy(value).apply(function)
     if isinstance(value, Mapping):
         return {key: mapped(function, item) for key, item in value.items()}
     if isinstance(value, tuple | list):

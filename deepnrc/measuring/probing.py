@@ -12,6 +12,8 @@ from tqdm.auto import tqdm
 
 from deepnrc.arguments import whole
 from deepnrc.data import batches
+from deepnrc.data.parts import Batch
+from deepnrc.data.reading import Reader
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.attachment import Attachment, unwrapped
 from deepnrc.measuring.provenance import DataFingerprint
@@ -33,6 +35,7 @@ def probe(
     device: str | torch.device | None = None,
     autocast: torch.dtype | None = None,
     max_samples: int | None = None,
+    batch: Batch = None,
     progress: bool = True,
     repeats: str = "error",
     run: str | None = None,
@@ -52,7 +55,8 @@ def probe(
     Args:
         model: any torch network.
         loader: yields (input, target); input a tensor, a tuple or a dict of keyword arguments; target (N, n), (N,) or
-            integer classes (N,), or one-hot rows. A pair (X, Y) of whole tensors does too.
+            integer classes (N,), or one-hot rows. Dicts with ``labels`` do too, graphs of torch-geometric, a list of
+            images as input, and a pair (X, Y) of whole tensors.
         layers: "weights" (every Linear and convolution), "blocks", globs, types or a callable.
         pool: "mean", "max", "positions", "tokens", "flatten", "cls" or a callable.
         rank: signal rank k; None for the numerical rank of the targets.
@@ -61,6 +65,9 @@ def probe(
         device: where to run; None for where the network is.
         autocast: dtype for ``torch.autocast``, or None.
         max_samples: stop after so many samples; None for all.
+        batch: which parts of a batch are input and target, where that is open: two names or positions, such as
+            ("image", "angle"), or a function of the batch that returns (input, target). Several names in place of one
+            make positional arguments, or targets side by side; a dotted name leads into nested parts.
         progress: show a progress bar when it takes more than two seconds.
         repeats: a layer that runs more than once: "error", "first", "last" or "each".
         run, step: labels in the table.
@@ -75,15 +82,15 @@ def probe(
         raise UsageError(f"autocast must be a dtype such as torch.bfloat16, or None; it is {autocast!r}.")
     loader = batches.as_loader(loader)
     attachment = Attachment(model, layers, pool, rank, probes, repeats)
-    network = attachment.model
+    network, read = attachment.model, Reader(batch, attachment.model)
     fingerprint = DataFingerprint()
     with attachment, _generators_put_back(loader), undisturbed(network, device) as where:
-        _pass(attachment, loader, where, autocast, max_samples, progress, fingerprint)
+        _pass(attachment, loader, read, where, autocast, max_samples, progress, fingerprint)
         if attachment.samples == 0:
             raise DataError("The data is empty: the loader yielded no samples.")
         if attachment.second_pass():
             again = DataFingerprint()
-            _pass(attachment, loader, where, autocast, max_samples, progress, again)
+            _pass(attachment, loader, read, where, autocast, max_samples, progress, again)
             if str(again) != str(fingerprint):
                 raise UsageError(
                     "The second pass saw other data than the first, and the measures that need it need the same. Use a "
@@ -97,6 +104,7 @@ def probe(
 def _pass(
     attachment: Attachment,
     loader: Any,
+    read: Reader,
     device: torch.device,
     autocast: torch.dtype | None,
     max_samples: int | None,
@@ -107,7 +115,7 @@ def _pass(
     total = None if max_samples is not None else batches.count(loader)
     bar = tqdm(total=total, desc="probing", unit="batch", disable=not progress, delay=2, leave=False)
     with bar, torch.no_grad(), mixed:
-        for x, y, _ in batches.pairs(loader, device, max_samples):
+        for x, y, _ in batches.pairs(loader, device, max_samples, read):
             fingerprint.update([*batches.tensors(x), *batches.tensors(y)])
             batches.call(attachment.model, x)
             attachment.observe(y)

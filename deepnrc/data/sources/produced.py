@@ -12,36 +12,30 @@ from deepnrc.loading.factories import call, resolve
 
 
 def produced(spec: str) -> Dataset[Any] | Iterable[Any]:
-    """What the factory named by `spec` makes: a data set of samples, or an iterable of (inputs, targets) batches.
+    """What the factory named by `spec` makes: a data set of samples, or an iterable of batches.
 
     A generator can be read only once, so its factory is called anew for every pass over the data.
-    Errors: UsageError if the factory fails, or makes something else; in a pass, if an item is not such a pair.
+    Errors: UsageError if the factory fails, or makes something else.
     """
     found = resolve(spec)
     made = call(found, spec) if callable(found) and not isinstance(found, Dataset | DataLoader) else found
     if isinstance(made, Dataset | DataLoader):
         return made
     if isinstance(made, Iterator) and callable(found):
-        return Pairs(found, spec)
+        return Produced(found)
     if isinstance(made, Iterable) and not isinstance(made, Iterator | str | bytes | dict):
-        return Pairs(lambda: made, spec)
+        return Produced(lambda: made)
     raise UsageError(
         f"{spec!r} made a value of type {type(made).__name__}, not data. Let it return a DataLoader, a Dataset, "
         "or a list or generator of (inputs, targets) batches."
     )
 
 
-class Pairs:
-    """The batches that `make` makes, made anew for each pass and checked to be pairs."""
+class Produced:
+    """The batches that `make` makes, made anew for each pass."""
 
-    def __init__(self, make: Callable[[], Any], spec: str) -> None:
-        self.make, self.spec = make, spec
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self.make = make
 
     def __iter__(self) -> Iterator[Any]:
-        for item in self.make():
-            if not (isinstance(item, tuple | list) and len(item) == 2):
-                size = f" and length {len(item)}" if isinstance(item, tuple | list) else ""
-                raise UsageError(
-                    f"{self.spec!r} gave an item of type {type(item).__name__}{size}, not a pair (inputs, targets)."
-                )
-            yield item
+        yield from self.make()

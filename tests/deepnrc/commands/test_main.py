@@ -54,6 +54,9 @@ def warned():
     warnings.warn("three files\\n are missing")
     return loader()
 
+def named():
+    return [{"image": x, "angle": {"left": y}} for x, y in loader()]
+
 def interrupted():
     yield from loader()
     raise KeyboardInterrupt
@@ -178,6 +181,14 @@ def test_probe_hands_its_options_on(run: Run) -> None:
     assert set(report.table["rank"]) == {1}
     assert set(report.table["n_samples"]) == {40}
     assert "noise <= 0.9" in result.out
+
+
+def test_the_parts_of_a_batch_are_named(run: Run) -> None:
+    assert probed(run).code == 0
+    pairs = deepnrc.load("out").table["value"]
+    assert probed(run, "--batch", "image", "angle.left", data="net.py:named").code == 0
+    assert deepnrc.load("out").table["value"].equals(pairs)
+    assert "batch 1 is a dict with neither labels nor label" in refusal(probed(run, data="net.py:named"), 2)
 
 
 def test_probe_loads_a_checkpoint(run: Run) -> None:

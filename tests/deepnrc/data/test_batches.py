@@ -50,7 +50,11 @@ def test_what_cannot_be_iterated_over_is_refused(wrong):
 
 @pytest.mark.parametrize(
     ("batch", "words"),
-    [(X, r"batch 1 is a Tensor\."), ((X, Y, Y), r"batch 1 is a tuple of 3\."), ({"x": X}, r"batch 1 is a dict\.")],
+    [
+        (X, r"batch 1 is a Tensor\. Say which are input and target: batch=\(0, 1\) by position"),
+        ((X, Y, Y), r"batch 1 is a tuple of 3 \(\(10, 2\), \(10, 1\), \(10, 1\)\)\. Say which"),
+        ({"x": X, "y": Y}, r"batch 1 is a dict with neither labels nor label \(x \(10, 2\), y \(10, 1\)\)\. Say"),
+    ],
 )
 def test_batches_that_are_no_pairs_are_refused(batch, words):
     with pytest.raises(UsageError, match=rf"must yield \(input, target\) pairs, .*; {words}"):
