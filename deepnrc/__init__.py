@@ -14,19 +14,38 @@ from deepnrc.measuring.attachment import Attachment, attach
 from deepnrc.measuring.probing import probe
 from deepnrc.measuring.tracking import Tracker, lightning_callback, log_to
 from deepnrc.report import Report, load
-from probes import CATALOG, Directions, Moments, Outcome, Probe, Snapshot
+from probes import (
+    CATALOG,
+    Batch,
+    Classes,
+    Directions,
+    Moments,
+    Opening,
+    Outcome,
+    Part,
+    Pass,
+    Probe,
+    Snapshot,
+    Statistic,
+)
 
 __all__ = [
     "CATALOG",
     "Attachment",
+    "Batch",
+    "Classes",
     "DataError",
     "DeepNRCError",
     "Directions",
     "Moments",
+    "Opening",
     "Outcome",
+    "Part",
+    "Pass",
     "Probe",
     "Report",
     "Snapshot",
+    "Statistic",
     "Tracker",
     "UsageError",
     "__version__",

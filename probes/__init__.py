@@ -1,19 +1,20 @@
 """Tensors to numbers: streaming statistics and the measures of neural collapse, knowing nothing of networks.
 
-Import from here: ``Moments``, ``Directions``, ``Classes`` and ``Nearest`` stream; ``Snapshot`` holds what they
-became; ``CATALOG`` lists every ``Probe``; ``deep``, ``balance``, ``top`` and ``classifier`` hold the measures as plain
-functions.
+Import from here: ``Moments``, ``Directions``, ``Classes`` and ``Nearest`` stream, as any ``Statistic`` does that
+takes a ``Batch``; ``Snapshot`` holds what they became; ``CATALOG`` lists every ``Probe``; ``deep``, ``balance``,
+``top`` and ``classifier`` hold the measures as plain functions.
 """
 
 from . import balance, classifier, deep, top
 from .catalog import CATALOG, STATISTICS
 from .classes import Classes, is_one_hot
-from .directions import Directions
+from .directions import CentredDirections, Directions
 from .moments import Moments
 from .nearest import Nearest
 from .outcome import STATUSES, DegenerateError, NotDefinedError, Outcome
 from .probe import HEATMAP, OVERVIEW, SUMMARY, Evaluation, Probe, Reference
 from .snapshot import Snapshot
+from .statistic import Batch, Opening, Part, Pass, Statistic
 from .subspace import Spectrum, chance_cosine, principal_cosines, principal_sines, singular, spectrum
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "STATISTICS",
     "STATUSES",
     "SUMMARY",
+    "Batch",
+    "CentredDirections",
     "Classes",
     "DegenerateError",
     "Directions",
@@ -30,11 +33,15 @@ __all__ = [
     "Moments",
     "Nearest",
     "NotDefinedError",
+    "Opening",
     "Outcome",
+    "Part",
+    "Pass",
     "Probe",
     "Reference",
     "Snapshot",
     "Spectrum",
+    "Statistic",
     "balance",
     "chance_cosine",
     "classifier",

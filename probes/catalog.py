@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from . import balance, classifier, deep, top
 from .classes import Classes
-from .directions import Directions
+from .directions import CentredDirections, Directions
 from .moments import Moments
 from .nearest import Nearest
 from .probe import HEATMAP, SUMMARY, Probe, Reference
+from .statistic import Statistic
 
 DEEP = "Rangamani & Unal, arXiv 2603.23805"
 POSTER = "Rangamani & Unal, poster"
 TOP = "Andriopoulos et al., arXiv 2409.04180"
 PAPYAN = "Papyan, Han & Donoho, PNAS 2020"
 TIRER = "Tirer & Bruna, ICML 2022"
-
-# Streaming statistics that a probe may name among its parameters, and the pass in which each sees the samples: in the
-# second pass the features arrive centred. Each has __init__(d, n, device), update(H, Y) and merge(other). One that
-# wants more says so in ``wants``: "classes", to be fed only where the targets are one-hot classes; "predicted", for
-# update(H, Y, predicted) with the network's class (N,) of each sample. One of the second pass may have begin(first),
-# and is then given the layer's statistics of the first by name.
-STATISTICS: dict[str, tuple[type, int]] = {
-    "moments": (Moments, 1),
-    "directions": (Directions, 1),
-    "classes": (Classes, 1),
-    "centred_directions": (Directions, 2),
-    "nearest": (Nearest, 2),
-}
-
 
 INF = float("inf")
 SQRT2 = math.sqrt(2)
@@ -41,8 +30,13 @@ OWN_ERROR = Reference("network MSE", "model.mse", collapsed=True)
 OWN_ERROR_RATIO = Reference("network MSE", level=1.0, collapsed=True)
 _noise: dict[str, Any] = {"better": "low", "collapsed": 0.0, "log": True}
 _aligned: dict[str, Any] = {"better": "high", "collapsed": 1.0}
-_outside: dict[str, Any] = {"better": "low", "collapsed": 0.0, "log": True, "where": "top"}
-_classes: dict[str, Any] = {"better": "low", "collapsed": 0.0, "log": True, "classes": True}
+_nrc: dict[str, Any] = {"better": "low", "collapsed": 0.0, "log": True, "where": "top"}
+_outside: dict[str, Any] = {**_nrc, "statistics": {"directions": Directions}}
+_centred: dict[str, Any] = {**_nrc, "statistics": {"centred_directions": CentredDirections}}
+_classes: dict[str, Any] = {
+    **{"better": "low", "collapsed": 0.0, "log": True, "classes": True},
+    "statistics": {"classes": Classes},
+}
 
 CATALOG: tuple[Probe, ...] = (
     Probe(
@@ -221,21 +215,21 @@ CATALOG: tuple[Probe, ...] = (
         "NRC1 with every row centred before it is normalised. It can reach 0 behind a ReLU too; it takes a second "
         "pass over the data.",
         "mean ||u - P u||^2, u = (h - mean)/||h - mean||", f"{TOP}, NRC1; centred", floor=top.centred_direction_floor,
-        default=False, **_outside,
+        default=False, **_centred,
     ),
     Probe(
         "nrc.2_centred", top.nrc2_centred, "NRC2, centred rows",
         "NRC2 with every row centred before it is normalised. It can reach 0 behind a ReLU too; it takes a second "
         "pass over the data.",
         "mean ||u - Q u||^2, u = (h - mean)/||h - mean||", f"{TOP}, NRC2; centred", floor=top.centred_direction_floor,
-        default=False, **_outside,
+        default=False, **_centred,
     ),
     Probe(
         "nrc.3", top.nrc3, "NRC3: weight Gram against targets",
         "Distance of WW' from the square root of the target covariance less a multiple of the identity, both "
         "normalised. 0 when collapsed, with the multiple that fits best.",
         "|| WW'/||WW'|| - A/||A|| ||_F^2, A = S_Y^(1/2) - sqrt(gamma) I", f"{TOP}, NRC3",
-        **{**_outside, "bounds": (0, 4)},
+        **{**_nrc, "bounds": (0, 4)},
     ),
     Probe(
         "nrc.3_gamma_ratio", top.gamma_ratio, "NRC3: gamma / l_min",
@@ -314,6 +308,11 @@ CATALOG: tuple[Probe, ...] = (
         "Share of the samples on which the nearest class mean of this layer's features and the network disagree. 0 "
         "when collapsed; it takes a second pass over the data.",
         "share of samples with argmin_k ||h - mu_k|| not argmax f(x)", f"{PAPYAN}; {TIRER}",
-        default=False, **{**_classes, "log": False},
+        default=False, **{**_classes, "log": False, "statistics": {"classes": Classes, "nearest": Nearest}},
     ),
 )  # fmt: skip
+
+# every statistic that the catalog's probes bring along, for probes of one's own that read it by its name
+STATISTICS: Mapping[str, type[Statistic]] = MappingProxyType(
+    {"moments": Moments} | {name: kind for probe in CATALOG for name, kind in probe.statistics.items()}
+)

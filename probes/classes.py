@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from .gram import add_gram_, mirrored
+from .statistic import Batch, Opening, Part, Pass
 
 
 class Classes:
@@ -22,7 +25,8 @@ class Classes:
         scatter: (d, d), sum over samples of (h - mu_k)(h - mu_k)'; only its upper block triangle is kept.
     """
 
-    wants = ("classes",)
+    in_pass: ClassVar[Pass] = Pass.FIRST
+    needs: ClassVar[Part] = Part.CLASSES
 
     def __init__(self, d: int, n: int, device: torch.device | str = "cpu") -> None:
         self.d, self.n = d, n
@@ -30,12 +34,19 @@ class Classes:
         self.means = torch.zeros(n, d, dtype=torch.float64, device=device)
         self.scatter = torch.zeros(d, d, dtype=torch.float64, device=device)
 
-    def update(self, H: Tensor, Y: Tensor) -> None:
-        """Take in a batch of features H (N, d) and its classes, one-hot Y (N, K) or whole numbers Y (N,)."""
+    @classmethod
+    def begin(cls, opening: Opening) -> Classes:
+        """Classes of the opening's width, as many as there are targets."""
+        return cls(opening.d, opening.n, opening.device)
+
+    def update(self, given: Batch | Tensor, Y: Tensor | None = None) -> None:
+        """Take in a batch with its classes, or features H (N, d) and their classes, one-hot rows Y (N, K) or whole
+        numbers Y (N,)."""
+        H, found = (given.H, given.classes) if isinstance(given, Batch) else (given, Y)
         N = H.shape[0]
         if H.shape != (N, self.d):
             raise ValueError(f"These classes take H (N, {self.d}), not {tuple(H.shape)}.")
-        present, index, sizes = labels(Y, N, self.n).unique(return_inverse=True, return_counts=True)
+        present, index, sizes = labels(found, N, self.n).unique(return_inverse=True, return_counts=True)
         rows, sizes = H.to(self.scatter), sizes.to(self.counts)
         means = rows.new_zeros(len(present), self.d).index_add_(0, index, rows) / sizes[:, None]
         several = sizes[index] > 1  # the one sample of its class is its mean, and leaves a row of zeros
@@ -82,14 +93,19 @@ class Classes:
         return mirrored(self.scatter) / self.count
 
 
-def labels(Y: Tensor, N: int, K: int) -> Tensor:
+def labels(Y: Tensor | None, N: int, K: int) -> Tensor:
     """The class (N,) of each sample, from one-hot rows (N, K) or from whole numbers (N,) from 0 to K - 1.
 
     Errors: ValueError for anything else.
     """
-    if Y.shape == (N, K) and is_one_hot(Y):
+    if Y is not None and Y.shape == (N, K) and is_one_hot(Y):
         return Y.argmax(1)
-    if Y.shape == (N,) and not Y.is_floating_point() and (N == 0 or 0 <= int(Y.min()) <= int(Y.max()) < K):
+    if (
+        Y is not None
+        and Y.shape == (N,)
+        and not Y.is_floating_point()
+        and (N == 0 or 0 <= int(Y.min()) <= int(Y.max()) < K)
+    ):
         return Y.long()
     raise ValueError(f"Classes are one-hot rows ({N}, {K}), or whole numbers from 0 to {K - 1}, one for each sample.")
 

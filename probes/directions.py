@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from .gram import add_gram_, mirrored
+from .statistic import Batch, Opening, Part, Pass
 
 
 class Directions:
@@ -17,15 +20,23 @@ class Directions:
         total: (d, d), sum of u u'; only its upper block triangle is kept.
     """
 
+    in_pass: ClassVar[Pass] = Pass.FIRST
+    needs: ClassVar[Part] = Part.NONE
+
     def __init__(self, d: int, n: int = 0, device: torch.device | str = "cpu") -> None:
         self.d, self.n = d, n
         self.count = 0
         self.dropped = 0
         self.total = torch.zeros(d, d, dtype=torch.float64, device=device)
 
-    def update(self, H: Tensor, Y: Tensor | None = None) -> None:
-        """Take in a batch of features H (N, d); targets Y are not looked at."""
-        rows = H.to(self.total)
+    @classmethod
+    def begin(cls, opening: Opening) -> Directions:
+        """Directions of the opening's width."""
+        return cls(opening.d, opening.n, opening.device)
+
+    def update(self, given: Batch | Tensor, Y: Tensor | None = None) -> None:
+        """Take in a batch, or features H (N, d); targets Y are not looked at."""
+        rows = Batch.of(given, Y).H.to(self.total)
         # the largest entry goes first, so that squares neither overflow nor vanish
         peak = rows.abs().amax(1) if rows.shape[0] else rows.new_zeros(0)
         alive = peak != 0  # NaN counts as alive, and shows
@@ -52,3 +63,9 @@ class Directions:
     def second(self) -> Tensor:
         """E[u u'] (d, d), of trace 1."""
         return mirrored(self.total) / self.count
+
+
+class CentredDirections(Directions):
+    """The same of the second pass, in which features arrive less their mean: u = (h - mean) / ||h - mean||."""
+
+    in_pass: ClassVar[Pass] = Pass.SECOND

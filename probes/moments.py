@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from .gram import add_gram_, mirrored
+from .statistic import Batch, Opening, Part, Pass
 
 
 class Moments:
@@ -24,15 +26,24 @@ class Moments:
         scatter: (d + n, d + n), sum of (z - mean)(z - mean)'; only its upper block triangle is kept.
     """
 
+    in_pass: ClassVar[Pass] = Pass.FIRST
+    needs: ClassVar[Part] = Part.NONE
+
     def __init__(self, d: int, n: int, device: torch.device | str = "cpu") -> None:
         self.d, self.n = d, n
         self.count = 0
         self.mean = torch.zeros(d + n, dtype=torch.float64, device=device)
         self.scatter = torch.zeros(d + n, d + n, dtype=torch.float64, device=device)
 
-    def update(self, H: Tensor, Y: Tensor) -> None:
-        """Take in a batch of features H (N, d) and targets Y (N, n); any N, one and none included."""
-        N = H.shape[0]
+    @classmethod
+    def begin(cls, opening: Opening) -> Moments:
+        """Moments of the opening's widths."""
+        return cls(opening.d, opening.n, opening.device)
+
+    def update(self, given: Batch | Tensor, Y: Tensor | None = None) -> None:
+        """Take in a batch, or features H (N, d) and targets Y (N, n); any N, one and none included."""
+        batch = Batch.of(given, Y)
+        H, Y, N = batch.H, batch.Y, batch.N
         if H.shape != (N, self.d) or Y.shape != (N, self.n):
             raise ValueError(
                 f"These moments take H (N, {self.d}) and Y (N, {self.n}), not {tuple(H.shape)} and {tuple(Y.shape)}."

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from .outcome import BELOW_FLOOR, DEGENERATE, NOT_DEFINED, OK, DegenerateError, NotDefinedError, Outcome
 from .snapshot import Snapshot
+from .statistic import Statistic
 
 OVERVIEW, HEATMAP, SUMMARY = PLACES = ("overview", "heatmap", "summary")
 
@@ -68,6 +69,8 @@ class Probe:
         floor: function for the value that rounding could make.
         default: whether it is measured when no probes are named.
         classes: whether it is for targets that are classes; elsewhere it is measured only when named, as not defined.
+        statistics: classes of the streaming statistics that it brings along, by the names under which its functions
+            read them; "moments" are always there.
     """
 
     name: str
@@ -92,6 +95,7 @@ class Probe:
     floor: Callable[..., float] | None = None
     default: bool = True
     classes: bool = False
+    statistics: Mapping[str, type[Statistic]] = field(default_factory=dict, hash=False)
 
     @property
     def label(self) -> str:

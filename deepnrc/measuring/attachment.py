@@ -16,6 +16,7 @@ from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring import provenance
 from deepnrc.measuring.rows import measured
 from deepnrc.measuring.selection import described, select
+from deepnrc.measuring.sequences import sequence_first, time_first
 from deepnrc.measuring.streams import Streams
 from deepnrc.networks import pooling
 from deepnrc.networks.layers import ROOT, Choice, Layers, choose, reads_features
@@ -80,8 +81,8 @@ class Attachment:
             self.probes,
             {name: width for name, m in self._weights.items() if (width := _outputs(m))},
             chosen=probes is not None,
-            sequence_first=tuple(n for n, m in self.model.named_modules() if getattr(m, "batch_first", None) is False),
-            time_first=_time_first(self.model),
+            sequence_first=sequence_first(self.model),
+            time_first=time_first(self.model),
         )
         self._ran: list[str] = []
         self._started = time.perf_counter()
@@ -196,13 +197,6 @@ def _rank(rank: object) -> int:
     if k < 1:
         raise UsageError(f"rank must be a whole number from 1, or None for the targets' own; it is {rank!r}.")
     return k
-
-
-def _time_first(model: nn.Module) -> tuple[str, ...]:
-    """Names of the modules inside of torch's own transformer layers that read (T, N, d)."""
-    kinds = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
-    layers = {name: m for name, m in model.named_modules() if isinstance(m, kinds) and not m.self_attn.batch_first}
-    return tuple(f"{name}.{part}" if name else part for name, m in layers.items() for part, _ in m.named_modules())
 
 
 def _outputs(module: nn.Module) -> int | None:

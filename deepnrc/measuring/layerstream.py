@@ -1,22 +1,39 @@
-"""One layer's streaming statistics, and where they lie in memory."""
+"""One layer's streaming statistics, fed in batches that are worth their while."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from deepnrc.networks.layers import Site
 from deepnrc.networks.taps import Reading
-from probes import STATISTICS
+from probes import Batch, Moments, Opening, Pass, Statistic
 
 # Adding X'X to a d x d matrix reads and writes all of it, so small batches wait until they make this many rows.
 GATHERED = 256
-APART = 5_000_000  # numbers, 40 MB: above what glibc takes from its heap; pages that are not used cost nothing
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What is known of a batch whatever the layer: targets Y (N, n), and the classes (N,) that the targets are and that
+    the network predicts, None where they are unknown."""
+
+    Y: Tensor
+    classes: Tensor | None = None
+    predicted: Tensor | None = None
+
+    def beside(self, H: Tensor, repeats: int) -> Batch:
+        """The batch of a layer whose rows H (N * repeats, d) belong to these samples."""
+
+        def wide(given: Tensor | None) -> Tensor | None:
+            if given is None:
+                return None
+            return (given if repeats == 1 else given.repeat_interleave(repeats, 0)).to(H.device)
+
+        Y = self.Y if repeats == 1 else self.Y.repeat_interleave(repeats, 0)
+        return Batch(H, Y.to(H.device), wide(self.classes), wide(self.predicted))
 
 
 @dataclass
@@ -25,10 +42,12 @@ class LayerStream:
 
     Attributes:
         key: the layer's name in the table (with "#2" for a second run kept as a layer of its own).
-        statistics: by name; "moments" always.
-        n: target width.
-        roundoff: the coarsest unit roundoff seen.
+        top: whether it stands in front of the network's outputs.
         pool: the pooling that was done.
+        width: d, of the features.
+        n: target width.
+        statistics: by name; "moments" always.
+        roundoff: the coarsest unit roundoff seen.
     """
 
     key: str
@@ -38,80 +57,79 @@ class LayerStream:
     pool: str
     width: int
     n: int
-    statistics: dict[str, Any]
+    device: torch.device
+    statistics: dict[str, Statistic] = field(default_factory=dict)
     roundoff: float = 0.0
-    gathered: Tensor | None = None
-    filled: int = 0
+    waiting: Waiting | None = None
 
-    def update(self, reading: Reading, Y: Tensor, number: int) -> None:
-        """Feed one batch, which ``Streams`` has let pass, to the statistics of pass ``number``.
+    @property
+    def moments(self) -> Moments:
+        return self.opening.finished("moments", Moments)
 
-        Args:
-            Y: (N, n), or (N, n + 1) with the class that the network predicts, -1 if unknown, beside the targets.
-        """
-        rows, repeats = reading.pooled.rows, reading.pooled.repeats
-        wide = Y if repeats == 1 else Y.repeat_interleave(repeats, 0)
-        wide = wide.to(rows.device)
-        self.roundoff = max(self.roundoff, reading.roundoff)
-        centred = rows if number == 1 else rows - self.statistics["moments"].mean[: self.width]
-        if self.filled + len(centred) > GATHERED:
+    @property
+    def opening(self) -> Opening:
+        """What a statistic that begins now is told."""
+        return Opening(self.width, self.n, self.device, self.statistics)
+
+    def update(self, reading: Reading, samples: Samples, number: Pass) -> None:
+        """Feed one batch, which ``Streams`` has let pass, to the statistics of pass ``number``."""
+        rows, self.roundoff = reading.pooled.rows, max(self.roundoff, reading.roundoff)
+        centred = rows if number is Pass.FIRST else rows - self.moments.mean[: self.width]
+        batch = samples.beside(centred, reading.pooled.repeats)
+        if self.waiting is not None and not self.waiting.takes(batch):
             self.flush(number)
-        if len(centred) >= GATHERED:
-            self._feed(centred, wide, number)
+        if batch.N >= GATHERED:
+            self._feed(batch, number)
         else:
-            self._gather(centred, wide)
+            self.waiting = self.waiting or Waiting(batch)
+            self.waiting.add(batch)
 
-    def flush(self, number: int) -> None:
+    def flush(self, number: Pass) -> None:
         """Feed what waits to the statistics of pass ``number``."""
-        if self.gathered is not None and self.filled:
-            rows, self.filled = self.gathered[: self.filled], 0
-            self._feed(rows[:, : self.width], rows[:, self.width :], number)
+        if self.waiting is not None and self.waiting.filled:
+            self._feed(self.waiting.taken(), number)
 
-    def _gather(self, H: Tensor, Y: Tensor) -> None:
-        # one buffer for good: rows that were kept as they came would lie between the network's own tensors and make
-        # the allocator ask the system for new memory in every forward pass
-        if self.gathered is None:
-            self.gathered = H.new_empty(GATHERED, self.width + Y.shape[1])
-        rows = self.gathered[self.filled : self.filled + len(H)]
-        rows[:, : self.width] = H
-        rows[:, self.width :] = Y
-        self.filled += len(H)
-
-    def _feed(self, H: Tensor, Y: Tensor, number: int) -> None:
-        for name, statistic in self.statistics.items():
-            if STATISTICS[name][1] == number:
-                predicted = [Y[:, self.n]] if "predicted" in wants(name) else []
-                statistic.update(H, Y[:, : self.n], *predicted)
+    def _feed(self, batch: Batch, number: Pass) -> None:
+        for statistic in self.statistics.values():
+            if statistic.in_pass is number:
+                statistic.update(batch)
 
 
-def wants(name: str) -> tuple[str, ...]:
-    """What a statistic must be given beside features and targets: "classes" as targets, "predicted" classes."""
-    return tuple(getattr(STATISTICS[name][0], "wants", ()))
+class Waiting:
+    """Up to ``GATHERED`` rows that wait to be fed.
+
+    One buffer for good: rows that were kept as they came would lie between the network's own tensors and make the
+    allocator ask the system for new memory in every forward pass.
+    """
+
+    def __init__(self, like: Batch) -> None:
+        self.width = like.H.shape[1]
+        self.rows = like.H.new_empty(GATHERED, self.width + like.Y.shape[1])
+        self.labels = like.H.new_empty(2, GATHERED, dtype=torch.int64)
+        self.known = (False, False)
+        self.filled = 0
+
+    def takes(self, batch: Batch) -> bool:
+        """Whether there is room for the batch, and as much is known of its samples as of those that wait."""
+        return self.filled == 0 or (self.filled + batch.N <= GATHERED and self.known == _known(batch))
+
+    def add(self, batch: Batch) -> None:
+        """Copy the rows of a batch behind those that wait."""
+        here = slice(self.filled, self.filled + batch.N)
+        self.rows[here, : self.width] = batch.H
+        self.rows[here, self.width :] = batch.Y
+        for labels, given in zip(self.labels, (batch.classes, batch.predicted), strict=True):
+            if given is not None:
+                labels[here] = given
+        self.known = _known(batch)
+        self.filled += batch.N
+
+    def taken(self) -> Batch:
+        """All that waits as one batch, in the buffer's own memory, after which nothing waits."""
+        rows, labels, self.filled = self.rows[: self.filled], self.labels[:, : self.filled], 0
+        classes, predicted = (one if known else None for one, known in zip(labels, self.known, strict=True))
+        return Batch(rows[:, : self.width], rows[:, self.width :], classes, predicted)
 
 
-def together(statistics: Sequence[Any]) -> None:
-    """Move the statistics' tensors into one block, so large that the system maps it apart from the network's memory:
-    scattered between the network's own tensors they would slow its forward pass by a third. What shares its memory
-    with another tensor stays where it is, so that both go on sharing it."""
-    held = [
-        (owner, name, value)
-        for owner in statistics
-        for name, value in getattr(owner, "__dict__", {}).items()
-        if isinstance(value, Tensor) and value.device.type == "cpu" and value.layout == torch.strided
-    ]
-    holders = Counter(value.untyped_storage().data_ptr() for _, _, value in held)
-    found = [item for item in held if _alone(item[2], holders)]
-    size = max(APART, sum(value.numel() for _, _, value in found))
-    block = torch.empty(size, dtype=torch.float64, device="cpu")
-    start = 0
-    for owner, name, value in found:
-        place = block[start : start + value.numel()].view(value.shape)
-        setattr(owner, name, place.copy_(value))
-        start += value.numel()
-
-
-def _alone(value: Tensor, holders: Counter[int]) -> bool:
-    """Whether a float64 tensor is all that is held in its memory."""
-    memory = value.untyped_storage()
-    whole = value.dtype == torch.float64 and memory.nbytes() == value.numel() * value.element_size()
-    return whole and not value._is_view() and holders[memory.data_ptr()] == 1
+def _known(batch: Batch) -> tuple[bool, bool]:
+    return batch.classes is not None, batch.predicted is not None

@@ -62,7 +62,7 @@ def measured(
     for layer in tqdm(layers, desc="measuring", unit="layer", disable=not progress, delay=2, leave=False):
         holder, missing = _holder(layer, ran, weights)
         after, none_after = following(holder, missing, ran, weights)
-        device = layer.statistics["moments"].mean.device
+        device = layer.device
         snapshot = Snapshot(
             layer.statistics,
             weight_matrix=None if holder is None else weight_matrix(holder).to(device),
@@ -85,7 +85,7 @@ def measured(
         if layer is host:
             if not any(other.top for other in layers):
                 rows += [
-                    _absent(probe, streams.top_missing, shared, snapshot)
+                    _absent(probe, streams.top.missing, shared, snapshot)
                     for probe in streams.fitting
                     if probe.where == "top"
                 ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from deepnrc.errors import UsageError
-from deepnrc.wording import did_you_mean
-from probes import CATALOG, STATISTICS, Probe, Snapshot
+from deepnrc.wording import did_you_mean, listing
+from probes import CATALOG, STATISTICS, Part, Pass, Probe, Snapshot, Statistic
 
 
 def select(wanted: Sequence[str | Probe] | str | Probe | None) -> tuple[Probe, ...]:
@@ -32,13 +32,25 @@ def select(wanted: Sequence[str | Probe] | str | Probe | None) -> tuple[Probe, .
             f"Two different probes are called {twice[0]!r} with the variant {twice[1]!r}. Give yours another name or "
             "variant."
         )
+    brought: dict[str, type[Statistic]] = {}
+    for probe in chosen:
+        for name, kind in statistics([probe]).items():
+            if brought.setdefault(name, kind) is not kind:
+                raise UsageError(
+                    f"The probe {probe.name!r} brings {kind.__name__} along as the statistic {name!r}, and another one "
+                    f"brings {brought[name].__name__}. Give yours another name."
+                )
     return chosen
 
 
-def statistics(probes: Sequence[Probe], where: str, number: int) -> set[str]:
-    """Names of the streaming statistics that the probes at ``where`` need in pass ``number``."""
-    names = {name for probe in probes if probe.where == where for name in probe.reads}
-    return {name for name in names if name in STATISTICS and STATISTICS[name][1] == number}
+def statistics(probes: Iterable[Probe]) -> dict[str, type[Statistic]]:
+    """The streaming statistics that the probes need, by name: those that they bring along, and those of the catalog
+    that they read."""
+    return {
+        name: kind
+        for probe in probes
+        for name, kind in {**{n: STATISTICS[n] for n in probe.reads if n in STATISTICS}, **probe.statistics}.items()
+    }
 
 
 def described(probe: Probe) -> dict[str, object]:
@@ -49,7 +61,8 @@ def described(probe: Probe) -> dict[str, object]:
 
 def _checked(probe: Probe) -> Probe:
     """A user's own probe, refused where it could never be measured."""
-    changing = next((f.name for f in dataclasses.fields(probe) if not _hashable(getattr(probe, f.name))), None)
+    hashed = [f.name for f in dataclasses.fields(probe) if f.hash is not False]
+    changing = next((name for name in hashed if not _hashable(getattr(probe, name))), None)
     if changing is not None:
         raise UsageError(
             f"The probe {probe.name!r} has {changing}={getattr(probe, changing)!r}, which can change. Give it as a "
@@ -58,7 +71,10 @@ def _checked(probe: Probe) -> Probe:
     places = ("layer", "top", "network")
     if probe.where not in places:
         raise UsageError(f"The probe {probe.name!r} is for where={probe.where!r}. Choose from {', '.join(places)}.")
-    known = [*STATISTICS, *(name for name in dir(Snapshot) if not name.startswith("_") and name != "read")]
+    quantities = [name for name in dir(Snapshot) if not name.startswith("_") and name != "read"]
+    for name, kind in probe.statistics.items():
+        _check_statistic(probe, name, kind, taken={*quantities, *STATISTICS})
+    known = [*STATISTICS, *probe.statistics, *quantities]
     unknown = [name for name in probe.reads if name not in known]
     if unknown:
         raise UsageError(
@@ -66,6 +82,24 @@ def _checked(probe: Probe) -> Probe:
             f"{did_you_mean(unknown[0], known)} There are: {', '.join(known)}."
         )
     return probe
+
+
+def _check_statistic(probe: Probe, name: str, kind: object, taken: Collection[str]) -> None:
+    """Refuse a statistic that does not keep the contract, or whose name stands for something else."""
+    if name in taken and STATISTICS.get(name) is not kind:
+        raise UsageError(
+            f"The probe {probe.name!r} brings a statistic {name!r} along, and that name is taken. Give it another, and "
+            "the measure's parameter too."
+        )
+    whole = isinstance(getattr(kind, "in_pass", None), Pass) and isinstance(getattr(kind, "needs", None), Part)
+    lacking = [method for method in ("begin", "update", "merge") if not callable(getattr(kind, method, None))]
+    if not isinstance(kind, type) or not whole or lacking:
+        raise UsageError(
+            f"The statistic {name!r} of the probe {probe.name!r} must be a class with in_pass = probes.Pass.FIRST or "
+            "SECOND, needs = probes.Part.NONE or what it needs, a classmethod begin(opening), update(batch) and "
+            f"merge(other), as probes.Statistic tells; it is {kind!r}"
+            f"{f', without {listing(lacking)}' if lacking else ''}."
+        )
 
 
 def _hashable(value: object) -> bool:

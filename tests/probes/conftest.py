@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from probes import CATALOG, Classes, Directions, Moments, Nearest, Snapshot, is_one_hot
+from probes import CATALOG, Batch, Classes, Directions, Moments, Nearest, Opening, Snapshot, is_one_hot
 
 
 @pytest.fixture
@@ -62,12 +62,12 @@ def snap():
         if not is_one_hot(Y):
             return Snapshot(statistics, W, **{"missing": {"classes": "the targets are no classes"}, **rest})
         predicted = Y.argmax(1) if predicted is None else predicted
-        found, nearest = Classes(d, n), Nearest(d, n)
+        found = Classes(d, n)
         for h, y in zip(H.split(batch), Y.split(batch), strict=True):
             found.update(h, y)
-        nearest.begin({"moments": moments, "classes": found})
+        nearest = Nearest.begin(Opening(d, n, first={"moments": moments, "classes": found}))
         for h, y, p in zip(H.split(batch), Y.split(batch), predicted.split(batch), strict=True):
-            nearest.update(h.double() - moments.mean[:d], y, p)
+            nearest.update(Batch(h.double() - moments.mean[:d], y.double(), y.argmax(1), p))
         return Snapshot({**statistics, "classes": found, "nearest": nearest}, W, **rest)
 
     return take

@@ -10,11 +10,14 @@ from probes import (
     CATALOG,
     STATISTICS,
     STATUSES,
+    Batch,
     Classes,
     DegenerateError,
     Moments,
     NotDefinedError,
+    Opening,
     Outcome,
+    Pass,
     Probe,
     Snapshot,
 )
@@ -109,31 +112,6 @@ def test_values_lie_within_their_bounds(layer, classes, snap, evaluate, seed):
         assert (found.chance is None, found.floor is None) == (p.chance is None, p.floor is None)
 
 
-def test_a_new_probe_is_a_function_a_row_and_perhaps_a_statistic(layer, snap):
-    class Peak:
-        def __init__(self, d, n, device="cpu"):
-            self.largest = 0.0
-
-        def update(self, H, Y):
-            self.largest = max(self.largest, float(H.abs().max()))
-
-        def merge(self, other):
-            self.largest = max(self.largest, other.largest)
-
-    def peak_ratio(peak, mean_square):
-        return peak.largest / mean_square**0.5
-
-    probe = Probe("own.peak", peak_ratio, "Peak over root mean square")
-    H, Y, _ = layer()
-    moments, peak = Moments(24, 4), Peak(24, 4)
-    for statistic in (moments, peak):
-        statistic.update(H, Y)
-    found = probe.evaluate(Snapshot({"moments": moments, "peak": peak}))
-    assert found.outcome.value == pytest.approx(float(H.abs().max() / (H**2).sum(1).mean().sqrt()))
-    assert probe.reads == ("peak", "mean_square")
-    assert "'peak'" in probe.evaluate(snap(H, Y)).outcome.note
-
-
 def test_what_cannot_be_measured_comes_back_with_its_reason(layer, snap):
     def undefined(k):
         raise NotDefinedError("no such thing")
@@ -168,26 +146,34 @@ def _given(outcome, k):
     return outcome
 
 
-@pytest.mark.parametrize("statistic", STATISTICS)
-def test_statistics_share_one_contract(layer, statistic):
-    kind, pass_number = STATISTICS[statistic]
+@pytest.mark.parametrize("name", STATISTICS)
+def test_a_statistic_of_the_whole_is_the_merge_of_any_split(layer, name):
+    kind = STATISTICS[name]
     H, Y, _ = layer()
-    wants = getattr(kind, "wants", ())
-    Y = torch.nn.functional.one_hot(Y.argmax(1), 4).double() if "classes" in wants else Y
-    predicted = [Y.argmax(1)] if "predicted" in wants else []
+    classes, predicted = Y.argmax(1), Y.argmin(1)
     first = {"moments": Moments(24, 4), "classes": Classes(24, 4)}
     for one in first.values():
-        one.update(H, torch.nn.functional.one_hot(Y.argmax(1), 4).double())
-    parts = [kind(24, 4, "cpu") for _ in range(3)]
-    for part, rows in zip(parts, (slice(700), slice(9), slice(9, 700)), strict=True):
-        if hasattr(part, "begin"):
-            part.begin(first)
-        part.update(H[rows], Y[rows], *(p[rows] for p in predicted))
-    whole, a, b = parts
+        one.update(H, torch.nn.functional.one_hot(classes, 4).double())
+    opening = Opening(24, 4, first=first if kind.in_pass is Pass.SECOND else {})
+    whole, a, b = (kind.begin(opening) for _ in range(3))
+    for part, rows in ((whole, slice(700)), (a, slice(9)), (b, slice(9, 700))):
+        part.update(Batch(H[rows], Y[rows], classes[rows], predicted[rows]))
     a.merge(b)
     assert a.count == whole.count == 700
-    assert set(wants) <= {"classes", "predicted"}
-    assert pass_number in (1, 2)
+    held = [value for value in vars(whole) if isinstance(getattr(whole, value), torch.Tensor)]
+    assert held
+    for value in held:
+        torch.testing.assert_close(getattr(a, value), getattr(whole, value), rtol=1e-12, atol=1e-11)
+
+
+def test_probes_bring_along_what_their_functions_read():
+    for probe in CATALOG:
+        assert set(probe.reads) & set(STATISTICS) <= {"moments", *probe.statistics}, probe.name
+
+
+def test_the_statistics_of_the_catalog_cannot_be_added_to():
+    with pytest.raises(TypeError):
+        STATISTICS["mine"] = Moments
 
 
 def test_everything_public_is_documented():

@@ -1,15 +1,22 @@
 import pytest
 import torch
 
-from probes import Classes, Moments, Nearest
+from probes import Batch, Classes, Moments, Nearest, NotDefinedError, Opening
+
+
+def first(H, Y):
+    moments, classes = Moments(H.shape[1], Y.shape[1]), Classes(H.shape[1], Y.shape[1])
+    moments.update(H, Y)
+    classes.update(H, Y)
+    return {"moments": moments, "classes": classes}
 
 
 def begun(H, Y):
-    moments, classes, nearest = Moments(H.shape[1], Y.shape[1]), Classes(H.shape[1], Y.shape[1]), Nearest(24, 5)
-    moments.update(H, Y)
-    classes.update(H, Y)
-    nearest.begin({"moments": moments, "classes": classes})
-    return nearest
+    return Nearest.begin(Opening(H.shape[1], Y.shape[1], first=first(H, Y)))
+
+
+def batch(H, predicted):
+    return Batch(H, H[:, :0], predicted=predicted)
 
 
 @pytest.mark.parametrize("sizes", [[700], [1] * 700, [0, 699, 1]], ids=["whole", "ones", "ragged"])
@@ -21,8 +28,8 @@ def test_is_the_count_by_hand(classes, sizes, offset):
     means = torch.stack([H[labels == k].mean(0) for k in range(5)])
     wanted = int((torch.cdist(H, means).argmin(1) != predicted).sum())
     nearest = begun(H + offset, Y)
-    for h, y, p in zip((H - H.mean(0)).split(sizes), Y.split(sizes), predicted.split(sizes), strict=True):
-        nearest.update(h, y, p.double())
+    for h, p in zip((H - H.mean(0)).split(sizes), predicted.split(sizes), strict=True):
+        nearest.update(batch(h, p))
     assert (nearest.count, nearest.disagreed) == (700, wanted)
     assert 0 < wanted < 700
 
@@ -33,21 +40,28 @@ def test_a_class_that_does_not_appear_is_never_the_nearest(classes):
     nearest = begun(H, Y)
     assert nearest.present.tolist() == [0, 2, 3, 4]
     means = torch.stack([H[Y[:, k] == 1].mean(0) for k in (0, 2, 3, 4)]) - H.mean(0)
-    nearest.update(means, Y[:4], torch.tensor([0, 2, 3, 4]))
+    nearest.update(batch(means, torch.tensor([0, 2, 3, 4])))
     assert nearest.disagreed == 0
-    nearest.update(torch.zeros(3, 24), Y[:3], torch.tensor([1, 1, 1]))
+    nearest.update(batch(torch.zeros(3, 24).double(), torch.tensor([1, 1, 1])))
     assert nearest.disagreed == 3
 
 
-def test_merge_adds_and_keeps_the_means(classes):
+def test_merge_adds_what_is_about_the_same_means(classes):
     H, Y, _ = classes(noise=2.0)
-    Hc, predicted = H - H.mean(0), torch.zeros(700)
+    Hc, predicted = H - H.mean(0), torch.zeros(700).long()
     whole, a, b = begun(H, Y), begun(H, Y), begun(H, Y)
-    whole.update(Hc, Y, predicted)
-    a.update(Hc[:300], Y[:300], predicted[:300])
-    b.update(Hc[300:], Y[300:], predicted[300:])
-    total = Nearest(24, 5)
-    total.merge(a)
-    total.merge(b)
-    assert (total.count, total.disagreed) == (whole.count, whole.disagreed)
-    assert torch.equal(total.means, whole.means)
+    for nearest, rows in ((whole, slice(700)), (a, slice(300)), (b, slice(300, 700))):
+        nearest.update(batch(Hc[rows], predicted[rows]))
+    a.merge(b)
+    assert (a.count, a.disagreed) == (whole.count, whole.disagreed)
+    for other in (begun(2 * H, Y), begun(H, Y.roll(1, 1)), begun(H[:, 1:], Y), begun(*classes(K=4)[:2])):
+        with pytest.raises(ValueError, match="about different class means do not merge"):
+            a.merge(other)
+
+
+def test_without_what_it_rests_on_there_is_none(classes):
+    H, Y, _ = classes()
+    with pytest.raises(NotDefinedError, match="no statistic 'classes' was streamed in the first pass"):
+        Nearest.begin(Opening(24, 5, first={"moments": first(H, Y)["moments"]}))
+    with pytest.raises(ValueError, match="held against the classes that the network predicts: give them"):
+        begun(H, Y).update(Batch(H, Y, Y.argmax(1)))

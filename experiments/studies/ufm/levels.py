@@ -8,7 +8,7 @@ from torch import Tensor
 
 from experiments.studies.ufm.problem import Point, Problem, column
 from experiments.studies.ufm.targets import one_hot
-from probes import CATALOG, STATISTICS, Moments, Snapshot
+from probes import CATALOG, Classes, Moments, Snapshot
 from probes.ufm import ClassMinimum
 
 FRAME = "orthogonal frame"
@@ -34,7 +34,7 @@ def levels(problem: Problem, point: Point, cell: int) -> list[dict[str, Any]]:
 
 def measured(H: Tensor, Y: Tensor, W: Tensor) -> list[dict[str, Any]]:
     """The class measures of WATCHED, by the framework's own statistics and table."""
-    moments, classes = Moments(H.shape[1], Y.shape[1]), STATISTICS["classes"][0](H.shape[1], Y.shape[1])
+    moments, classes = Moments(H.shape[1], Y.shape[1]), Classes(H.shape[1], Y.shape[1])
     moments.update(H, Y)
     classes.update(H, Y)
     snapshot = Snapshot({"moments": moments, "classes": classes}, W)

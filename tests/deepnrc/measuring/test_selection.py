@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
-from deepnrc import CATALOG, Probe, UsageError
+from deepnrc import CATALOG, Directions, Probe, UsageError
 from deepnrc.measuring.selection import select, statistics
+from probes import Batch, CentredDirections, Opening, Part, Pass
 
 
 def mine(name: str = "my.trace", **changes: Any) -> Probe:
@@ -14,7 +15,7 @@ def test_by_default_all_but_what_is_costly_and_nothing_that_takes_a_second_pass(
     chosen = select(None)
     assert chosen == tuple(probe for probe in CATALOG if probe.default)
     assert {"nrc.1_centred", "nrc.2_centred"}.isdisjoint(probe.name for probe in chosen)
-    assert not any(statistics(chosen, where, 2) for where in ("layer", "top", "network"))
+    assert all(kind.in_pass is Pass.FIRST for kind in statistics(chosen).values())
 
 
 @pytest.mark.parametrize(
@@ -70,11 +71,70 @@ def test_two_probes_of_one_name_and_variant_are_refused() -> None:
 
 
 def test_only_the_statistics_that_are_needed_are_streamed() -> None:
-    assert statistics(select("deep.*"), "layer", 1) <= {"moments"}
-    assert "directions" in statistics(select("nrc.1"), "top", 1)
-    assert "directions" not in statistics(select("nrc.1"), "layer", 1)
-    assert statistics(select("nrc.1_centred"), "top", 2) == {"centred_directions"}
-    assert statistics(select("nrc.1"), "top", 2) == set()
+    assert statistics(select("deep.*")) == {}
+    assert statistics(select(["nrc.1", "nrc.2"])) == {"directions": Directions}
+    assert statistics(select("nrc.1_centred")) == {"centred_directions": CentredDirections}
+    assert set(statistics(select("nc.4"))) == {"classes", "nearest"}
+
+
+def test_a_statistic_of_the_catalog_is_there_for_whoever_reads_it() -> None:
+    own = Probe("my.dropped", lambda directions: float(directions.dropped), "Dropped")
+    assert statistics(select(own)) == {"directions": Directions}
+
+
+class Peak:
+    """A statistic that keeps the contract."""
+
+    in_pass = Pass.FIRST
+    needs = Part.NONE
+
+    @classmethod
+    def begin(cls, opening: Opening) -> "Peak":
+        return cls()
+
+    def update(self, batch: Batch) -> None: ...
+
+    def merge(self, other: "Peak") -> None: ...
+
+
+class Other(Peak): ...
+
+
+def bringing(name: str, kind: Any, of: str = "my.peak") -> Probe:
+    return Probe(of, eval(f"lambda {name}: 1.0"), "Peak", statistics={name: kind})
+
+
+def test_a_probe_brings_its_statistic_along() -> None:
+    own = bringing("peak", Peak)
+    assert statistics(select([own, "nrc.1"])) == {"peak": Peak, "directions": Directions}
+    assert select([own, bringing("peak", Peak, of="my.other")])
+    assert hash(own) == hash(bringing("peak", Peak)) or own != bringing("peak", Peak)
+
+
+def test_two_statistics_of_one_name_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"'my\.other' brings Other along as the statistic 'peak', .* brings Peak\."):
+        select([bringing("peak", Peak), bringing("peak", Other, of="my.other")])
+
+
+@pytest.mark.parametrize("name", ["moments", "directions", "classes", "nearest", "features", "k", "S_W"])
+def test_a_statistic_whose_name_stands_for_something_else_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=rf"'my\.peak' brings a statistic '{name}' along, and that name is taken"):
+        select(bringing(name, Peak))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Peak(), r"it is <.*Peak object"),
+        (type("Old", (), {"update": 1, "merge": 1}), r"without 'begin', 'update', 'merge'\."),
+        (type("Numbered", (Peak,), {"in_pass": 1}), r"must be a class with in_pass = probes\.Pass\.FIRST or SECOND"),
+        (type("Worded", (Peak,), {"needs": ("classes",)}), r"needs = probes\.Part\.NONE or what it needs"),
+        (type("Final", (Peak,), {"merge": None}), r"Final'>, without 'merge'\."),
+    ],
+)
+def test_a_statistic_that_does_not_keep_the_contract_is_refused(kind: Any, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        select(bringing("peak", kind))
 
 
 def test_a_probe_that_reads_what_does_not_exist_is_refused() -> None:

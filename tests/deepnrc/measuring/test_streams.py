@@ -1,12 +1,9 @@
-from types import SimpleNamespace
-
 import pytest
 import torch
 from torch import nn
 
 from deepnrc.data.targets import Targets
 from deepnrc.errors import DataError, UsageError
-from deepnrc.measuring.layerstream import together
 from deepnrc.measuring.selection import select
 from deepnrc.measuring.streams import Streams
 from deepnrc.networks.layers import site_at
@@ -240,8 +237,8 @@ def test_targets_that_looked_like_classes_at_first_are_none(streams):
 
 def test_targets_that_are_no_classes_bring_no_predicted_class_along(streams):
     streams.update(forward({"a": H}, Y), targets(Y))
-    assert streams.layers["a"].gathered.shape[1] == H.shape[1] + Y.shape[1]
-    assert streams.missing["nearest"]
+    assert streams.layers["a"].waiting.known == (False, False)
+    assert Streams.missing.fget(Streams(select("nc.4"), unknown=streams.unknown))["nearest"]
     assert streams.network.hits == 0
 
 
@@ -283,42 +280,3 @@ def test_the_statistics_lie_in_one_block_apart_from_the_networks_memory(streams)
     streams.update(forward({"a": H, "b": 2 * H}), targets(Y))
     blocks = {s["moments"].scatter.untyped_storage().data_ptr() for s in statistics(streams).values()}
     assert len(blocks) == 1
-
-
-def held(**tensors):
-    """A statistic with these attributes."""
-    owner = SimpleNamespace(**tensors)
-    together([owner])
-    return owner
-
-
-def test_statistics_are_moved_into_one_block():
-    owner = held(a=H.clone(), b=Y.clone(), count=3)
-    assert owner.a.untyped_storage().data_ptr() == owner.b.untyped_storage().data_ptr()
-    assert torch.equal(owner.a, H)
-    assert torch.equal(owner.b, Y)
-
-
-ALIASES = {
-    "view of another": lambda total: total.diagonal(),
-    "whole view": lambda total: total.view(-1),
-    "the same": lambda total: total,
-    "other type": lambda total: total.view(torch.int64),
-    "detached": lambda total: total.detach()[0],
-}
-
-
-@pytest.mark.parametrize("kind", ALIASES)
-def test_what_a_statistic_holds_twice_stays_one(kind):
-    total = torch.zeros(4, 4, dtype=torch.float64)
-    owner = held(part=ALIASES[kind](total), total=total, free=torch.zeros(3, dtype=torch.float64))
-    owner.total += torch.eye(4, dtype=torch.float64)
-    assert torch.equal(owner.part, ALIASES[kind](owner.total))
-    assert owner.free.untyped_storage().nbytes() > 1000
-
-
-def test_a_view_of_what_is_held_elsewhere_stays_a_view():
-    whole = torch.zeros(4, 4, dtype=torch.float64)
-    owner = held(part=whole[1])
-    whole += 1
-    assert owner.part.tolist() == [1, 1, 1, 1]

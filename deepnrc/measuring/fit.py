@@ -1,0 +1,74 @@
+"""Whether a batch fits those before it; one that does not is refused before any layer has taken it in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from deepnrc.errors import DataError, UsageError
+from deepnrc.networks.taps import Forward
+from deepnrc.wording import listing
+
+
+def check_targets(Y: Tensor, n: int, batch: int) -> None:
+    """Errors: UsageError if the targets (N, n) of a later batch have another width than those before."""
+    if Y.shape[1] != n:
+        raise UsageError(f"The targets of batch {batch} have {Y.shape[1]} columns and had {n} before.")
+
+
+def check_layers(forward: Forward, expected: Collection[str]) -> None:
+    """Errors: UsageError if other layers ran, or equal ones more or less often, than before."""
+    differing = sorted(set(expected) ^ set(forward.readings))
+    if differing:
+        name, _, call = differing[0].partition("#")
+        raise UsageError(
+            f"Layer '{name}' ran {f'{call} times' if call else ''} in some batches and not in others. A layer must "
+            f"run equally often in every forward pass; leave it out with layers=['!{name}']."
+        )
+
+
+def check_features(
+    forward: Forward, samples: int, batch: int, widths: Mapping[str, int], sequence_first: Sequence[str] = ()
+) -> None:
+    """Errors: UsageError for features whose rows are not the samples' or whose width was another before, DataError for
+    NaN and infinity.
+
+    Args:
+        samples: N, rows of the targets.
+        batch: its number from 1, for messages.
+        widths: d of each layer in the batches before, by its key; empty for the first one.
+        sequence_first: names of the network's modules that were built with batch_first=False.
+    """
+    for key, reading in forward.readings.items():
+        rows = reading.pooled.rows
+        _check_rows(key, rows.shape[0], samples * reading.pooled.repeats, samples, batch, sequence_first)
+        if rows.shape[1] != widths.get(key, rows.shape[1]):
+            raise UsageError(
+                f"Layer '{key}' is {rows.shape[1]} wide in batch {batch} and was {widths[key]} before. Choose "
+                "another pooling: 'flatten' needs inputs of one size."
+            )
+        if not bool(torch.isfinite(rows.sum())):
+            raise DataError(
+                f"The features of layer '{key}' hold NaN or infinity in batch {batch}. Probe an earlier "
+                "checkpoint, leave the layer out, or use a wider dtype."
+            )
+
+
+def _check_rows(key: str, rows: int, expected: int, samples: int, batch: int, sequence_first: Sequence[str]) -> None:
+    if rows == expected:
+        return
+    folded = samples > 0 and rows % expected == 0
+    remedy = (
+        "Windows or tokens were folded into its first axis, or the targets are not this batch's: leave it out with "
+        f"layers=['!{key.partition('#')[0]}'] or probe layers='blocks', or give one target row per sample."
+        if folded
+        else "Targets must have one row per sample of the same batch, and the first axis of features must be the batch."
+    )
+    if sequence_first:
+        remedy += (
+            f" If it reads (T, N, d), because {listing(sequence_first, 3)} has batch_first=False, build the network "
+            "with batch_first=True."
+        )
+    raise UsageError(f"Layer '{key}' gave {rows} rows in batch {batch}, and the targets have {samples}. {remedy}")
