@@ -14,6 +14,7 @@ from deepnrc.measuring.attachment import Attachment, attach
 from deepnrc.measuring.probing import probe
 from deepnrc.measuring.tracking import Tracker, lightning_callback, log_to
 from deepnrc.report import Report, load
+from deepnrc.table import Table
 from probes import (
     CATALOG,
     Batch,
@@ -25,6 +26,7 @@ from probes import (
     Part,
     Pass,
     Probe,
+    Reference,
     Snapshot,
     Statistic,
 )
@@ -43,9 +45,11 @@ __all__ = [
     "Part",
     "Pass",
     "Probe",
+    "Reference",
     "Report",
     "Snapshot",
     "Statistic",
+    "Table",
     "Tracker",
     "UsageError",
     "__version__",

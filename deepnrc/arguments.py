@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
-from typing import Any
 
 from deepnrc.errors import UsageError
 
@@ -17,8 +15,3 @@ def whole(value: object, what: str) -> int:
     except TypeError:
         pass
     raise UsageError(f"{what} must be a whole number; it is {value!r}.")
-
-
-def labelled(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A provenance record with its run's label as words, as it stands in the table."""
-    return record if isinstance(record.get("run", ""), str) else {**record, "run": str(record["run"])}

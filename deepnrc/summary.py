@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from deepnrc.measuring.rows import NETWORK
-from deepnrc.table.onset import ALIGNED, PREDICTS, TAU, onsets, since
-
-if TYPE_CHECKING:
-    from deepnrc.report import Report
+from deepnrc.table import ALIGNED, NETWORK, PREDICTS, TAU, Table, onsets, since
 
 SHOWN = {
     "noise": ("deep.noise_fraction", "default", ".2e"),
@@ -36,7 +32,7 @@ LEGEND = (
 )
 
 
-def text(report: Report, tau: float = TAU) -> str:
+def text(report: Table, tau: float = TAU) -> str:
     """The summary of each run's last step."""
     last = report.at()
     parts = [_run(report, last, run, tau) for run in last.runs]
@@ -55,14 +51,14 @@ def warnings(table: pd.DataFrame) -> list[str]:
     return found
 
 
-def samples(one: Report) -> int:
+def samples(one: Table) -> int:
     """N, the samples of one snapshot: as recorded, or else the fewest rows of any of its layers, as a pooling that
     keeps positions or tokens makes several rows of a sample."""
     recorded = [record["samples"] for record in one.provenance if "samples" in record]
     return int(recorded[-1] if recorded else one.table["n_samples"].min())
 
 
-def verdict(report: Report, run: str, tau: float = TAU) -> list[str]:
+def verdict(report: Table, run: str, tau: float = TAU) -> list[str]:
     """What the last step of a run comes to, in sentences."""
     last = report.at(run=run)
     lines = _onset_lines(report, run, tau)
@@ -114,7 +110,7 @@ def _number(value: float, form: str) -> str:
     return ("infinite" if value > 0 else "-infinite") if math.isinf(value) else f"{value:{form}}"
 
 
-def _onset_lines(report: Report, run: str, tau: float) -> list[str]:
+def _onset_lines(report: Table, run: str, tau: float) -> list[str]:
     table = report.table[report.table["run"] == run]
     if not (table["measure"] == "deep.noise_fraction").any():
         return []
@@ -134,14 +130,14 @@ def _onset_lines(report: Report, run: str, tau: float) -> list[str]:
     return lines
 
 
-def _first(report: Report, run: str, layer: str) -> str:
+def _first(report: Table, run: str, layer: str) -> str:
     """What to call the first layer: among all weights it reads the network's own input, where collapse says nothing."""
     records = [record for record in report.provenance if record["run"] == run]
     chosen = {str(record.get("arguments", {}).get("layers", "weights")) for record in records[-1:]}
     return "the input" if chosen <= {"weights", "['weights']"} else f"{layer}, the first one read,"
 
 
-def _run(report: Report, last: Report, run: str, tau: float) -> str:
+def _run(report: Table, last: Table, run: str, tau: float) -> str:
     one = last.at(run=run)
     table = one.table
     first = table.iloc[0]

@@ -11,8 +11,7 @@ import torch
 from tyro.conf import Positional, arg
 
 from deepnrc.commands.base import DEGENERATE, GOOD, Command, Tau
-from deepnrc.table.onset import TAU, check
-from deepnrc.table.storage import writable
+from deepnrc.table import TAU, check_tau, writable
 
 MODEL = "timm:NAME, torchvision:NAME, path/to/file.py:factory or package.module:factory"
 DATA = (
@@ -132,7 +131,7 @@ class ProbeCommand(Network):
         from deepnrc.data.sources import load_data
 
         writable(self.out)
-        check(self.tau)
+        check_tau(self.tau)
         network = self.network(self.model)
         data = load_data(
             self.data,

@@ -12,8 +12,7 @@ from tyro.conf import Positional, arg
 
 from deepnrc.commands.base import GOOD, Command, Tau
 from deepnrc.errors import UsageError
-from deepnrc.table.onset import TAU, check
-from deepnrc.table.storage import writable
+from deepnrc.table import TAU, check_tau, writable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +34,7 @@ class Heatmap(Command):
     def run(self) -> int:
         import deepnrc
 
-        check(self.tau)
+        check_tau(self.tau)
         report = deepnrc.load(*self.folders)
         wanted = self.measure[0] if len(self.measure) == 1 else list(self.measure) or None
         with _written(self.out):
@@ -84,7 +83,7 @@ class ReportCommand(Command):
     def run(self) -> int:
         import deepnrc
 
-        check(self.tau)
+        check_tau(self.tau)
         report = deepnrc.load(*self.folders)
         with _written(self.out):
             report.html(self.out, self.title, tau=self.tau)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from deepnrc.table.onset import TAU
+from deepnrc.table import TAU
 
 TARGET, OWN_ERROR = "target stable rank", "network MSE"
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -13,13 +12,11 @@ from matplotlib.colors import Colormap, LogNorm, Normalize
 from numpy.typing import NDArray
 
 from deepnrc.figures.references import OWN_ERROR, Mark
-from probes import CATALOG, Probe
+from probes import Probe
 
 COLLAPSED_IS_DARK = "viridis"
 NEUTRAL = "Oranges"
 DECADES = 2  # a log scale spans at least so many, so that a layer far from collapse never looks collapsed
-
-WORDS = ("variant", "meaning", "formula", "source", "collapsed", "better", "log")  # of a user's own probe
 
 
 @dataclass(frozen=True)
@@ -34,34 +31,6 @@ class Scale:
         """Where values lie on the map, from 0 (the dark end, collapsed, where the measure has a direction) to 1."""
         place = np.asarray(np.ma.filled(self.norm(np.clip(values, self.norm.vmin, self.norm.vmax)), np.nan))
         return 1 - place if self.cmap.name.endswith("_r") else place
-
-
-def described(measure: str, variant: str = "default", provenance: Iterable[Mapping[str, Any]] = ()) -> Probe:
-    """The catalogue's entry, or that of a probe of the user's own in the records of a report; see ``own``.
-
-    What neither knows has its name for a title, no direction and no bounds.
-    """
-    for probe in CATALOG:
-        if (probe.name, probe.variant) == (measure, variant):
-            return probe
-    for record in provenance:
-        for entry in record.get("probes", ()):
-            if (entry.get("name"), entry.get("variant", "default")) == (measure, variant):
-                return own(entry)
-    return own({"name": measure, "variant": variant})
-
-
-def own(entry: Mapping[str, Any]) -> Probe:
-    """A probe as a report's record describes it; it can be drawn and explained, not measured."""
-    low, high = map(float, entry.get("bounds") or (-math.inf, math.inf))  # in words where JSON has no such number
-    given = {key: entry[key] for key in WORDS if entry.get(key) is not None}
-    return Probe(
-        entry["name"],
-        lambda: math.nan,
-        entry.get("title") or entry["name"],
-        bounds=(low, high),
-        **given,
-    )
 
 
 def scale(probe: Probe, values: NDArray[np.float64], marks: Sequence[Mark] = ()) -> Scale:

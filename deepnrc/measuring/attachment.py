@@ -10,12 +10,13 @@ from types import TracebackType
 import torch
 from torch import nn
 
+from deepnrc import descriptions
 from deepnrc.arguments import whole
 from deepnrc.data.targets import as_targets
 from deepnrc.errors import DataError, UsageError
-from deepnrc.measuring import provenance
+from deepnrc.measuring import provenance, readings
 from deepnrc.measuring.rows import measured
-from deepnrc.measuring.selection import described, select
+from deepnrc.measuring.selection import select
 from deepnrc.measuring.sequences import sequence_first, time_first
 from deepnrc.measuring.streams import Streams
 from deepnrc.networks import pooling
@@ -23,7 +24,6 @@ from deepnrc.networks.layers import ROOT, Choice, Layers, choose, reads_features
 from deepnrc.networks.pooling import Pool
 from deepnrc.networks.taps import REPEATS, Taps
 from deepnrc.report import Report
-from deepnrc.table import spectra
 from deepnrc.wording import listing
 from probes import CATALOG, Probe
 
@@ -156,14 +156,14 @@ class Attachment:
         run, step = type(self.model).__name__ if run is None else str(run), whole(step, "A step")
         with _ordinary():
             self._streams.flush()
-            rows, readings = measured(
+            rows, read = measured(
                 self._streams, self._ran, self._weights, rank=self.rank, run=run, step=step, progress=progress
             )
         seconds = time.perf_counter() - self._started
         record = provenance.record(self.model, self.arguments, self.choice.left_out, seconds, run=run, step=step)
-        own = [described(probe) for probe in self.probes if probe not in CATALOG]
+        own = [descriptions.record(probe) for probe in self.probes if probe not in CATALOG]
         record |= {"samples": self._streams.samples, "probes": own} | facts
-        return Report.of(rows, [record], spectra.table(readings))
+        return Report.of(rows, [record], readings.frame(read))
 
     def _check_rank(self, n: int, widths: dict[str, int]) -> None:
         if self.rank is None:

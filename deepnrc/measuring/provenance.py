@@ -7,7 +7,7 @@ import hashlib
 import platform
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from deepnrc._version import __version__
+from deepnrc.table import plain
 
 
 def record(
@@ -48,24 +49,6 @@ def record(
             "python": platform.python_version(),
         },
     }
-
-
-def plain(value: object) -> Any:
-    """A value as JSON can hold it; types, callables and other objects by their names, never by their addresses."""
-    if isinstance(value, np.generic | np.ndarray | Tensor):
-        value = value.tolist()
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, set | frozenset):
-        return sorted(map(plain, value), key=str)
-    name = getattr(value, "__qualname__", None) or getattr(value, "name", None)
-    if isinstance(name, str):
-        return name
-    return type(value).__qualname__ if " at 0x" in repr(value) else str(value)
 
 
 def fingerprint(model: nn.Module) -> str:

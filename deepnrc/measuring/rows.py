@@ -9,32 +9,12 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from deepnrc.measuring.layerstream import LayerStream
+from deepnrc.measuring.readings import Reading, of_layer, of_targets
 from deepnrc.measuring.streams import Streams
 from deepnrc.networks.dataflow import following
 from deepnrc.networks.layers import has_weight, site_at, weight_matrix
-from deepnrc.table import spectra
+from deepnrc.table import NETWORK
 from probes import DegenerateError, Evaluation, NotDefinedError, Outcome, Probe, Snapshot
-
-NETWORK = "(network)"
-COLUMNS = {
-    "run": "str",
-    "step": "int64",
-    "depth": "int64",
-    "layer": "str",
-    "kind": "str",
-    "measure": "str",
-    "variant": "str",
-    "value": "float64",
-    "status": "str",
-    "note": "str",
-    "n_samples": "int64",
-    "dim": "int64",
-    "target_dim": "int64",
-    "rank": "Int64",
-    "pool": "str",
-    "chance": "float64",
-    "floor": "float64",
-}
 
 
 def measured(
@@ -46,7 +26,7 @@ def measured(
     run: str,
     step: int,
     progress: bool,
-) -> tuple[list[dict[str, Any]], list[spectra.Reading]]:
+) -> tuple[list[dict[str, Any]], list[Reading]]:
     """Evaluate every probe on every layer, and keep the spectra that the measures were read from.
 
     Args:
@@ -56,7 +36,7 @@ def measured(
         rank: k, or None for the numerical rank of the targets.
     """
     rows: list[dict[str, Any]] = []
-    readings: list[spectra.Reading] = []
+    readings: list[Reading] = []
     layers = list(streams.layers.values())
     host = next((layer for layer in layers if layer.top), layers[-1])
     for layer in tqdm(layers, desc="measuring", unit="layer", disable=not progress, delay=2, leave=False):
@@ -81,7 +61,7 @@ def measured(
         places = {"layer", "top"} if layer.top else {"layer"}
         shared = {"run": run, "step": step, "depth": layer.depth, "layer": layer.key, "kind": layer.site.kind}
         rows += _rows(streams.fitting, places, snapshot, {**shared, "pool": layer.pool})
-        readings += spectra.of_layer(snapshot, shared)
+        readings += of_layer(snapshot, shared)
         if layer is host:
             if not any(other.top for other in layers):
                 rows += [
@@ -91,7 +71,7 @@ def measured(
                 ]
             network = {"run": run, "step": step, "depth": -1, "layer": NETWORK, "kind": "network", "pool": "none"}
             rows += _rows(streams.fitting, {"network"}, snapshot, network)
-            readings += spectra.of_targets(snapshot, network)
+            readings += of_targets(snapshot, network)
     return rows, readings
 
 

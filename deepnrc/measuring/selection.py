@@ -53,12 +53,6 @@ def statistics(probes: Iterable[Probe]) -> dict[str, type[Statistic]]:
     }
 
 
-def described(probe: Probe) -> dict[str, object]:
-    """What a reader needs to know of a probe that the catalog does not hold, as plain values."""
-    names = ("name", "variant", "title", "meaning", "formula", "source", "collapsed", "better", "log")
-    return {name: getattr(probe, name) for name in names} | {"bounds": [str(bound) for bound in probe.bounds]}
-
-
 def _checked(probe: Probe) -> Probe:
     """A user's own probe, refused where it could never be measured."""
     hashed = [f.name for f in dataclasses.fields(probe) if f.hash is not False]

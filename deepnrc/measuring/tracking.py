@@ -11,9 +11,8 @@ from torch import nn
 from deepnrc.arguments import whole
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.probing import probe
-from deepnrc.measuring.rows import NETWORK
-from deepnrc.report import Report, join
-from deepnrc.table import storage
+from deepnrc.report import Report
+from deepnrc.table import NETWORK, join, writable
 
 PER_DECADE = 8
 
@@ -71,7 +70,7 @@ class Tracker:
     ) -> None:
         self._due = _schedule(steps)
         self.model, self.loader, self.run = model, loader, run
-        self.folder = None if folder is None else storage.writable(folder)
+        self.folder = None if folder is None else writable(folder)
         self._options = {**options, "progress": progress}
         self._reports: dict[int, Report] = {}
         self._next = 0

@@ -1,1 +1,7 @@
-"""What stands on the page of a report: pictures, tables and sentences, ready for its template."""
+"""The page of a table: pictures, tables and sentences in one file, and what other pages share with it."""
+
+from deepnrc.page.document import page, write
+from deepnrc.page.pictures import inline
+from deepnrc.page.rendering import render
+
+__all__ = ["inline", "page", "render", "write"]

@@ -12,11 +12,10 @@ from markupsafe import Markup
 
 from deepnrc._version import __version__
 from deepnrc.errors import UsageError
-from deepnrc.figures.words import label
-from deepnrc.page import pictures, tables, texts
+from deepnrc.figures import label
+from deepnrc.page import pictures, sheets, texts
 from deepnrc.page.rendering import render
-from deepnrc.report import Report
-from deepnrc.table.onset import TAU, check
+from deepnrc.table import TAU, Table, check_tau
 
 TEMPLATES = Path(__file__).parent / "templates"
 PLAIN_CSV = 300_000  # bytes; a larger table is embedded compressed
@@ -31,7 +30,7 @@ class Download:
     size: str
 
 
-def write(report: Report, path: str | Path, title: str | None = None, tau: float = TAU) -> Path:
+def write(report: Table, path: str | Path, title: str | None = None, tau: float = TAU) -> Path:
     """Write one self-contained page: what the runs come to, pictures, tables, explanations, provenance and the data.
 
     Args:
@@ -56,9 +55,9 @@ def write(report: Report, path: str | Path, title: str | None = None, tau: float
     return path
 
 
-def page(report: Report, title: str | None = None, tau: float = TAU) -> str:
+def page(report: Table, title: str | None = None, tau: float = TAU) -> str:
     """The page's text."""
-    check(tau)
+    check_tau(tau)
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     values = {
         "title": title or f"Layer probes: {', '.join(label(run, 40) for run in report.runs)}",
@@ -70,7 +69,7 @@ def page(report: Report, title: str | None = None, tau: float = TAU) -> str:
         "overview": pictures.overview(report, tau),
         "heatmaps": list(pictures.heatmaps(report, tau)),
         "spectra": list(pictures.spectra(report)),
-        "sheets": tables.sheets(report),
+        "sheets": sheets.sheets(report),
         "explanations": texts.explanations(report),
         "origins": texts.origins(report),
         "measurements": len(report.provenance),
@@ -80,7 +79,7 @@ def page(report: Report, title: str | None = None, tau: float = TAU) -> str:
     return render(TEMPLATES, "report.html", values)
 
 
-def download(report: Report) -> Download:
+def download(report: Table) -> Download:
     """The tidy table as CSV in a data: address, compressed if it is large."""
     data, kind, name = (
         report.table.to_csv(index=False).encode("utf-8", errors="replace"),

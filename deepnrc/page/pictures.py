@@ -12,11 +12,9 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from deepnrc import figures
+from deepnrc.descriptions import described
 from deepnrc.figures.curves.overview import SHOWN
-from deepnrc.figures.scales import described
-from deepnrc.report import Report
-from deepnrc.table.onset import TAU
-from deepnrc.table.spectra import FEATURES
+from deepnrc.table import FEATURES, TAU, Table
 
 MAPPED = (
     "deep.noise_fraction",
@@ -39,21 +37,21 @@ class Picture:
     svg: Markup
 
 
-def onset(report: Report, tau: float = TAU) -> Picture | None:
+def onset(report: Table, tau: float = TAU) -> Picture | None:
     """Collapsed layers over steps; None for one step, or without noise fractions."""
     if len(report.steps) < 2 or "deep.noise_fraction" not in report.measures:
         return None
     return _picture("onset", "Number of collapsed layers over the steps", figures.onset, report, tau=tau)
 
 
-def overview(report: Report, tau: float = TAU) -> Picture | None:
+def overview(report: Table, tau: float = TAU) -> Picture | None:
     """Six measures by depth; None if the report holds none of them."""
     if not any(name in report.measures for name in SHOWN):
         return None
     return _picture("overview", "Six measures by depth", figures.overview, report, tau=tau)
 
 
-def heatmaps(report: Report, tau: float = TAU) -> Iterator[Picture]:
+def heatmaps(report: Table, tau: float = TAU) -> Iterator[Picture]:
     """Each main measure over the steps, or, for a single step of each run, all of them side by side."""
     if not (report.table["depth"] >= 0).any():
         return
@@ -73,7 +71,7 @@ def heatmaps(report: Report, tau: float = TAU) -> Iterator[Picture]:
         yield _picture(f"map{number}", caption, figures.heatmap, report, name, across="step", tau=tau)
 
 
-def spectra(report: Report) -> Iterator[Picture]:
+def spectra(report: Table) -> Iterator[Picture]:
     """The features' eigenvalues at the last step of each run, by index and by depth; nothing if they were not kept."""
     if (report.spectra["spectrum"] == FEATURES).any():
         for along, words in (("index", "by index, a line a layer"), ("depth", "by depth, a line a value")):

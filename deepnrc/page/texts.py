@@ -9,11 +9,9 @@ from typing import Any
 import pandas as pd
 
 from deepnrc import summary
-from deepnrc.figures.heatmaps.grids import only
-from deepnrc.figures.scales import described
-from deepnrc.page.tables import Column, Provenance, column
-from deepnrc.report import Report
-from deepnrc.table.onset import TAU
+from deepnrc.descriptions import described
+from deepnrc.page.sheets import Column, Provenance, column
+from deepnrc.table import TAU, Table
 
 EXPLAINED = "probes"  # the descriptions of a user's own probes: they stand among the measures
 
@@ -38,18 +36,18 @@ class Explanation:
     source: str
 
 
-def verdicts(report: Report, tau: float = TAU) -> list[Verdict]:
+def verdicts(report: Table, tau: float = TAU) -> list[Verdict]:
     """One for each run, in the report's order."""
-    return [_verdict(only(report, run), tau) for run in report.runs]
+    return [_verdict(report.where(run=run), tau) for run in report.runs]
 
 
-def explanations(report: Report) -> list[Explanation]:
+def explanations(report: Table) -> list[Explanation]:
     """One for each measure and variant of the report."""
     found = report.table.drop_duplicates(["measure", "variant"])
     return [_explanation(m, v, report.provenance) for m, v in zip(found["measure"], found["variant"], strict=True)]
 
 
-def origins(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
+def origins(report: Table) -> list[tuple[str, list[tuple[str, str]]]]:
     """For each run, its last measurement's record as pairs of words."""
     last: dict[str, Mapping[str, Any]] = {}
     for record in report.provenance:
@@ -58,7 +56,7 @@ def origins(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
     return [(run, list(_flat({k: v for k, v in record.items() if k != EXPLAINED}))) for run, record in last.items()]
 
 
-def _verdict(report: Report, tau: float) -> Verdict:
+def _verdict(report: Table, tau: float) -> Verdict:
     run, last = report.runs[0], report.at()
     table = last.table
     first = table.iloc[0]

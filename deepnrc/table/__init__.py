@@ -1,1 +1,43 @@
-"""The tidy table and what is read off it; nothing here measures, draws or prints."""
+"""The tidy table, its spectra, its files and what is read off it; nothing here measures, draws or prints."""
+
+from deepnrc.table.onset import ALIGNED, NOISE, PREDICTS, TAU, check_tau, onsets, since, unbroken
+from deepnrc.table.records import plain
+from deepnrc.table.schema import (
+    COLUMNS,
+    COSINES,
+    CROSS,
+    FEATURES,
+    NETWORK,
+    SPECTRA,
+    SPECTRA_NAMES,
+    TARGETS,
+    WEIGHT,
+    no_spectra,
+)
+from deepnrc.table.storage import writable
+from deepnrc.table.tidy import Table, join
+
+__all__ = [
+    "ALIGNED",
+    "COLUMNS",
+    "COSINES",
+    "CROSS",
+    "FEATURES",
+    "NETWORK",
+    "NOISE",
+    "PREDICTS",
+    "SPECTRA",
+    "SPECTRA_NAMES",
+    "TARGETS",
+    "TAU",
+    "WEIGHT",
+    "Table",
+    "check_tau",
+    "join",
+    "no_spectra",
+    "onsets",
+    "plain",
+    "since",
+    "unbroken",
+    "writable",
+]

@@ -9,14 +9,20 @@ from typing import Any
 import pandas as pd
 
 from deepnrc.errors import UsageError
-from deepnrc.measuring.rows import NETWORK
+from deepnrc.table.schema import NETWORK
 
+NOISE, ALIGNMENT, PREDICTION, OWN = (  # what the rules read
+    "deep.noise_fraction",
+    "deep.feature_weight_alignment",
+    "deep.linear_mse",
+    "model.mse",
+)
 TAU = 0.2
 ALIGNED = 0.8
 PREDICTS = 1.1
 
 
-def check(tau: float) -> None:
+def check_tau(tau: float) -> None:
     """Refuse a threshold that is no noise fraction."""
     try:
         fits = bool(0 < tau < 1)
@@ -38,9 +44,9 @@ def onsets(table: pd.DataFrame, tau: float = TAU) -> pd.DataFrame:
     Returns: columns run, step, rule, tau, depth, layer (both NA where the rule does not hold at the last layer),
         layers (how many have it), of (how many there are).
     """
-    check(tau)
-    if not (table["measure"] == "deep.noise_fraction").any():
-        raise UsageError("Collapse onset needs deep.noise_fraction, which was not measured. Add it to probes=[...].")
+    check_tau(tau)
+    if not (table["measure"] == NOISE).any():
+        raise UsageError(f"Collapse onset needs {NOISE}, which was not measured. Add it to probes=[...].")
     columns = ["run", "step", "rule", "tau", "depth", "layer", "layers", "of"]
     return pd.DataFrame(list(_rows(table, tau)), columns=columns).astype({"depth": "Int64", "layer": "string"})
 
@@ -57,7 +63,7 @@ def since(onsets: pd.DataFrame, run: str, rule: str = "noise") -> int | None:
 
 def _rows(table: pd.DataFrame, tau: float) -> Iterator[dict[str, Any]]:
     for (run, step), part in table.groupby(["run", "step"], sort=False):
-        if "deep.noise_fraction" not in set(part["measure"]):
+        if NOISE not in set(part["measure"]):
             continue
         for rule, holds in _rules(part, tau).items():
             depth = unbroken(holds)
@@ -75,14 +81,14 @@ def _rows(table: pd.DataFrame, tau: float) -> Iterator[dict[str, Any]]:
 
 
 def _rules(part: pd.DataFrame, tau: float) -> dict[str, pd.Series[bool]]:
-    noise = _by_depth(part, "deep.noise_fraction") <= tau
+    noise = _by_depth(part, NOISE) <= tau
     rules = {"noise": noise}
     measures = set(part["measure"])
-    if {"deep.feature_weight_alignment", "deep.linear_mse", "model.mse"} <= measures:
-        own = part.loc[(part["measure"] == "model.mse") & (part["layer"] == NETWORK), "value"].iloc[0]
+    if {ALIGNMENT, PREDICTION, OWN} <= measures:
+        own = part.loc[(part["measure"] == OWN) & (part["layer"] == NETWORK), "value"].iloc[0]
         if not math.isnan(own):
-            aligned = _by_depth(part, "deep.feature_weight_alignment") >= ALIGNED
-            predicts = _by_depth(part, "deep.linear_mse") <= PREDICTS * own
+            aligned = _by_depth(part, ALIGNMENT) >= ALIGNED
+            predicts = _by_depth(part, PREDICTION) <= PREDICTS * own
             rules["joint"] = noise & aligned & predicts
     return rules
 

@@ -13,13 +13,13 @@ import pandas as pd
 import pyarrow
 
 from deepnrc.errors import DataError, UsageError
-from deepnrc.measuring.provenance import plain
-from deepnrc.measuring.rows import COLUMNS
-from deepnrc.table import spectra as behind
-from deepnrc.table.manifests import AGAIN, FORMAT, MANIFEST, manifest_at
+from deepnrc.table.records import plain
+from deepnrc.table.schema import COLUMNS, SPECTRA, completed, no_spectra
 
-TABLE, SPECTRA = "table.parquet", "spectra.parquet"
-ENTRIES = {TABLE: "table", SPECTRA: "spectra"}  # a manifest without the second is from before spectra were kept
+FORMAT = 1
+TABLE, SPECTRA_FILE, MANIFEST = "table.parquet", "spectra.parquet", "manifest.json"
+ENTRIES = {TABLE: "table", SPECTRA_FILE: "spectra"}  # without the second it is from before spectra were kept
+AGAIN = "Measure and save the report again"
 
 
 def writable(folder: str | Path) -> Path:
@@ -40,7 +40,7 @@ def save(
     table: pd.DataFrame, provenance: Sequence[Mapping[str, Any]], spectra: pd.DataFrame, folder: str | Path
 ) -> Path:
     """Write all files. Whenever this is cut short, the folder still holds a whole report: this one or the last."""
-    frames = {TABLE: table, SPECTRA: spectra}
+    frames = {TABLE: table, SPECTRA_FILE: spectra}
     parts = {name: _written(frame) for name, frame in frames.items()}
     described = {
         ENTRIES[name]: {"file": name, "rows": len(frames[name]), "sha256": _checksum(data)}
@@ -73,8 +73,50 @@ def load(folder: str | Path) -> tuple[pd.DataFrame, tuple[Mapping[str, Any], ...
         coming = _parts(folder, late)
         manifest, parts = (manifest, parts) if None in coming.values() else (late, coming)
     table = _frame(folder, TABLE, parts[TABLE], COLUMNS)
-    spectra = _frame(folder, SPECTRA, parts[SPECTRA], behind.COLUMNS) if SPECTRA in parts else behind.table()
+    spectra = _frame(folder, SPECTRA_FILE, parts[SPECTRA_FILE], SPECTRA) if SPECTRA_FILE in parts else no_spectra()
     return table, tuple(manifest["measurements"]), spectra
+
+
+def manifest_at(folder: Path, path: Path) -> dict[str, Any]:
+    """The manifest of the report in ``folder`` that stands in the file ``path``.
+
+    Errors: DataError if it cannot be read, is no report's, or is of a newer format than this one.
+    """
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(
+            f"'{folder}' is not a saved report: it has no readable {MANIFEST} ({error.strerror}). Name a folder that "
+            "Report.save() or `deepnrc probe --out` wrote."
+        ) from error
+    except ValueError as error:  # not JSON, or not text at all
+        raise DataError(f"{MANIFEST} in '{folder}' is damaged ({error}). {AGAIN}.") from error
+    wrong = _wrong(manifest)
+    if wrong:
+        raise DataError(f"{MANIFEST} in '{folder}' is not a report's: {wrong}. {AGAIN}.")
+    if manifest["format"] > FORMAT:
+        raise DataError(
+            f"'{folder}' was saved by a newer DeepNRC (format {manifest['format']}; this one reads {FORMAT}). Upgrade "
+            "to read it: pip install --upgrade deepnrc."
+        )
+    return dict(manifest)
+
+
+def _wrong(manifest: object) -> str:
+    """What keeps this from being a manifest; nothing if it is one."""
+    if not isinstance(manifest, dict):
+        return f"it holds a {type(manifest).__name__} where a JSON object should be"
+    if not isinstance(manifest.get("format"), int):
+        return "its entry 'format' is missing or no whole number"
+    if manifest["format"] > FORMAT:
+        return ""
+    for name, entry in ((name, manifest.get(name)) for name in ("table", "spectra") if name in {"table", *manifest}):
+        if not isinstance(entry, dict) or not isinstance(entry.get("sha256"), str):
+            return f"its entry '{name}' is missing or has no checksum"
+    records = manifest.get("measurements")
+    if not isinstance(records, list) or not all(isinstance(r, dict) and {"run", "step"} <= r.keys() for r in records):
+        return "its entry 'measurements' is missing or is no list of records with a run and a step"
+    return ""
 
 
 def _written(frame: pd.DataFrame) -> bytes:
@@ -93,7 +135,7 @@ def _finish(folder: Path) -> None:
         _coming(folder, MANIFEST).replace(folder / MANIFEST)
 
 
-def _frame(folder: Path, name: str, data: bytes | None, columns: Mapping[str, str]) -> pd.DataFrame:
+def _frame(folder: Path, name: str, data: bytes | None, columns: dict[str, str]) -> pd.DataFrame:
     """The frame in a file's content; None is content that no manifest describes."""
     if data is None:
         try:
@@ -105,7 +147,7 @@ def _frame(folder: Path, name: str, data: bytes | None, columns: Mapping[str, st
             f"{AGAIN}, or take all files from one copy."
         )
     try:
-        return pd.read_parquet(pyarrow.BufferReader(data))[list(columns)].astype(dict(columns))
+        return completed(pd.read_parquet(pyarrow.BufferReader(data)), columns)
     except (KeyError, ValueError, TypeError, OSError, pyarrow.ArrowException) as error:
         raise DataError(f"{name} in '{folder}' is no report's table ({error}). {AGAIN}.") from error
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from deepnrc.table.onset import ALIGNED, PREDICTS, TAU, unbroken
+from deepnrc.table import ALIGNED, PREDICTS, TAU, unbroken
 from experiments.runner.results import Results, falls, rises
 from experiments.runner.study import Claim
 

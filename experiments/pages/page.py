@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deepnrc.page.rendering import render
+from deepnrc.page import render
 from experiments.claims.verdicts import Verdict
 from experiments.pages.pictures import Drawn
 

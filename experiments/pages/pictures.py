@@ -14,9 +14,10 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from deepnrc import figures
-from deepnrc.figures.canvas import picture
-from deepnrc.page.pictures import inline
-from deepnrc.report import Report, join
+from deepnrc.figures import picture
+from deepnrc.page import inline
+from deepnrc.report import Report
+from deepnrc.table import join
 from experiments.runner.results import Group, Results
 from experiments.theory.fit import Fit, overlay
 from probes import CATALOG

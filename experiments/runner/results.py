@@ -15,8 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import deepnrc
-from deepnrc.measuring.rows import COLUMNS
-from deepnrc.report import join
+from deepnrc.table import COLUMNS, join
 from experiments.runner.cells import Cell
 from experiments.runner.study import Study
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import nn
 
-from deepnrc.measuring.rows import COLUMNS
+from deepnrc.table import COLUMNS
 from experiments.claims.verdicts import Verdict
 from experiments.data.splitting import Split
 from experiments.networks.mlp import mlp, refuse

@@ -15,8 +15,8 @@ from tyro.conf import arg
 
 import deepnrc
 from deepnrc.errors import UsageError
-from deepnrc.report import join
 from deepnrc.summary import verdict
+from deepnrc.table import join
 from experiments.data.shipped import load
 from experiments.data.splitting import split
 from experiments.networks.mlp import mlp

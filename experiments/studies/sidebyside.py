@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar
 from tyro.conf import arg
 
 import deepnrc
-from deepnrc.report import join
+from deepnrc.table import join
 from experiments.claims.verdicts import Verdict
 from experiments.networks.packaged import Pair
 from experiments.pages.page import Page, closing, leave_settings

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from deepnrc.errors import UsageError
-from deepnrc.figures.canvas import INK, picture
+from deepnrc.figures import INK, picture
 from experiments.studies.ufm.targets import covariance
 from probes.ufm import RegressionMinimum, effective
 

@@ -8,8 +8,7 @@ from torch import nn
 
 import deepnrc
 from deepnrc import Report, UsageError
-from deepnrc.figures.heatmaps.grids import only
-from deepnrc.report import join
+from deepnrc.table import join
 
 COLUMNS = ["run", "step", "depth", "layer", "kind", "measure", "variant", "value", "status", "note"]
 COLUMNS += ["n_samples", "dim", "target_dim", "rank", "pool", "chance", "floor"]
@@ -149,7 +148,7 @@ def test_spectra_go_where_their_run_and_step_go(measured: Report) -> None:
     assert both.spectra.index.is_unique
     assert both.spectra.dtypes.equals(measured.spectra.dtypes)
     for run, whole in (("deep", measured), ("other", other)):
-        pd.testing.assert_frame_equal(only(both, run).spectra, whole.spectra)
+        pd.testing.assert_frame_equal(both.where(run=run).spectra, whole.spectra)
         pd.testing.assert_frame_equal(both.at(10, run=run).spectra, whole.at(10).spectra)
 
 

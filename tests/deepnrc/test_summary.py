@@ -6,8 +6,8 @@ from torch import nn
 
 import deepnrc
 from deepnrc import Report
-from deepnrc.measuring.rows import COLUMNS
 from deepnrc.summary import text, warnings
+from deepnrc.table import COLUMNS
 
 NAN = float("nan")
 

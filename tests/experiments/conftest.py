@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import deepnrc
-from deepnrc.measuring.rows import COLUMNS
+from deepnrc.table import COLUMNS
 from experiments.data.lowrank import LowRank
 from experiments.pages import findings as pages
 from experiments.runner.results import Results

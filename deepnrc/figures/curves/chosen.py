@@ -12,7 +12,7 @@ import seaborn as sns
 
 from deepnrc.errors import UsageError
 from deepnrc.figures.words import labels
-from deepnrc.report import Report
+from deepnrc.table import Table
 from deepnrc.wording import listing
 
 HUES = ("step", "run")
@@ -30,7 +30,7 @@ class Curve:
     rows: pd.DataFrame
 
 
-def hue_of(report: Report, hue: str | None) -> str:
+def hue_of(report: Table, hue: str | None) -> str:
     """What tells the lines apart. Errors: UsageError for an unknown word, and for the steps of several runs."""
     if hue is None:
         return "run" if len(report.runs) > 1 else "step"
@@ -44,7 +44,7 @@ def hue_of(report: Report, hue: str | None) -> str:
     return hue
 
 
-def curves(report: Report, measure: str, variant: str, hue: str) -> list[Curve]:
+def curves(report: Table, measure: str, variant: str, hue: str) -> list[Curve]:
     """The lines to draw, in order of step or run."""
     rows = report.values(measure, variant)
     steps = sorted(set(rows["step"]))

@@ -15,8 +15,7 @@ from deepnrc.figures.curves.axis import by_step
 from deepnrc.figures.curves.chosen import run_colours
 from deepnrc.figures.layout import side_legend
 from deepnrc.figures.words import labels
-from deepnrc.report import Report
-from deepnrc.table.onset import TAU
+from deepnrc.table import TAU, Table
 
 RULES: dict[str, tuple[Any, str]] = {
     "noise": ("-", "noise fraction ≤ {tau:g}"),
@@ -24,7 +23,7 @@ RULES: dict[str, tuple[Any, str]] = {
 }
 
 
-def onset(report: Report, *, tau: float = TAU, path: str | Path | None = None, ax: Axes | None = None) -> Axes:
+def onset(report: Table, *, tau: float = TAU, path: str | Path | None = None, ax: Axes | None = None) -> Axes:
     """Draw the number of layers from collapse onset to the last, over steps; a colour a run, a line style a rule.
 
     Args:

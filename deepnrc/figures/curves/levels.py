@@ -12,8 +12,7 @@ from matplotlib.axes import Axes
 from deepnrc.figures.canvas import INK
 from deepnrc.figures.references import marks, network
 from deepnrc.figures.words import number
-from deepnrc.report import Report
-from deepnrc.table.onset import TAU
+from deepnrc.table import TAU, Table
 from probes import Probe
 
 NEAR = 1e3  # the floor is drawn if a value comes within this factor of it
@@ -23,7 +22,7 @@ DOTTED: dict[str, Any] = {**DASHED, "linestyle": ":", "linewidth": 1.1}
 Coloured = Sequence[tuple[tuple[float, float, float], pd.DataFrame]]
 
 
-def levels(ax: Axes, report: Report, probe: Probe, drawn: Coloured, along: str, tau: float = TAU) -> None:
+def levels(ax: Axes, report: Table, probe: Probe, drawn: Coloured, along: str, tau: float = TAU) -> None:
     """Draw what the lines' values are to be held against, each named at the right edge."""
     if along == "depth":
         _chance(ax, [rows.dropna(subset="chance") for _, rows in drawn])
@@ -38,7 +37,7 @@ def levels(ax: Axes, report: Report, probe: Probe, drawn: Coloured, along: str, 
             _say(ax, mark.low, f"{mark.short}\n{number(mark.low, probe.log, 1)}")
 
 
-def _own_error(ax: Axes, report: Report, drawn: Coloured) -> None:
+def _own_error(ax: Axes, report: Table, drawn: Coloured) -> None:
     own = network(report.table, "model.mse")
     last = own.sort_values("step").drop_duplicates("run", keep="last").set_index("run")["value"]
     last = last[np.isfinite(last)]

@@ -12,20 +12,19 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from deepnrc.descriptions import described
 from deepnrc.figures.canvas import picture
 from deepnrc.figures.curves.axis import by_depth, by_step, values
 from deepnrc.figures.curves.chosen import Curve, curves, hue_of, over_steps
 from deepnrc.figures.curves.levels import levels
 from deepnrc.figures.heatmaps.grids import GREY
 from deepnrc.figures.layout import side_legend
-from deepnrc.figures.scales import described
-from deepnrc.report import Report
-from deepnrc.table.onset import TAU, check
+from deepnrc.table import TAU, Table, check_tau
 from probes import Probe
 
 
 def lines(
-    report: Report,
+    report: Table,
     measure: str,
     *,
     variant: str = "default",
@@ -49,7 +48,7 @@ def lines(
     Returns: the Axes.
     Errors: UsageError for a measure, variant, hue, tau or file name that will not do.
     """
-    check(tau)
+    check_tau(tau)
     hue = hue_of(report, hue)
     drawn = curves(report, measure, variant, hue)
     probe = described(measure, variant, report.provenance)
@@ -65,7 +64,7 @@ def lines(
     return panel
 
 
-def draw(ax: Axes, report: Report, probe: Probe, drawn: list[Curve], tau: float = TAU, *, tilted: bool = True) -> None:
+def draw(ax: Axes, report: Table, probe: Probe, drawn: list[Curve], tau: float = TAU, *, tilted: bool = True) -> None:
     """Draw the lines, the axis below them, and the levels that they are to be held against."""
     along = "step" if over_steps(drawn) else "depth"
     if probe.log:

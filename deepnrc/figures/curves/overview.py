@@ -7,14 +7,13 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
+from deepnrc.descriptions import described
 from deepnrc.errors import UsageError
 from deepnrc.figures.canvas import picture
 from deepnrc.figures.curves.chosen import curves, hue_of
 from deepnrc.figures.curves.lines import draw, entries
 from deepnrc.figures.layout import Entry, legend
-from deepnrc.figures.scales import described
-from deepnrc.report import Report
-from deepnrc.table.onset import TAU, check
+from deepnrc.table import TAU, Table, check_tau
 from deepnrc.wording import listing
 
 SHOWN = (
@@ -27,7 +26,7 @@ SHOWN = (
 )
 
 
-def overview(report: Report, *, hue: str | None = None, tau: float = TAU, path: str | Path | None = None) -> Axes:
+def overview(report: Table, *, hue: str | None = None, tau: float = TAU, path: str | Path | None = None) -> Axes:
     """Draw noise, both stable ranks, both alignments and linear predictability by depth, two rows of three.
 
     Args:
@@ -36,7 +35,7 @@ def overview(report: Report, *, hue: str | None = None, tau: float = TAU, path: 
     Returns: the first Axes; ``.figure.axes`` holds all.
     Errors: UsageError if the report holds none of them, or for a hue, tau or file name that will not do.
     """
-    check(tau)
+    check_tau(tau)
     names = [name for name in SHOWN if name in report.measures]
     if not names:
         raise UsageError(f"An overview needs one of {listing(SHOWN)}, and the report has {listing(report.measures)}.")

@@ -17,7 +17,7 @@ from deepnrc.figures.canvas import INK
 from deepnrc.figures.references import OWN_ERROR, Mark
 from deepnrc.figures.scales import COLLAPSED_IS_DARK, Scale
 from deepnrc.figures.words import log_ticks, number
-from deepnrc.table.onset import PREDICTS
+from deepnrc.table import PREDICTS
 from probes import Probe
 
 CLOSE = 0.055  # ticks nearer than this share of the bar to a reference give way to it

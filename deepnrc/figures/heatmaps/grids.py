@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from deepnrc.errors import UsageError
 from deepnrc.figures.words import labels
-from deepnrc.report import Report
-from deepnrc.table.onset import TAU
+from deepnrc.table import TAU, Table
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -50,16 +49,7 @@ class Grid:
         return self.values[kept] if column is None else self.values[:, column][kept[:, column]]
 
 
-def only(report: Report, run: str) -> Report:
-    """All steps of one run."""
-    return Report(
-        report.table[report.table["run"] == run].reset_index(drop=True),
-        tuple(record for record in report.provenance if record["run"] == run),
-        report.spectra[report.spectra["run"] == run].reset_index(drop=True),
-    )
-
-
-def by_layer(report: Report, measure: str, variant: str) -> pd.DataFrame:
+def by_layer(report: Table, measure: str, variant: str) -> pd.DataFrame:
     """The rows of a measure that has a value a layer.
 
     Errors: UsageError for a measure that belongs to the whole network.
@@ -74,14 +64,14 @@ def by_layer(report: Report, measure: str, variant: str) -> pd.DataFrame:
     return rows
 
 
-def grid(report: Report, measure: str, variant: str, across: str, log: bool, tau: float = TAU) -> Grid:
+def grid(report: Table, measure: str, variant: str, across: str, log: bool, tau: float = TAU) -> Grid:
     """Layers by steps, or by runs, of one measure; the layers of several runs are paired by depth."""
     rows = by_layer(report, measure, variant)
     columns = list(dict.fromkeys(rows[across]))
     return _cells(rows, across, columns, log, _onset_rows(report, measure, variant, across, columns, rows, tau))
 
 
-def measures_grid(report: Report, chosen: Sequence[tuple[str, str]], logs: Sequence[bool]) -> Grid:
+def measures_grid(report: Table, chosen: Sequence[tuple[str, str]], logs: Sequence[bool]) -> Grid:
     """Layers by measures of one run and step; a measure that the run does not hold is a column without cells."""
     held = set(zip(report.table["measure"], report.table["variant"], strict=True))
     parts = [by_layer(report, *key).assign(column=i, log=logs[i]) for i, key in enumerate(chosen) if key in held]
@@ -120,7 +110,7 @@ def _placed(places: tuple[Any, Any], values: Any, shape: tuple[int, int], otherw
 
 
 def _onset_rows(
-    report: Report, measure: str, variant: str, across: str, columns: list[object], rows: pd.DataFrame, tau: float
+    report: Table, measure: str, variant: str, across: str, columns: list[object], rows: pd.DataFrame, tau: float
 ) -> Sequence[int | None]:
     if (measure, variant) != ("deep.noise_fraction", "default"):
         return ()

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
+from deepnrc.descriptions import described
 from deepnrc.errors import UsageError
 from deepnrc.figures.canvas import picture
 from deepnrc.figures.heatmaps import bars, cells, names
-from deepnrc.figures.heatmaps.grids import by_layer, grid, measures_grid, only
+from deepnrc.figures.heatmaps.grids import by_layer, grid, measures_grid
 from deepnrc.figures.layout import headed, legend, panels
 from deepnrc.figures.references import marks
-from deepnrc.figures.scales import described, scale
+from deepnrc.figures.scales import scale
 from deepnrc.figures.words import labels
-from deepnrc.report import Report
-from deepnrc.table.onset import TAU, check
+from deepnrc.table import TAU, Table, check_tau
 from deepnrc.wording import listing
 
 ACROSS = ("step", "run", "measure")
@@ -34,7 +34,7 @@ FEATURED = (
 
 
 def heatmap(
-    report: Report,
+    report: Table,
     measure: str | Sequence[str] | None = None,
     *,
     variant: str = "default",
@@ -61,7 +61,7 @@ def heatmap(
     Returns: the (first) Axes.
     Errors: UsageError for a measure, variant, step, tau or file name that will not do.
     """
-    check(tau)
+    check_tau(tau)
     chosen = [measure] if isinstance(measure, str) else list(measure or featured(report))
     across = _across(
         report, across, step, one=isinstance(measure, str), several=measure is not None and len(chosen) > 1
@@ -73,7 +73,7 @@ def heatmap(
     return _across_snapshots(report, chosen[0], variant, across, tau, path, ax)
 
 
-def featured(report: Report) -> list[str]:
+def featured(report: Table) -> list[str]:
     """The main measures that a report holds, or, if it holds none of them, all that have a value a layer.
 
     Errors: UsageError if none has.
@@ -85,7 +85,7 @@ def featured(report: Report) -> list[str]:
     return found
 
 
-def _across(report: Report, across: str | None, step: int | None, *, one: bool, several: bool) -> str:
+def _across(report: Table, across: str | None, step: int | None, *, one: bool, several: bool) -> str:
     if across is not None and across not in ACROSS:
         raise UsageError(f"across must be one of {listing(ACROSS)}, or None; it is {across!r}.")
     if several and across in ("step", "run"):
@@ -102,12 +102,12 @@ def _across(report: Report, across: str | None, step: int | None, *, one: bool, 
 
 
 def _across_snapshots(
-    report: Report, measure: str, variant: str, across: str, tau: float, path: str | Path | None, ax: Axes | None
+    report: Table, measure: str, variant: str, across: str, tau: float, path: str | Path | None, ax: Axes | None
 ) -> Axes:
     probe = described(measure, variant, report.provenance)
     rows = by_layer(report, measure, variant)
     runs = list(dict.fromkeys(rows["run"]))
-    parts = [report] if across == "run" else [only(report, run) for run in runs]
+    parts = [report] if across == "run" else [report.where(run=run) for run in runs]
     grids = [grid(part, measure, variant, across, probe.log, tau) for part in parts]
     held = marks(report.table, measure, variant, tau)
     colours = scale(probe, np.concatenate([drawn.usable() for drawn in grids]), held)
@@ -126,7 +126,7 @@ def _across_snapshots(
 
 
 def _across_measures(
-    report: Report, chosen: Sequence[str], variant: str, tau: float, path: str | Path | None, ax: Axes | None
+    report: Table, chosen: Sequence[str], variant: str, tau: float, path: str | Path | None, ax: Axes | None
 ) -> Axes:
     if variant != "default" and len(chosen) > 1:
         raise UsageError(f"variant={variant!r} goes with one measure; here are {len(chosen)}. Name one.")
@@ -135,7 +135,7 @@ def _across_measures(
         by_layer(report, *key)
     runs = [run for run in report.runs if any((report.table["run"] == run) & (report.table["depth"] >= 0))]
     known = [described(*key, report.provenance) for key in keys]
-    grids = [measures_grid(only(report, run), keys, [probe.log for probe in known]) for run in runs]
+    grids = [measures_grid(report.where(run=run), keys, [probe.log for probe in known]) for run in runs]
     held = [marks(report.table, *key, tau) for key in keys]
     colours = [
         scale(probe, np.concatenate([drawn.usable(i) for drawn in grids]), held[i]) for i, probe in enumerate(known)

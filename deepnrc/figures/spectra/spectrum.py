@@ -21,8 +21,7 @@ from deepnrc.figures.canvas import picture
 from deepnrc.figures.layout import Entry, headed, legend
 from deepnrc.figures.spectra.tails import Colour, along_depth, along_index
 from deepnrc.figures.words import labels, log_ticks, thinned
-from deepnrc.report import Report
-from deepnrc.table.spectra import COSINES, CROSS, FEATURES, NAMES, TARGETS, WEIGHT
+from deepnrc.table import COSINES, CROSS, FEATURES, SPECTRA_NAMES, TARGETS, WEIGHT, Table
 from deepnrc.wording import did_you_mean, listing
 
 ALONG = ("index", "depth")
@@ -38,7 +37,7 @@ NAME = 16  # characters of a layer's name at the colour bar
 
 
 def spectrum(
-    report: Report,
+    report: Table,
     of: str = "features",
     *,
     along: str = "index",
@@ -94,9 +93,11 @@ def spectrum(
     return axes[0]
 
 
-def _chosen(report: Report, of: str) -> pd.DataFrame:
-    if of not in NAMES:
-        raise UsageError(f"There is no spectrum {of!r}.{did_you_mean(of, NAMES)} Choose from {listing(NAMES)}.")
+def _chosen(report: Table, of: str) -> pd.DataFrame:
+    if of not in SPECTRA_NAMES:
+        raise UsageError(
+            f"There is no spectrum {of!r}.{did_you_mean(of, SPECTRA_NAMES)} Choose from {listing(SPECTRA_NAMES)}."
+        )
     rows = _heights(report, of)
     if rows.empty:
         raise UsageError(
@@ -106,7 +107,7 @@ def _chosen(report: Report, of: str) -> pd.DataFrame:
     return rows
 
 
-def _heights(report: Report, of: str) -> pd.DataFrame:
+def _heights(report: Table, of: str) -> pd.DataFrame:
     """The rows of one spectrum by depth and index, with the height and the floor of each value in the picture."""
     rows = report.spectra[report.spectra["spectrum"] == of].sort_values(["depth", "index"], kind="stable")
     largest = rows.groupby(["run", "depth"])["value"].transform("max") if of != COSINES else 1.0

@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from deepnrc.figures.canvas import picture
+from deepnrc.figures import picture
 from experiments.studies.ufm import classes
 from experiments.studies.ufm.levels import WATCHED
 from experiments.studies.ufm.looks import COLOURS, ROUNDING, THEORY

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from deepnrc.figures.canvas import picture
+from deepnrc.figures import picture
 from experiments.studies.ufm import linear
 from experiments.studies.ufm.looks import COLOURS, MARKS, THEORY, legend
 from experiments.studies.ufm.targets import covariance, spread

@@ -8,7 +8,7 @@ import matplotlib as mpl
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from deepnrc.figures.canvas import INK
+from deepnrc.figures import INK
 
 THEORY: dict[str, Any] = {"color": INK, "linewidth": 1.2, "zorder": 1}
 COLOURS = sns.color_palette("colorblind")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from deepnrc.figures.canvas import INK, picture
+from deepnrc.figures import INK, picture
 from experiments.studies.ufm import regression
 from experiments.studies.ufm.looks import COLOURS, MARKS, ROUNDING, THEORY
 from experiments.studies.ufm.parts import END

@@ -12,14 +12,15 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 import deepnrc
 from deepnrc import UsageError, figures
+from deepnrc.descriptions import described
 from deepnrc.figures.curves.chosen import log_thinned
 from deepnrc.figures.heatmaps import cells
 from deepnrc.figures.heatmaps.grids import grid
 from deepnrc.figures.references import Mark
-from deepnrc.figures.scales import described, scale
+from deepnrc.figures.scales import scale
 from deepnrc.figures.words import label, labels, log_ticks, number, thinned
-from deepnrc.measuring.rows import COLUMNS, NETWORK
 from deepnrc.report import Report
+from deepnrc.table import COLUMNS, NETWORK
 
 MEASURES = {
     "deep.noise_fraction": (0.6, 0.3, 0.1),

@@ -1,9 +1,7 @@
-import functools
 import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -11,7 +9,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import deepnrc
 from deepnrc.loading.models import load_model
-from deepnrc.measuring.provenance import DataFingerprint, fingerprint, plain
+from deepnrc.measuring.provenance import DataFingerprint, fingerprint
 
 
 def network() -> nn.Module:
@@ -57,30 +55,6 @@ def test_nothing_in_it_tells_of_the_machine(tmp_path: Path) -> None:
     for trace in (str(tmp_path), str(Path.home()), str(Path.cwd()), "_deepnrc_", " at 0x"):
         assert trace not in text
     assert report.provenance[0]["model"]["class"] == "net.Net"
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (None, None),
-        (True, True),
-        (0.5, 0.5),
-        (np.float32(0.5), 0.5),
-        (np.int64(3), 3),
-        (np.arange(2), [0, 1]),
-        (torch.tensor(3), 3),
-        (torch.float16, "torch.float16"),
-        (torch.device("cuda", 1), "cuda:1"),
-        (nn.Linear, "Linear"),
-        (plain, "plain"),
-        (functools.partial(plain, value=3), "partial"),
-        (object(), "object"),
-        ({1: (nn.Conv2d, {"b", "a"})}, {"1": ["Conv2d", ["a", "b"]]}),
-    ],
-)
-def test_plain_values(value: object, expected: object) -> None:
-    assert plain(value) == expected
-    assert type(plain(value)) is type(expected)
 
 
 def test_the_network_s_fingerprint_is_that_of_its_weights() -> None:

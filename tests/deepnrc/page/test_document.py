@@ -15,12 +15,12 @@ import torch
 
 import deepnrc
 from deepnrc import UsageError
-from deepnrc.figures.scales import described
-from deepnrc.measuring.rows import COLUMNS, NETWORK
+from deepnrc.descriptions import described
+from deepnrc.measuring import readings
 from deepnrc.page import document as html
-from deepnrc.page import tables, texts
+from deepnrc.page import sheets, texts
 from deepnrc.report import Report
-from deepnrc.table import spectra
+from deepnrc.table import COLUMNS, NETWORK
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 EVIL = '<script>alert("x")</script>&"\''
@@ -66,7 +66,7 @@ def report(run="net", steps=(0, 1, 4), layers=("a", "b", "c")):
         for i, name in enumerate(layers):
             place = {"run": run, "step": step, "depth": i, "layer": name}
             values = 10.0 ** -torch.arange(80, dtype=torch.float64) / (1 + step)
-            found.append(spectra.Reading("features", values, 1e-15, 2, place))
+            found.append(readings.Reading("features", values, 1e-15, 2, place))
             rows += [
                 row("deep.noise_fraction", 0.5 / (1 + i) / (1 + step), i, name, run, step, floor=1e-15),
                 row("deep.feature_weight_alignment", 0.3 + 0.2 * i, i, name, run, step, chance=0.37),
@@ -76,7 +76,7 @@ def report(run="net", steps=(0, 1, 4), layers=("a", "b", "c")):
         rows.append(row("model.mse", 0.1, -1, NETWORK, run, step))
         rows.append(row("deep.target_stable_rank", 1.5, -1, NETWORK, run, step))
     records = [{"run": run, "step": s, "model": {"class": "Net"}, "left_out": [], "device": "cpu"} for s in steps]
-    return Report.of(rows, records, spectra.table(found))
+    return Report.of(rows, records, readings.frame(found))
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def test_the_table_holds_each_value_with_its_mark(text):
         ("c", "below floor", 1e-16),
     ):
         table.loc[cka & (table["layer"] == layer), ["status", "value", "note", "floor"]] = [status, value, "why", 1e-15]
-    (sheet,) = tables.sheets(Report(table.astype(COLUMNS)))
+    (sheet,) = sheets.sheets(Report(table.astype(COLUMNS)))
     names = [column.name for column in sheet.columns]
     assert names == ["deep.noise_fraction", "deep.feature_weight_alignment", "deep.cka"]
     cells = [row.cells[names.index("deep.cka")] for row in sheet.rows]
@@ -219,10 +219,10 @@ def test_small_and_infinite_values_are_printed_and_can_be_sorted(measure, value,
 
 
 def test_headings_say_where_collapse_lies():
-    assert tables.column(described("deep.noise_fraction")).goal == "collapsed: 0"
-    assert tables.column(described("deep.feature_stable_rank", "covariance")).goal == "collapsed: the target's"
-    assert tables.column(described("deep.cka")).goal == "higher is more collapsed"
-    assert tables.column(described("mine.own")) == tables.Column("mine.own", "mine.own", "no direction")
+    assert sheets.column(described("deep.noise_fraction")).goal == "collapsed: 0"
+    assert sheets.column(described("deep.feature_stable_rank", "covariance")).goal == "collapsed: the target's"
+    assert sheets.column(described("deep.cka")).goal == "higher is more collapsed"
+    assert sheets.column(described("mine.own")) == sheets.Column("mine.own", "mine.own", "no direction")
 
 
 @pytest.mark.parametrize("steps", [(0, 1), range(700)])

@@ -1,7 +1,7 @@
 import jinja2
 import pytest
 
-from deepnrc.page.rendering import render
+from deepnrc.page import render
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 
 from deepnrc import Report, UsageError
-from deepnrc.measuring.rows import COLUMNS
-from deepnrc.table.onset import check, onsets, since
+from deepnrc.table import COLUMNS, check_tau, onsets, since
 
 NAN = float("nan")
 NOISE, ALIGN, LINEAR, MSE = "deep.noise_fraction", "deep.feature_weight_alignment", "deep.linear_mse", "model.mse"
@@ -74,7 +73,7 @@ def test_tau_is_an_argument_and_is_stored() -> None:
 def test_a_tau_that_is_no_noise_fraction_is_refused(tau: Any) -> None:
     words = f"tau is a noise fraction and must lie between 0 and 1; it is {tau!r}."
     with pytest.raises(UsageError, match=re.escape(words)):
-        check(tau)
+        check_tau(tau)
     with pytest.raises(UsageError, match="tau is a noise fraction"):
         onsets(table(rows(NOISE, [0.1])), tau)
 

@@ -13,8 +13,8 @@ from torch import nn
 
 import deepnrc
 from deepnrc import DataError, Report, UsageError
-from deepnrc.measuring.rows import COLUMNS
-from deepnrc.table import spectra, storage
+from deepnrc.measuring import readings
+from deepnrc.table import COLUMNS, no_spectra, storage
 
 NAMES = ["manifest.json", "spectra.parquet", "table.parquet"]
 
@@ -31,7 +31,7 @@ def report(run: str = "a", step: int = 0, values: tuple[float, ...] = (0.25, np.
     record = {"run": run, "step": step, "arguments": {"rank": None, "layers": ["a", "b"]}}
     place = {"run": run, "step": step, "depth": 0, "layer": "0"}
     eigenvalues = torch.tensor([*np.abs(values), 1e-300], dtype=torch.float64)
-    return Report.of(rows, [record], spectra.table([spectra.Reading("features", eigenvalues, np.nan, None, place)]))
+    return Report.of(rows, [record], readings.frame([readings.Reading("features", eigenvalues, np.nan, None, place)]))
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_a_report_from_before_spectra_were_kept_has_an_empty_table_of_them(saved
     loaded = deepnrc.load(saved)
     pd.testing.assert_frame_equal(loaded.table, report().table, check_exact=True)
     assert loaded.spectra.empty
-    pd.testing.assert_frame_equal(loaded.spectra, spectra.table())
+    pd.testing.assert_frame_equal(loaded.spectra, no_spectra())
     both = loaded + report("b")
     pd.testing.assert_frame_equal(both.spectra, report("b").spectra)
     pd.testing.assert_frame_equal(deepnrc.load(both.save(saved)).spectra, both.spectra)

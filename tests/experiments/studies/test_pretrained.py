@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import deepnrc
-from deepnrc.report import join
+from deepnrc.table import join
 from experiments.studies.pretrained import (
     PretrainedLite0,
     PretrainedLite0Digits,

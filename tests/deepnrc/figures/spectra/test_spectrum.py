@@ -11,16 +11,16 @@ from matplotlib.figure import Figure
 
 from deepnrc import UsageError, figures
 from deepnrc.figures.spectra.tails import NOISE, ROUNDING, SIGNAL
-from deepnrc.measuring.rows import COLUMNS, NETWORK
+from deepnrc.measuring import readings
 from deepnrc.report import Report
-from deepnrc.table import spectra
+from deepnrc.table import COLUMNS, NETWORK
 
 LAYERS = ("8", "9", "10")
 
 
 def reading(name, values, run, step, depth, layer, rank=2, floor=1e-14):
     place = {"run": run, "step": step, "depth": depth, "layer": layer}
-    return spectra.Reading(name, torch.tensor(values, dtype=torch.float64), floor, rank, place)
+    return readings.Reading(name, torch.tensor(values, dtype=torch.float64), floor, rank, place)
 
 
 def report(run="net", steps=(0,), layers=LAYERS, width=6, rank=2, floor=1e-14):
@@ -34,7 +34,7 @@ def report(run="net", steps=(0,), layers=LAYERS, width=6, rank=2, floor=1e-14):
             found += [reading(name, values, run, step, depth, layer, rank, floor) for name in ("features", "weight")]
             found.append(reading("cosines", [0.9, 0.8], run, step, depth, layer, rank, np.nan))
         found.append(reading("targets", [3.0, 1.5, 0.0], run, step, -1, NETWORK, rank))
-    return Report.of(rows, [{"run": run, "step": step} for step in steps], spectra.table(found))
+    return Report.of(rows, [{"run": run, "step": step} for step in steps], readings.frame(found))
 
 
 def drawn(*args, **kwargs):

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 import deepnrc
-from deepnrc.measuring.rows import NETWORK
-from deepnrc.table import spectra
+from deepnrc.measuring import readings
+from deepnrc.table import NETWORK, SPECTRA, no_spectra
 from probes import Moments, Snapshot
 
 PLACE = {"run": "a", "step": 3, "depth": 1, "layer": "fc"}
@@ -73,7 +73,7 @@ def test_the_cosines_are_those_whose_mean_and_least_stand_in_the_table(measured,
 
 def test_each_row_says_where_it_belongs_and_what_it_is_part_of(measured):
     table = measured[0].spectra
-    assert {name: str(kind) for name, kind in table.dtypes.items()} == spectra.COLUMNS
+    assert {name: str(kind) for name, kind in table.dtypes.items()} == SPECTRA
     assert not table.duplicated(["layer", "spectrum", "index"]).any()
     assert set(table["run"]) == {"mlp"}
     assert set(table["step"]) == {7}
@@ -109,7 +109,7 @@ def test_a_wide_layer_keeps_its_leading_values_a_thinned_tail_and_the_sum_of_the
     snapshot = Snapshot({"moments": moments}, rank=100)
     assert snapshot.k == 100
     assert snapshot.features.values.numel() == 200
-    table = spectra.table(spectra.of_layer(snapshot, PLACE))
+    table = readings.frame(readings.of_layer(snapshot, PLACE))
     assert len(table) < 90
     assert table["index"].tolist()[:64] == list(range(1, 65))
     assert {100, 101, 200} <= set(table["index"])
@@ -123,7 +123,7 @@ def test_a_wide_layer_keeps_its_leading_values_a_thinned_tail_and_the_sum_of_the
 @pytest.mark.parametrize("count", [1, 2, 63, 64, 65, 512, 4096])
 def test_what_is_kept_is_in_order_reaches_the_last_and_stays_small(count):
     for rank in (None, 1, count // 2, count - 1, count, count + 1, 10**6):
-        index = spectra.kept(count, rank)
+        index = readings.kept(count, rank)
         assert (np.diff(index) > 0).all()
         assert index[0] == 1
         assert index[-1] == count
@@ -140,8 +140,8 @@ def test_nothing_is_decomposed_for_the_table_s_sake(mlp, data, probe, monkeypatc
         monkeypatch.setattr(torch.linalg, name, lambda *a, real=real, **k: counted.append(1) or real(*a, **k))
     probe(mlp(), data())
     with_spectra = len(counted)
-    monkeypatch.setattr(spectra, "of_layer", lambda *_: ())
-    monkeypatch.setattr(spectra, "of_targets", lambda *_: ())
+    monkeypatch.setattr("deepnrc.measuring.rows.of_layer", lambda *_: ())
+    monkeypatch.setattr("deepnrc.measuring.rows.of_targets", lambda *_: ())
     probe(mlp(), data())
     assert len(counted) == 2 * with_spectra
     monkeypatch.undo()
@@ -170,10 +170,10 @@ def test_a_rank_beyond_the_weight_s_own_has_no_cosines(seeded, data, probe):
 
 
 def test_a_table_of_nothing_has_its_columns_and_joins_with_others():
-    empty = spectra.table()
-    assert {name: str(kind) for name, kind in empty.dtypes.items()} == spectra.COLUMNS
+    empty = no_spectra()
+    assert {name: str(kind) for name, kind in empty.dtypes.items()} == SPECTRA
     assert empty.empty
-    one = spectra.table([spectra.Reading("features", torch.tensor([2.0, 1.0]), 0.0, None, PLACE)])
+    one = readings.frame([readings.Reading("features", torch.tensor([2.0, 1.0]), 0.0, None, PLACE)])
     both = pd.concat([empty, one], ignore_index=True)
     assert both.dtypes.equals(one.dtypes)
     assert one["rank"].isna().all()

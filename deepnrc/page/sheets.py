@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from deepnrc.figures.scales import described
-from deepnrc.figures.words import number
-from deepnrc.report import Report
+from deepnrc.descriptions import described
+from deepnrc.figures import number
 from deepnrc.summary import MARKS
+from deepnrc.table import Table
 from probes import Probe
 
 Provenance = Sequence[Mapping[str, Any]]
@@ -61,7 +61,7 @@ class Sheet:
     notes: list[str]
 
 
-def sheets(report: Report) -> list[Sheet]:
+def sheets(report: Table) -> list[Sheet]:
     """One for each run, in the report's order."""
     last = report.at()
     return [_sheet(str(run), last.table[last.table["run"] == run], last.provenance) for run in last.runs]

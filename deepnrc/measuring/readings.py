@@ -1,4 +1,4 @@
-"""The second table: the eigenvalues, singular values and cosines behind the measures; one row, one value."""
+"""The spectra behind a layer's measures, read off its snapshot, and the table of them."""
 
 from __future__ import annotations
 
@@ -11,23 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor
 
+from deepnrc.table import COSINES, CROSS, FEATURES, SPECTRA, TARGETS, WEIGHT
 from probes import Snapshot, deep, principal_cosines
 from probes.subspace import EPS, target_tolerance
 
-COLUMNS = {
-    "run": "str",
-    "step": "int64",
-    "depth": "int64",
-    "layer": "str",
-    "spectrum": "str",
-    "index": "int64",
-    "value": "float64",
-    "rank": "Int64",
-    "count": "int64",
-    "rest": "float64",
-    "floor": "float64",
-}
-FEATURES, TARGETS, WEIGHT, CROSS, COSINES = NAMES = ("features", "targets", "weight", "cross", "cosines")
 LEADING = 64  # values kept in full: more than a signal has directions, and a table that stays small at d = 4096
 AN_OCTAVE = 8  # values kept for each doubling of the index behind them
 
@@ -37,7 +24,7 @@ class Reading:
     """One spectrum of one layer.
 
     Attributes:
-        name: one of ``NAMES``.
+        name: one of ``deepnrc.table.SPECTRA_NAMES``.
         values: all of it (r,), descending.
         floor: what rounding could have made of a value that is 0; NaN where unknown.
         rank: k, or None where it is not known.
@@ -95,7 +82,7 @@ def kept(count: int, rank: int | None = None) -> NDArray[np.int64]:
     return np.unique(np.concatenate([np.arange(1, min(count, LEADING) + 1), tail, cut, [count]]).astype(np.int64))
 
 
-def table(readings: Iterable[Reading] = ()) -> pd.DataFrame:
+def frame(readings: Iterable[Reading]) -> pd.DataFrame:
     """The tidy table of spectra.
 
     ``index`` counts from 1; ``count`` is how many values the whole spectrum has, and ``rest`` the sum of those that
@@ -113,17 +100,11 @@ def table(readings: Iterable[Reading] = ()) -> pd.DataFrame:
         "rest": [rest for *_, rest in parts],
         "floor": [reading.floor for reading, *_ in parts],
     }
-    once = pd.DataFrame(told).astype({name: kind for name, kind in COLUMNS.items() if name in told})
+    once = pd.DataFrame(told).astype({name: kind for name, kind in SPECTRA.items() if name in told})
     whole = once.loc[np.repeat(np.arange(len(parts)), lengths)].reset_index(drop=True)
     whole["index"] = np.concatenate([np.empty(0, np.int64), *(index for _, index, _, _ in parts)])
     whole["value"] = np.concatenate([np.empty(0), *(values for _, _, values, _ in parts)])
-    return whole[list(COLUMNS)]
-
-
-def within(spectra: pd.DataFrame, measured: Iterable[tuple[str, int]]) -> pd.DataFrame:
-    """The rows of some runs' steps."""
-    mine = pd.MultiIndex.from_frame(spectra[["run", "step"]]).isin(list(measured))
-    return spectra[mine].reset_index(drop=True)
+    return whole[list(SPECTRA)]
 
 
 def _parts(reading: Reading) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:

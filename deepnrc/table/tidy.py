@@ -1,0 +1,241 @@
+"""The table: what was measured, one row one value, the spectra behind it and where both came from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from deepnrc.errors import UsageError
+from deepnrc.table import storage
+from deepnrc.table.onset import TAU, onsets
+from deepnrc.table.records import labelled
+from deepnrc.table.schema import COLUMNS, NETWORK, no_spectra
+from deepnrc.wording import did_you_mean, listing
+
+T = TypeVar("T", bound="Table")
+Chosen = str | int | Iterable[str] | Iterable[int] | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Table:
+    """What was measured, as data alone: it can be read, filtered, joined and saved, and neither draws nor prints.
+
+    Attributes:
+        table: tidy frame, one row one value; `(network)` rows hold what belongs to no layer.
+        provenance: one record for each (run, step): versions, arguments, fingerprints, time, device.
+        spectra: tidy frame of the eigenvalues, singular values and cosines that the measures were read from, with the
+            columns of ``deepnrc.table.SPECTRA``; empty if they were not kept.
+    """
+
+    table: pd.DataFrame
+    provenance: tuple[Mapping[str, Any], ...] = ()
+    spectra: pd.DataFrame = dataclasses.field(default_factory=no_spectra)
+
+    @classmethod
+    def of(
+        cls: type[T],
+        rows: Iterable[Mapping[str, Any]],
+        provenance: Iterable[Mapping[str, Any]] = (),
+        spectra: pd.DataFrame | None = None,
+    ) -> T:
+        """A table from rows with its columns, and a frame of spectra if there is one."""
+        table = pd.DataFrame(list(rows), columns=list(COLUMNS))
+        return cls(
+            table.astype(COLUMNS), tuple(map(labelled, provenance)), no_spectra() if spectra is None else spectra
+        )
+
+    @classmethod
+    def load(cls: type[T], *folders: str | Path) -> T:
+        """Read tables that ``save`` wrote; several folders become one.
+
+        Runs that share a label are told apart by their folders: by the names, or by as much of the paths as differs.
+        Errors: DataError if a folder is no report, or a table in it is damaged or was changed; UsageError if none is
+            given, or one twice.
+        """
+        if not folders:
+            raise UsageError("load() needs at least one folder that Report.save wrote.")
+        paths = [Path(folder).resolve() for folder in folders]
+        again = [folder for folder, path in zip(folders, paths, strict=True) if paths.count(path) > 1]
+        if again:
+            raise UsageError(f"The report '{again[0]}' is named twice. Name each once.")
+        tables = [cls._loaded(folder) for folder in folders]
+        labels = [run for table in tables for run in table.runs]
+        if len(set(labels)) < len(labels):
+            tables = [
+                table.renamed(label) if len(table.runs) == 1 else table
+                for label, table in zip(_distinct(paths), tables, strict=True)
+            ]
+        return join(tables) if len(tables) > 1 else tables[0]
+
+    @classmethod
+    def _loaded(cls: type[T], folder: str | Path) -> T:
+        table, records, spectra = storage.load(folder)
+        return cls(table, tuple(map(labelled, records)), spectra)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write table.parquet, spectra.parquet and manifest.json into a folder, which is made.
+
+        ``deepnrc.load`` reads it back. A report that is already there is replaced, all at once.
+        Errors: UsageError if the folder is a file or cannot be written to.
+        """
+        return storage.save(self.table, self.provenance, self.spectra, folder)
+
+    def __add__(self: T, other: T) -> T:
+        """Both in one; the same run and step in both is an error."""
+        return join([self, other])
+
+    @property
+    def runs(self) -> list[str]:
+        """Runs in the order in which they were added."""
+        return list(dict.fromkeys(self.table["run"]))
+
+    @property
+    def steps(self) -> list[int]:
+        """All steps, ascending."""
+        return sorted(set(self.table["step"]))
+
+    @property
+    def measures(self) -> list[str]:
+        """Names of the measures in the table."""
+        return list(dict.fromkeys(self.table["measure"]))
+
+    def at(self: T, step: int | None = None, run: str | None = None) -> T:
+        """One step only (None: each run's last), of one run or of all."""
+        if self.table.empty:
+            raise UsageError("The report is empty: it holds no values.")
+        mine = self if run is None else self.where(run=run)
+        if step is None:
+            return mine._of(mine.table["step"] == mine.table.groupby("run")["step"].transform("max"))
+        return mine.where(step=step)
+
+    def where(
+        self: T,
+        *,
+        run: Chosen = None,
+        step: Chosen = None,
+        layer: Chosen = None,
+        measure: Chosen = None,
+        variant: Chosen = None,
+    ) -> T:
+        """The rows of some runs, steps, layers, measures and variants, each given as one or as several; None for all.
+
+        Their provenance comes with them, and their spectra: those of the runs, steps and layers.
+
+        Errors: UsageError for one that the table does not hold, and where no row is of all that are named.
+        """
+        given = {"run": run, "step": step, "layer": layer, "measure": measure, "variant": variant}
+        wanted = {column: self._known(column, value) for column, value in given.items() if value is not None}
+        kept = pd.Series(True, index=self.table.index)
+        for column, values in wanted.items():
+            kept &= self.table[column].isin(values)
+        if wanted and not kept.any():
+            named = "; ".join(f"{column} {listing([str(v) for v in values])}" for column, values in wanted.items())
+            raise UsageError(f"No row of the report is of all of these at once: {named}. Name fewer.")
+        return self._of(kept, wanted.get("layer"))
+
+    def _known(self, column: str, value: Any) -> list[Any]:
+        """The values that were asked for, as the column holds them."""
+        values = [value] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
+        there = list(dict.fromkeys(self.table[column]))
+        if column == "step":
+            missing = [step for step in values if step not in there]
+            if missing:
+                shown = listing([str(step) for step in sorted(there)])
+                raise UsageError(f"Step {missing[0]} was not measured. Steps: {shown}.")
+            return values
+        values = [str(name) for name in values]
+        for name in values:
+            if name not in there:
+                near, shown = did_you_mean(name, there), listing(there, 40 if column == "measure" else 8)
+                raise UsageError(f"There is no {column} {name!r}.{near} {column.capitalize()}s: {shown}.")
+        return values
+
+    def _of(self: T, kept: pd.Series[bool], layers: Sequence[str] | None = None) -> T:
+        """The rows that are kept, with the records and the spectra that belong to them."""
+        table = self.table[kept]
+        measured = set(zip(table["run"], table["step"], strict=True))
+        records = tuple(record for record in self.provenance if (record["run"], record["step"]) in measured)
+        behind = pd.MultiIndex.from_frame(self.spectra[["run", "step"]]).isin(list(measured))
+        if layers is not None:
+            behind &= self.spectra["layer"].isin(layers).to_numpy()
+        return type(self)(table.reset_index(drop=True), records, self.spectra[behind].reset_index(drop=True))
+
+    def renamed(self: T, run: str) -> T:
+        """The same with another label for its one run."""
+        if len(self.runs) != 1:
+            raise UsageError(f"Only a report of one run can be renamed; this one has {listing(self.runs)}.")
+        run = str(run)
+        records = tuple({**p, "run": run} for p in self.provenance)
+        return type(self)(self.table.assign(run=run), records, self.spectra.assign(run=run))
+
+    def values(self, measure: str, variant: str = "default") -> pd.DataFrame:
+        """The rows of one measure, in order of run, step and depth.
+
+        Errors: UsageError for a measure or variant that the table does not hold.
+        """
+        rows = self.table[self.table["measure"] == measure]
+        if rows.empty:
+            raise UsageError(
+                f"The report has no measure {measure!r}.{did_you_mean(measure, self.measures)} "
+                f"It has: {listing(self.measures, 40)}."
+            )
+        chosen = rows[rows["variant"] == variant]
+        if chosen.empty:
+            there = list(dict.fromkeys(rows["variant"]))
+            raise UsageError(f"{measure} has no variant {variant!r} here. Variants: {listing(there)}.")
+        return self._sorted(chosen)
+
+    def wide(self) -> pd.DataFrame:
+        """A row a layer: indexed by run, step, depth and layer, a column a measure ("name (variant)" for variants)."""
+        rows = self._sorted(self.table[self.table["layer"] != NETWORK])
+        plain = rows["variant"] == "default"
+        names = rows["measure"].where(plain, rows["measure"] + " (" + rows["variant"] + ")")
+        index = ["run", "step", "depth", "layer"]
+        frame = rows.assign(measure=names).pivot(index=index, columns="measure", values="value")
+        order = pd.MultiIndex.from_frame(rows[index].drop_duplicates())
+        return frame.loc[order, list(dict.fromkeys(names))].rename_axis(columns=None)
+
+    def _sorted(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows by run as they were added, step and depth."""
+        order = {run: i for i, run in enumerate(self.runs)}
+        return rows.sort_values(
+            ["run", "step", "depth"], key=lambda c: c.map(order) if c.name == "run" else c, kind="stable"
+        )
+
+    def onset(self, tau: float = TAU) -> pd.DataFrame:
+        """The layer from which collapse holds up to the last one, for each run and step, as ``onsets`` tells."""
+        return onsets(self.table, tau)
+
+    def __repr__(self) -> str:
+        layers = self.table.loc[self.table["layer"] != NETWORK, "layer"].nunique()
+        sizes = f"{len(self.runs)} runs, {len(self.steps)} steps, {layers} layers, {len(self.table)} values"
+        return f"<{type(self).__name__}: {sizes}>"
+
+
+def join(tables: Sequence[T]) -> T:
+    """Several tables as one, of the first one's class. Errors: UsageError if two of them hold the same run and step."""
+    seen: set[tuple[str, int]] = set()
+    for table in tables:
+        mine = set(zip(table.table["run"], table.table["step"], strict=True))
+        twice = sorted(seen & mine)
+        if twice:
+            run, step = twice[0]
+            raise UsageError(
+                f"Run {run!r}, step {step}, is in more than one report. Give one of them another label with "
+                "renamed('LABEL'), or measure all layers and probes in one go."
+            )
+        seen |= mine
+    frame = pd.concat([table.table for table in tables], ignore_index=True)
+    spectra = pd.concat([table.spectra for table in tables], ignore_index=True)
+    return type(tables[0])(frame, tuple(record for table in tables for record in table.provenance), spectra)
+
+
+def _distinct(paths: Sequence[Path]) -> list[str]:
+    """The shortest ends of paths, all with as many parts, that tell them apart."""
+    parts = range(1, max(len(path.parts) for path in paths) + 1)
+    ends = ([Path(*path.parts[-n:]).as_posix() for path in paths] for n in parts)
+    return next(labels for labels in ends if len(set(labels)) == len(labels))
