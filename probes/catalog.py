@@ -105,6 +105,13 @@ CATALOG: tuple[Probe, ...] = (
         "smallest cosine of the same angles", f"{DEEP}, NRC3", variant="smallest", **_aligned,
     ),
     Probe(
+        "deep.feature_weight_alignment", deep.published_feature_weight_alignment,
+        "Feature-weight alignment (divided by k)",
+        "The sum of the same cosines over k, also where the weight has fewer directions than that. A last weight of "
+        "rank 2 then reads at most .667 at k = 3, as in published figures.",
+        "sum of the same cosines / k", f"{DEEP}, NRC3", variant="published", **_aligned,
+    ),
+    Probe(
         "deep.noise_alignment", deep.noise_alignment, "Noise alignment",
         "What the weight's top k directions share with the features' remaining ones. 0 means that the weight ignores "
         "the noise.",

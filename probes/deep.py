@@ -8,16 +8,12 @@ spectra (``probes.subspace.Spectrum``) and return a number or an ``Outcome``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from torch import Tensor
 
+from .doubt import Doubt, cross_doubt, determined, fits, read_directions, target_doubt, tie, varying, weight_doubt
 from .outcome import BELOW_FLOOR, DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
 from .subspace import EPS, LinearFit, Spectrum, chance_cosine, principal_cosines, principal_sines, trace_outside
-
-EXACT = 1e-10  # share of variance behind k below which targets count as being of exact rank k
-CLOSE = 1.001  # neighbouring values whose ratio is below this leave the subspace between them undetermined
 
 
 def noise(S_H: Tensor, features: Spectrum, k: int) -> Outcome:
@@ -25,15 +21,16 @@ def noise(S_H: Tensor, features: Spectrum, k: int) -> Outcome:
 
     Reads 1e-12 of the trace to three digits at d = 512.
     """
-    _fits(k, features.dim)
+    fits(k, features.dim)
     note = f"trivially 0: k = {k} is the whole space" if k == features.dim else ""
     return Outcome(trace_outside(S_H, features.leading(k)), OK, note)
 
 
-def noise_fraction(S_H: Tensor, features: Spectrum, k: int) -> Outcome:
-    """Noise fraction 1 - Tr(V'S_H V)/Tr(S_H), in [0, 1]; 0 when collapsed. The paper's NRC1."""
+def noise_fraction(S_H: Tensor, features: Spectrum, k: int, k_note: str = "") -> Outcome:
+    """Noise fraction 1 - Tr(V'S_H V)/Tr(S_H), in [0, 1]; 0 when collapsed. The paper's NRC1. ``k_note`` is told with
+    it."""
     found = noise(S_H, features, k)
-    return Outcome(found.value / _trace(features), OK, found.note)
+    return Outcome(found.value / varying(features), OK, found.note or k_note)
 
 
 def noise_floor(features: Spectrum, mean_square: float, unit_roundoff: float) -> float:
@@ -44,7 +41,7 @@ def noise_floor(features: Spectrum, mean_square: float, unit_roundoff: float) ->
 
 def noise_fraction_floor(features: Spectrum, mean_square: float, unit_roundoff: float) -> float:
     """``noise_floor`` as a fraction of Tr(S_H)."""
-    return noise_floor(features, mean_square, unit_roundoff) / _trace(features)
+    return noise_floor(features, mean_square, unit_roundoff) / varying(features)
 
 
 def spectral_gap(features: Spectrum, k: int) -> Outcome:
@@ -57,12 +54,12 @@ def spectral_gap(features: Spectrum, k: int) -> Outcome:
 
 def stable_rank(features: Spectrum) -> float:
     """Stable rank ||Hc||_F^2 / ||Hc||_2^2 = sum l_i / l_1 of the features, in [1, d]."""
-    return _trace(features) / float(features.values[0])
+    return varying(features) / float(features.values[0])
 
 
 def stable_rank_covariance(features: Spectrum) -> float:
     """Stable rank of the covariance itself, sum l_i^2 / l_1^2, in [1, d]: the form of the published figures."""
-    _trace(features)
+    varying(features)
     return float((features.values**2).sum() / features.values[0] ** 2)
 
 
@@ -71,9 +68,9 @@ def weight_stable_rank(weight: Spectrum) -> float:
     return float((weight.values**2).sum() / weight.values[0] ** 2)
 
 
-def target_stable_rank(targets: Spectrum) -> float:
+def target_stable_rank(targets: Spectrum, k_note: str = "") -> Outcome:
     """Stable rank of the targets, sum l_i / l_1 over S_Y, in [1, n]: the reference line of the features' own."""
-    return stable_rank(targets)
+    return Outcome(varying(targets, "targets") / float(targets.values[0]), OK, k_note)
 
 
 def target_stable_rank_covariance(targets: Spectrum) -> float:
@@ -81,22 +78,45 @@ def target_stable_rank_covariance(targets: Spectrum) -> float:
     return stable_rank_covariance(targets)
 
 
-def feature_weight_alignment(features: Spectrum, weight: Spectrum, k: int) -> Outcome:
+def feature_weight_alignment(features: Spectrum, weight: Spectrum, k: int, least_variance: float) -> Outcome:
     """Mean cosine of the principal angles between V and the top-k right singular vectors of W, in [0, 1]; 1 when
-    collapsed. The paper's NRC3."""
-    return _aligned(features, weight, k, Tensor.mean)
+    collapsed. The paper's NRC3.
+
+    A weight of rank below k has so many angles only, and the mean goes over these; one whose values behind the k-th
+    are tied with it is taken with the whole tied space. ``least_variance`` is what a direction of the features must
+    exceed to be more than rounding.
+    """
+    doubt = weight_doubt(features, weight, k, least_variance, trivial=1)
+    return doubt.about(float(_weight_cosines(features, weight, k).mean()))
 
 
-def smallest_feature_weight_alignment(features: Spectrum, weight: Spectrum, k: int) -> Outcome:
+def published_feature_weight_alignment(features: Spectrum, weight: Spectrum, k: int, least_variance: float) -> Outcome:
+    """The same with the sum divided by k always, in [0, 1]: a weight of rank 2 then reads at most .667 at k = 3."""
+    doubt = weight_doubt(features, weight, k, least_variance, trivial=1)
+    short = read_directions(weight, k)
+    if not doubt.meaningless and short < k:
+        doubt = Doubt(f"the weight has rank {short} < k = {k}: at most {short}/{k}")
+    return doubt.about(float(_weight_cosines(features, weight, k).sum() / k))
+
+
+def smallest_feature_weight_alignment(features: Spectrum, weight: Spectrum, k: int, least_variance: float) -> Outcome:
     """Smallest of the same cosines, in [0, 1]; 1 when collapsed: the direction that the mean may hide."""
-    return _aligned(features, weight, k, Tensor.min)
+    doubt = weight_doubt(features, weight, k, least_variance, trivial=1)
+    return doubt.about(float(_weight_cosines(features, weight, k).min()))
 
 
-def noise_alignment(features: Spectrum, weight: Spectrum, k: int) -> Outcome:
-    """Mean sine of the angles between the top-k of W and V, in [0, 1]; 0 when collapsed: what the weight's leading
-    directions share with the features' remaining d - k."""
-    doubt = _subspace_doubt(features, weight, k, trivial=0)
-    return doubt.about(float(principal_sines(weight.leading(k), features.leading(k)).mean()))
+def noise_alignment(features: Spectrum, weight: Spectrum, k: int, least_variance: float) -> Outcome:
+    """Mean sine of the same angles, in [0, 1]; 0 when collapsed: what the weight's leading directions share with the
+    features' remaining d - k."""
+    doubt = weight_doubt(features, weight, k, least_variance, trivial=0)
+    read = weight.leading(read_directions(weight, k))
+    V = features.leading(k)
+    smaller, larger = (read, V) if read.shape[1] <= k else (V, read)
+    return doubt.about(float(principal_sines(smaller, larger).mean()))
+
+
+def _weight_cosines(features: Spectrum, weight: Spectrum, k: int) -> Tensor:
+    return principal_cosines(features.leading(k), weight.leading(read_directions(weight, k)))
 
 
 def alignment_chance(features: Spectrum, k: int) -> float:
@@ -109,16 +129,23 @@ def cka(features: Spectrum, targets: Spectrum, cross: Tensor) -> float:
 
     Exact from moments. At a perfect optimum it is below 1 unless S_Y is isotropic. ``cross`` is S_HY (d, n).
     """
-    _trace(features), _trace(targets, "targets")
-    return min(1.0, float(cross.norm() ** 2 / (features.values.norm() * targets.values.norm())))
+    varying(features), varying(targets, "targets")
+    return _cka(features.values, targets.values, cross)
 
 
 def signal_cka(features: Spectrum, targets: Spectrum, cross: Tensor, k: int) -> float:
     """Linear CKA between H projected on V and Y, in [0, 1]: the same, with the noise taken away first."""
-    _fits(k, features.dim)
-    _trace(features), _trace(targets, "targets")
-    signal = features.leading(k).mT @ cross
-    return min(1.0, float(signal.norm() ** 2 / (features.values[:k].norm() * targets.values.norm())))
+    fits(k, features.dim)
+    varying(features), varying(targets, "targets")
+    return _cka(features.values[:k], targets.values, features.leading(k).mT @ cross)
+
+
+def _cka(features: Tensor, targets: Tensor, cross: Tensor) -> float:
+    """||S_HY||_F^2 / (||S_H||_F ||S_Y||_F); each is first divided by the size it must have, so that no square of
+    features as large as 1e150 or as small as 1e-150 leaves the numbers that there are."""
+    large, wide = float(features[0]), float(targets[0])
+    shared = cross / large**0.5 / wide**0.5
+    return min(1.0, float(shared.norm() ** 2 / ((features / large).norm() * (targets / wide).norm())))
 
 
 def feature_target_alignment(
@@ -128,7 +155,7 @@ def feature_target_alignment(
 
     Poster. When the targets have exact rank k this is 1 for any features, trained or not, and the note says so.
     """
-    doubt = _cross_doubt(features, targets, cross_svd, target_rank, k)
+    doubt = cross_doubt(features, targets, cross_svd, target_rank, k)
     return doubt.about(float(principal_cosines(cross_svd.leading(k), targets.leading(k)).mean()))
 
 
@@ -137,7 +164,7 @@ def cross_alignment(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, 
     [0, 1]; 0 when collapsed, and 0 for any features when the targets have exact rank k."""
     if k >= targets.dim:
         raise NotDefinedError(f"all {targets.dim} target directions are signal (k = {k}): none remain")
-    doubt = _cross_doubt(features, targets, cross_svd, target_rank, k)
+    doubt = cross_doubt(features, targets, cross_svd, target_rank, k)
     return doubt.about(float(principal_cosines(cross_svd.leading(k), targets.remaining(k)).mean()))
 
 
@@ -147,18 +174,15 @@ def target_chance(targets: Spectrum, k: int) -> float:
 
 
 def feature_side_alignment(
-    features: Spectrum, cross_left: Tensor, cross_svd: Spectrum, target_rank: int, k: int
+    features: Spectrum, cross_left: Tensor, cross_svd: Spectrum, target_rank: int, k: int, least_variance: float
 ) -> Outcome:
     """Mean cosine between the top-k left singular vectors of S_HY and V, in [0, 1]; 1 when collapsed: whether the
     directions that carry the target are the ones of high variance."""
-    _fits(k, features.dim)
-    _trace(features)
-    if cross_left.shape[1] < k:
-        raise NotDefinedError(f"S_HY has only {cross_left.shape[1]} singular directions, fewer than k = {k}")
+    low = target_doubt(features, cross_svd, target_rank, k)
     if k == features.dim:
-        doubt = _Doubt(f"trivially 1: k = {k} is the whole space")
+        doubt = Doubt(f"trivially 1: k = {k} is the whole space")
     else:
-        doubt = _low_rank(features, cross_svd, target_rank, k) or _cut_doubt(features, k) or _tie(cross_svd, k, "S_HY")
+        doubt = low or determined(features, k, least_variance) or tie(cross_svd, k, "S_HY")
     return doubt.about(float(principal_cosines(cross_left[:, :k], features.leading(k)).mean()))
 
 
@@ -173,7 +197,7 @@ def linear_mse(linear_fit: LinearFit, N: int, d: int) -> Outcome:
 
 def linear_r2(linear_fit: LinearFit, targets: Spectrum, N: int, d: int) -> Outcome:
     """Share 1 - MSE / (Tr(S_Y)/n) of the targets' variance that the same map explains, in [0, 1]."""
-    variance = _trace(targets, "targets") / targets.dim
+    variance = varying(targets, "targets") / targets.dim
     return _fine(_predicted(1.0 - linear_fit.mse / variance, linear_fit, N, d))
 
 
@@ -201,84 +225,3 @@ def _predicted(value: float, fit: LinearFit, N: int, d: int) -> Outcome:
 def _fine(outcome: Outcome) -> Outcome:
     """The outcome of a share or ratio, which is not small where the error that it is made of is."""
     return Outcome(outcome.value) if outcome.status == BELOW_FLOOR else outcome
-
-
-def _trace(features: Spectrum, what: str = "features") -> float:
-    total = features.total
-    if total <= 0:
-        raise DegenerateError(f"the {what} do not vary: Tr(S) = 0")
-    return total
-
-
-def _fits(k: int, d: int) -> None:
-    if k > d:
-        raise NotDefinedError(f"k = {k} exceeds the width d = {d}")
-
-
-@dataclass(frozen=True)
-class _Doubt:
-    """What a reader must know of an angle between subspaces: a note, and whether it makes the angle meaningless."""
-
-    note: str = ""
-    meaningless: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.note)
-
-    def about(self, value: float) -> Outcome:
-        return Outcome(value, DEGENERATE if self.meaningless else OK, self.note)
-
-
-def _aligned(features: Spectrum, weight: Spectrum, k: int, summary: Callable[[Tensor], Tensor]) -> Outcome:
-    doubt = _subspace_doubt(features, weight, k, trivial=1)
-    return doubt.about(float(summary(principal_cosines(features.leading(k), weight.leading(k)))))
-
-
-def _subspace_doubt(features: Spectrum, weight: Spectrum, k: int, trivial: int) -> _Doubt:
-    _fits(k, features.dim)
-    _trace(features)
-    if weight.values.numel() < k:
-        raise NotDefinedError(f"the weight has only {weight.values.numel()} singular directions, fewer than k = {k}")
-    if k == features.dim:
-        return _Doubt(f"trivially {trivial}: k = {k} is the whole space")
-    rank = weight.rank(1e-10 * float(weight.values[0]))
-    if rank < k:
-        return _Doubt(f"the weight has numerical rank {rank} < k = {k}", meaningless=True)
-    doubt = _cut_doubt(features, k)
-    if not doubt.note and weight.gap(k) < CLOSE:
-        return _Doubt(f"singular values {k} and {k + 1} of the weight coincide: its top-{k} subspace is not unique")
-    return doubt
-
-
-def _cut_doubt(features: Spectrum, k: int) -> _Doubt:
-    rank = features.rank(features.dim * EPS * float(features.values[0]))
-    if rank < k:
-        return _Doubt(f"the features have numerical rank {rank} < k = {k}", meaningless=True)
-    return _tie(features, k, "S_H")
-
-
-def _tie(spectrum: Spectrum, k: int, what: str) -> _Doubt:
-    """Whether the top-k subspace is not unique: values k and k + 1 coincide."""
-    if k < spectrum.values.numel() and spectrum.gap(k) < CLOSE:
-        return _Doubt(f"values {k} and {k + 1} of {what} coincide: the top-{k} subspace is not unique")
-    return _Doubt()
-
-
-def _low_rank(features: Spectrum, cross_svd: Spectrum, target_rank: int, k: int) -> _Doubt:
-    if target_rank < k:
-        return _Doubt(f"the targets have rank {target_rank} < k = {k}", meaningless=True)
-    rank = cross_svd.rank(features.dim * EPS * float(cross_svd.values[0]))
-    return _Doubt(f"S_HY has numerical rank {rank} < k = {k}", meaningless=True) if rank < k else _Doubt()
-
-
-def _cross_doubt(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, target_rank: int, k: int) -> _Doubt:
-    _fits(k, features.dim)
-    _trace(features), _trace(targets, "targets")
-    if cross_svd.values.numel() < k:
-        raise NotDefinedError(f"S_HY has only {cross_svd.values.numel()} singular directions, fewer than k = {k}")
-    if k == targets.dim:
-        return _Doubt(f"trivial: k = {k} is the whole target space")
-    low = _low_rank(features, cross_svd, target_rank, k)
-    if not low and float(targets.values[k:].sum()) <= EXACT * targets.total:
-        return _Doubt(f"the targets have exact rank {k}: 1 with the top {k} and 0 with the rest for any features")
-    return low or _tie(targets, k, "S_Y") or _tie(cross_svd, k, "S_HY")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from .doubt import ROUNDED
 from .outcome import BELOW_FLOOR, DEGENERATE, NOT_DEFINED, OK, DegenerateError, NotDefinedError, Outcome
 from .snapshot import Snapshot
 from .statistic import Statistic
@@ -128,7 +129,7 @@ class Probe:
             raise RuntimeError(f"The probe {self.name!r} failed: {type(error).__name__}: {error}") from error
         chance = _reference(self.chance, for_chance, snapshot)
         floor = _reference(self.floor, for_floor, snapshot)
-        if floor is not None and outcome.status == OK and outcome.value <= floor:
+        if floor is not None and outcome.status == OK and outcome.value <= ROUNDED * floor:
             outcome = Outcome(outcome.value, BELOW_FLOOR, outcome.note or "no more than rounding could produce")
         return Evaluation(outcome, chance, floor)
 

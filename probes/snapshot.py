@@ -11,9 +11,12 @@ import torch
 from torch import Tensor
 
 from .classes import Classes
+from .deep import noise_floor
+from .doubt import ROUNDED
 from .moments import Moments
 from .outcome import DegenerateError, NotDefinedError
-from .subspace import EPS, LinearFit, Spectrum, linear_fit, singular, spectrum, target_tolerance
+from .signal import trailing_note, written_tolerance
+from .subspace import EPS, LinearFit, Spectrum, linear_fit, singular, spectrum
 
 SINGLE = 2.0**-24  # unit roundoff of float32
 
@@ -30,7 +33,8 @@ class Snapshot:
         weight_matrix: W (m, d), or None with ``weight_missing`` saying why.
         rank: k as the user set it, or None for the numerical rank of S_Y.
         unit_roundoff: of the dtype in which the network held these features.
-        target_roundoff: of the dtype in which the targets came.
+        target_roundoff: of the number format in which the targets were written, which need not be the one they came in.
+        target_resolution: (n,), half a unit of the last written digit of each target, or None where it is not known.
         network_mse: the network's own mean squared error, or None with ``mse_missing`` saying why.
         network_accuracy: share of samples whose class the network predicts, or None likewise.
         following_weight: weight (p, m) that reads the m outputs of W, or None with ``following_missing`` saying why.
@@ -43,6 +47,7 @@ class Snapshot:
     rank: int | None = None
     unit_roundoff: float = EPS / 2
     target_roundoff: float = EPS / 2
+    target_resolution: Tensor | None = None
     network_mse: float | None = None
     mse_missing: str = "the network's output was not seen"
     mse_note: str = ""
@@ -97,6 +102,13 @@ class Snapshot:
         return spectrum(self.S_H)
 
     @cached_property
+    def least_variance(self) -> float:
+        """What a direction of the features must exceed to be told from rounding: four times what storing them could
+        make, and 100 d eps of the largest."""
+        floor = noise_floor(self.features, self.mean_square, self.unit_roundoff)
+        return max(ROUNDED * floor, 100 * self.d * EPS * float(self.features.values[0]))
+
+    @cached_property
     def uncentred(self) -> Spectrum:
         """Spectrum of E[h h'], the mean not taken off."""
         mean = self.moments.mean[: self.d]
@@ -122,11 +134,15 @@ class Snapshot:
         return spectrum(S_Y)
 
     @cached_property
+    def target_tolerance(self) -> Tensor:
+        """Variance (n,) along each direction of the targets that the precision they were written in could have made."""
+        squares = self._covariance.diagonal()[self.d :] + self.moments.mean[self.d :] ** 2
+        return written_tolerance(self.targets, squares, self.target_roundoff, self.target_resolution)
+
+    @cached_property
     def target_rank(self) -> int:
-        """Numerical rank of S_Y."""
-        mean = self.moments.mean[self.d :]
-        square = self.targets.total + float((mean**2).sum())
-        return self.targets.rank(target_tolerance(self.targets.values, square, self.target_roundoff))
+        """r, the numerical rank of S_Y: directions that carry more than the precision of the targets."""
+        return int((self.targets.values > self.target_tolerance).sum())
 
     @cached_property
     def k(self) -> int:
@@ -135,6 +151,11 @@ class Snapshot:
         if k < 1:
             raise DegenerateError(f"k = {k}: there is no signal direction to look for")
         return k
+
+    @property
+    def k_note(self) -> str:
+        """What to know of a k that nobody chose: how many directions carry nearly all of the targets' variance."""
+        return "" if self.rank is not None else trailing_note(self.targets, self.k)
 
     @cached_property
     def cross(self) -> Tensor:

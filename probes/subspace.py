@@ -156,17 +156,3 @@ def chance_cosine(k: int, d: int) -> float:
         shared, rest = max(0, 2 * k - d), max(0, d - k)
         return (shared + rest * CHANCE * math.sqrt(rest / d)) / (shared + rest)
     return CHANCE * math.sqrt(k / d)
-
-
-def target_tolerance(targets: Tensor, mean_square: float, unit_roundoff: float) -> float:
-    """Largest eigenvalue of S_Y that rounding alone could produce.
-
-    A target direction counts towards the rank above it: eight roundings of the targets' own dtype, squared, and what
-    the float64 eigen-decomposition itself may leave.
-
-    Args:
-        targets: eigenvalues of S_Y (n,), descending.
-        mean_square: E||y||^2, offset included.
-        unit_roundoff: of the dtype that the targets came in.
-    """
-    return (8 * unit_roundoff) ** 2 * mean_square + targets.numel() * EPS * float(targets[0])

@@ -132,7 +132,7 @@ class Attachment:
             )
         y = as_targets(targets, forward.output, self._streams.batches + 1)
         if not self._streams.layers:
-            self._check_rank(y.Y.shape[1], {k: r.pooled.rows.shape[1] for k, r in forward.readings.items()})
+            self._check_rank({k: r.pooled.rows.shape[1] for k, r in forward.readings.items()})
         self._streams.update(forward, y)
         self._ran = self._ran or forward.ran
 
@@ -165,11 +165,9 @@ class Attachment:
         record |= {"samples": self._streams.samples, "probes": own} | facts
         return Report.of(rows, [record], readings.frame(read))
 
-    def _check_rank(self, n: int, widths: dict[str, int]) -> None:
+    def _check_rank(self, widths: dict[str, int]) -> None:
         if self.rank is None:
             return
-        if self.rank > n:
-            raise UsageError(f"rank = {self.rank} exceeds the targets' width n = {n}. Choose rank between 1 and {n}.")
         narrow = [f"{key} ({width})" for key, width in widths.items() if width < self.rank]
         if narrow:
             raise UsageError(

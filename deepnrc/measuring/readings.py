@@ -13,7 +13,7 @@ from torch import Tensor
 
 from deepnrc.table import COSINES, CROSS, FEATURES, SPECTRA, TARGETS, WEIGHT
 from probes import Snapshot, deep, principal_cosines
-from probes.subspace import EPS, target_tolerance
+from probes.subspace import EPS
 
 LEADING = 64  # values kept in full: more than a signal has directions, and a table that stays small at d = 4096
 AN_OCTAVE = 8  # values kept for each doubling of the index behind them
@@ -62,8 +62,7 @@ def of_targets(snapshot: Snapshot, place: Mapping[str, Any]) -> Iterator[Reading
     """The eigenvalues of S_Y, if a measure has computed them."""
     targets = vars(snapshot).get("targets")
     if targets is not None:
-        square = targets.total + float((snapshot.moments.mean[snapshot.d :] ** 2).sum())
-        floor = target_tolerance(targets.values, square, snapshot.target_roundoff)
+        floor = float(snapshot.target_tolerance.max())
         yield Reading(TARGETS, targets.values, floor, vars(snapshot).get("k"), place)
 
 

@@ -81,14 +81,18 @@ def rank(Yc: Matrix) -> int:
 def _weight_measures(W: Matrix, top: Matrix, k: int) -> Named:
     _, w, R = np.linalg.svd(W, full_matrices=False)
     found = {("deep.weight_stable_rank", "default"): float((w**2).sum() / w[0] ** 2)}
-    if len(w) >= k:
-        reads = R[:k].T
-        cosines = np.linalg.svd(top.T @ reads, compute_uv=False)
-        found["deep.feature_weight_alignment", "default"] = float(cosines.mean())
-        found["deep.feature_weight_alignment", "smallest"] = float(cosines.min())
-        if k < W.shape[1]:
-            outside = reads - top @ (top.T @ reads)
-            found["deep.noise_alignment", "default"] = float(np.linalg.svd(outside, compute_uv=False).mean())
+    if k > W.shape[1]:
+        return found
+    there = int((w > 1e-10 * w[0]).sum())
+    tied = int((1.01 * w > w[min(k, there) - 1]).sum())  # values within 1 % of the k-th stand for one space
+    reads = R[: min(there, tied)].T
+    cosines = np.linalg.svd(top.T @ reads, compute_uv=False)
+    found["deep.feature_weight_alignment", "default"] = float(cosines.mean())
+    found["deep.feature_weight_alignment", "smallest"] = float(cosines.min())
+    found["deep.feature_weight_alignment", "published"] = float(cosines.sum() / k)
+    if k < W.shape[1]:
+        outside = reads - top @ (top.T @ reads) if reads.shape[1] <= k else top - reads @ (reads.T @ top)
+        found["deep.noise_alignment", "default"] = float(np.linalg.svd(outside, compute_uv=False).mean())
     return found
 
 

@@ -24,6 +24,7 @@ from .regression import RegressionMinimum
 Predicted = dict[tuple[str, str], Outcome]
 TIE = 1.001  # neighbouring values closer than this leave the subspace between them open
 NAN = math.nan
+TARGET_SIDE = ("deep.feature_side_alignment", "deep.feature_target_alignment", "deep.cross_alignment")
 
 
 def predicted(
@@ -116,6 +117,7 @@ class _Aligned:
         found = {
             ("deep.feature_weight_alignment", "default"): self._angle(1.0, self.d),
             ("deep.feature_weight_alignment", "smallest"): self._angle(1.0, self.d),
+            ("deep.feature_weight_alignment", "published"): self._angle(1.0, self.d),
             ("deep.noise_alignment", "default"): self._angle(0.0, self.d),
             ("deep.feature_side_alignment", "default"): self._angle(1.0, self.d),
             ("deep.feature_target_alignment", "default"): self._angle(1.0, n),
@@ -123,9 +125,9 @@ class _Aligned:
         }
         if k >= n:
             found["deep.cross_alignment", "default"] = Outcome(NAN, NOT_DEFINED, "no target directions remain")
-        if k > n:
-            absent = Outcome(NAN, NOT_DEFINED, f"k = {k} exceeds the n = {n} directions of the weight and of S_HY")
-            found |= dict.fromkeys(found, absent)
+        if k > self.target_rank:
+            absent = Outcome(NAN, NOT_DEFINED, f"k = {k} exceeds the targets' rank {self.target_rank}")
+            found |= {name: absent for name in found if name[0] in TARGET_SIDE}
         return found
 
     def _angle(self, collapsed: float, whole: int) -> Outcome:

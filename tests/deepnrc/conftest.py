@@ -142,7 +142,8 @@ def truth():
             _, sw, Wh = torch.linalg.svd(W.double(), full_matrices=False)
             found["deep.weight_stable_rank"] = (sw**2).sum() / sw[0] ** 2
             if sw.numel() >= k:
-                found["deep.feature_weight_alignment"] = torch.linalg.svdvals(Vh[:k] @ Wh[:k].T).mean()
+                tied = int((1.01 * sw > sw[k - 1]).sum())  # values within 1 % of the k-th stand for one space
+                found["deep.feature_weight_alignment"] = torch.linalg.svdvals(Vh[:k] @ Wh[:tied].T).mean()
         return {name: float(value) for name, value in found.items()}
 
     return measure

@@ -134,8 +134,9 @@ def test_floor_marks_ok_values_alone(layer, snap):
 
     snapshot = snap(*layer())
     for given, status in (
-        (Outcome(1.0), "below floor"),
-        (Outcome(1.1), "ok"),
+        (Outcome(1.1), "below floor"),
+        (Outcome(4.0), "below floor"),
+        (Outcome(4.1), "ok"),
         (Outcome(0.5, "degenerate"), "degenerate"),
     ):
         row = Probe("own.x", partial(_given, given), "x", floor=floor)

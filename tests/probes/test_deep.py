@@ -50,6 +50,7 @@ def expected(H, Y, W, k):
         ("deep.weight_stable_rank", "default"): (W**2).sum() / np.linalg.norm(W, 2) ** 2,
         ("deep.feature_weight_alignment", "default"): cosines.mean(),
         ("deep.feature_weight_alignment", "smallest"): cosines.min(),
+        ("deep.feature_weight_alignment", "published"): cosines.mean(),
         ("deep.noise_alignment", "default"): np.sin(subspace_angles(V, leading(W, k))).mean(),
         ("deep.cka", "default"): gram_cka(H, Y),
         ("deep.cka", "signal"): gram_cka(H @ V, Y),
@@ -271,9 +272,10 @@ def test_k_beyond_the_width_is_not_defined(layer, snap, outcome):
 
 def test_k_beyond_the_targets_is_not_defined(layer, snap, outcome):
     snapshot = snap(*layer(n=2), rank=3)
-    assert "only 2 singular directions, fewer than k = 3" in outcome("deep.feature_target_alignment", snapshot).note
-    for name in ("feature_target_alignment", "cross_alignment", "feature_side_alignment"):
-        assert outcome(f"deep.{name}", snapshot).status in ("not defined", "degenerate")
+    for name in ("feature_target_alignment", "feature_side_alignment"):
+        found = outcome(f"deep.{name}", snapshot)
+        assert (found.status, found.note) == ("not defined", "the targets have rank 2 < k = 3")
+    assert outcome("deep.cross_alignment", snapshot).status == "not defined"
     assert outcome("deep.noise_fraction", snapshot).status == "ok"
 
 
@@ -354,7 +356,7 @@ def test_a_rank_above_that_of_the_targets_says_so(layer, snap, outcome):
     snapshot = snap(H, Y[:, :1] @ torch.tensor([[1.0, 2.0, -1.0]]).double(), W, rank=2)
     for name in ("feature_target_alignment", "cross_alignment", "feature_side_alignment"):
         found = outcome(f"deep.{name}", snapshot)
-        assert (found.status, found.note) == ("degenerate", "the targets have rank 1 < k = 2")
+        assert (found.status, found.note) == ("not defined", "the targets have rank 1 < k = 2")
 
 
 def test_ties_at_the_cut_of_the_targets_are_noted(snap, outcome):
@@ -416,15 +418,83 @@ def test_zero_weight_is_degenerate(layer, snap, outcome):
         assert (found.status, found.note) == ("degenerate", "the weight is zero")
 
 
-def test_weight_of_low_rank_is_degenerate(layer, snap, outcome):
+def test_a_weight_of_low_rank_has_fewer_angles(layer, snap, outcome):
     H, Y, W = layer()
-    flat = W[:, :2] @ W[:2]
-    for name, variant in (("feature_weight_alignment", "default"), ("noise_alignment", "default")):
-        found = outcome(f"deep.{name}", snap(H, Y, flat, rank=3), variant)
-        assert found.status == "degenerate"
-        assert "numerical rank 2 < k = 3" in found.note
-    short = outcome("deep.feature_weight_alignment", snap(H, Y, W[:2], rank=3))
-    assert (short.status, "only 2 singular directions" in short.note) == ("not defined", True)
+    V = torch.linalg.svd(H - H.mean(0), full_matrices=False)[2][:3].T
+    for low in (W[:, :2] @ W[:2], W[:2], torch.cat([W[:2], W[:2]])):
+        rows = torch.linalg.svd(low, full_matrices=False)[2][:2].T
+        cosines = torch.linalg.svdvals(V.T @ rows)
+        sines = torch.linalg.svdvals(rows - V @ (V.T @ rows))
+        snapshot = snap(H, Y, low, rank=3)
+        for name, variant, wanted in (
+            ("feature_weight_alignment", "default", cosines.mean()),
+            ("feature_weight_alignment", "smallest", cosines.min()),
+            ("feature_weight_alignment", "published", cosines.sum() / 3),
+            ("noise_alignment", "default", sines.mean()),
+        ):
+            found = outcome(f"deep.{name}", snapshot, variant)
+            assert (found.status, found.value) == ("ok", pytest.approx(float(wanted), rel=1e-9)), (name, variant)
+            assert "the weight has rank 2 < k = 3" in found.note
+        assert outcome("deep.feature_weight_alignment", snapshot, "published").value <= 2 / 3
+
+
+@pytest.mark.parametrize(("tied", "held"), [(1.0, 5), (1.005, 5), (1.02, 3)])
+def test_a_weight_of_tied_values_is_held_with_all_of_the_tied_space(layer, snap, outcome, tied, held):
+    H, Y, _ = layer()
+    Q = torch.linalg.qr(torch.randn(24, 24, generator=torch.Generator().manual_seed(5)).double())[0]
+    s = torch.tensor([2.0, tied, tied, 1.0, 1.0, 0.5])
+    V = torch.linalg.svd(H - H.mean(0), full_matrices=False)[2][:3].T
+    cosines = torch.linalg.svdvals(V.T @ Q[:, :held])
+    for turn in range(3):  # what the singular value decomposition takes for the top 3 of them does not matter
+        left = torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(turn)).double())[0]
+        snapshot = snap(H, Y, left @ torch.diag(s).double() @ Q[:, :6].T, rank=3)
+        found = outcome("deep.feature_weight_alignment", snapshot)
+        assert (found.status, found.value) == ("ok", pytest.approx(float(cosines.mean()), rel=1e-9))
+        assert ("tied: V is held against the space of all 5" in found.note) == (held == 5)
+        square = (1 - cosines**2).clamp(min=0).sqrt().mean()
+        assert outcome("deep.noise_alignment", snapshot).value == pytest.approx(float(square), rel=1e-6)
+
+
+def test_a_perfect_classifier_is_aligned_whichever_of_its_tied_directions_are_taken(snap, value):
+    K, k, d = 6, 5, 12
+    Q = torch.linalg.qr(torch.randn(d, K, generator=torch.Generator().manual_seed(0)).double())[0]
+    Y = torch.eye(K).double().repeat(20, 1)
+    assert value("deep.feature_weight_alignment", snap(Y @ Q.T, Y, Q.T, rank=k)) == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize("small", [1e-4, 1e-5])
+def test_directions_within_their_rounding_are_not_aligned_with_anything(snap, outcome, value, small):
+    g = torch.Generator().manual_seed(0)
+    Q = torch.linalg.qr(torch.randn(16, 16, generator=g).double())[0]
+    scores = torch.randn(2000, 2, generator=g).double() * torch.tensor([1.0, small])
+    H = scores @ Q[:, :2].T
+    W = torch.diag(torch.tensor([2.0, 1.0])).double() @ Q[:, :2].T
+    Y = scores / torch.tensor([1.0, small])
+    for X, status in (((H + 1e4).float(), "degenerate"), (H, "ok")):
+        snapshot = snap(X, Y, W, rank=2)
+        for name in ("feature_weight_alignment", "noise_alignment", "feature_side_alignment"):
+            found = outcome(f"deep.{name}", snapshot)
+            assert found.status == status, (name, found)
+            assert ("fewer than k = 2" in found.note) == (status == "degenerate")
+    assert value("deep.feature_weight_alignment", snap(H, Y, W, rank=2)) == pytest.approx(1)
+
+
+def test_a_direction_below_what_float64_determines_is_not_aligned(snap, outcome):
+    H, Y, W = planted(0.0, d=24)[0], None, torch.eye(24).double()
+    axes = torch.linalg.svd(H - H.mean(0), full_matrices=False)[2].T
+    extra = torch.randn(600, 1, generator=torch.Generator().manual_seed(3)).double() @ axes[:, 3:4].T
+    Y = torch.randn(600, 4, generator=torch.Generator().manual_seed(4)).double()
+    for size, status in ((1e-7, "degenerate"), (1e-5, "ok")):
+        assert outcome("deep.feature_weight_alignment", snap(H + size * extra, Y, W, rank=4)).status == status
+
+
+@pytest.mark.parametrize("power", [-150, -100, 100, 150])
+def test_cka_is_free_of_scale(layer, snap, value, power):
+    H, Y, _ = layer()
+    for X, T in ((H * 10.0**power, Y), (H, Y * 10.0**power)):
+        for variant in ("default", "signal"):
+            found = value("deep.cka", snap(X, T, rank=3), variant)
+            assert found == pytest.approx(value("deep.cka", snap(H, Y, rank=3), variant), rel=1e-9)
 
 
 def test_features_of_low_rank_leave_the_subspace_undetermined(layer, snap, outcome):
@@ -444,7 +514,7 @@ def test_duplicated_values_at_the_cut_are_noted(snap, outcome):
     assert "values 2 and 3 of S_H coincide" in found.note
     assert outcome("deep.spectral_gap", snap(H, H[:, :3], rank=2)).value == pytest.approx(1)
     found = outcome("deep.noise_alignment", snap(H @ W, H[:, :3], torch.eye(6).double(), rank=2))
-    assert "singular values 2 and 3 of the weight coincide" in found.note
+    assert "singular values 2 to 6 of the weight are tied" in found.note
 
 
 def test_missing_numbers_say_why(layer, snap, outcome):

@@ -228,7 +228,7 @@ def test_strict_tells_of_degenerate_values_with_4_and_still_saves(run: Run) -> N
         ({"more": ["--rank", "0"]}, "--rank must be a whole number from 1; it is 0."),
         ({"net": "net.py:twice"}, "Choose with --repeats first, last or each (every run as a layer of its own)"),
         ({"net": "net.py:twice"}, "or leave it out with --layers '!0'."),
-        ({"more": ["--rank", "3"]}, "rank = 3 exceeds the targets' width n = 2. Choose rank between 1 and 2."),
+        ({"more": ["--rank", "5"]}, "rank = 5 exceeds the width of '0 (4)'. Choose a smaller rank, or leave these "),
         ({"more": ["--tau", "2"]}, "tau is a noise fraction and must lie between 0 and 1; it is 2.0."),
         ({"more": ["--batch-size", "0"]}, "The batch size must be at least 1, but 0 was given."),
         ({"more": ["--num-classes", "3"]}, "--num-classes is for timm and torchvision names"),

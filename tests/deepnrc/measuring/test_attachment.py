@@ -312,20 +312,22 @@ def test_a_layer_name_with_a_typo_leaves_no_trace(mlp, as_before):
     assert as_before(net) == before
 
 
-def test_rank_is_checked_against_targets_and_widths(data, mlp):
+def test_rank_is_checked_against_widths(data, mlp):
     X, Y = data(n=3)
-    with deepnrc.attach(net := mlp(), rank=4) as probes:
-        net(X)
-        with pytest.raises(
-            UsageError, match=r"rank = 4 exceeds the targets' width n = 3\. Choose rank between 1 and 3"
-        ):
-            probes.observe(Y)
-    with deepnrc.attach(net := mlp(n=9), rank=7) as probes:
+    with deepnrc.attach(net := mlp(), rank=7) as probes:
         net(X)
         with pytest.raises(
             UsageError, match=r"rank = 7 exceeds the width of '0 \(6\)'\. Choose a smaller rank, or leave"
         ):
-            probes.observe(torch.zeros(60, 9))
+            probes.observe(Y)
+
+
+def test_rank_may_exceed_the_targets_width(data, mlp):
+    report = deepnrc.probe(mlp(), data(n=3), rank=4, progress=False)
+    rows = report.table.set_index("measure")
+    assert set(rows["rank"]) == {4}
+    assert set(rows.loc["deep.noise_fraction", "status"]) == {"ok"}
+    assert set(rows.loc["deep.feature_side_alignment", "status"]) == {"not defined"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""The signal rank k: how many directions of the targets are more than the precision they were written in.
+
+Notation: S_Y (n, n) covariance of the targets, t_i and v_i its eigenvalues and eigenvectors, l_i the eigenvalues of
+the features' covariance S_H (d, d).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .subspace import EPS, Spectrum
+
+CARRIED = 1e-6  # share of the targets' variance that trailing directions may carry without a word
+
+
+def written_tolerance(
+    targets: Spectrum, squares: Tensor, unit_roundoff: float, resolution: Tensor | None = None
+) -> Tensor:
+    """Variance (n,) along each eigenvector of S_Y that writing the targets down could have made by itself.
+
+    A number format rounds each column relative to its own size, offset included: eight roundings, squared, of what the
+    direction takes of each column. Decimals are cut at an absolute place, and errors of up to delta_j in column j come
+    to at most (sum_j |v_j| delta_j)^2. To both comes what the float64 eigen-decomposition may leave.
+
+    Args:
+        targets: eigenvalues and eigenvectors of S_Y.
+        squares: E y_j^2 (n,), offset included.
+        unit_roundoff: of the number format that the targets were written in.
+        resolution: delta (n,), half a unit of the last written digit of each column; None where it is not known.
+    """
+    rounded = (8 * unit_roundoff) ** 2 * (targets.vectors**2 * squares[:, None]).sum(0)
+    if resolution is not None:
+        rounded = rounded.maximum((targets.vectors.abs() * resolution.to(squares)[:, None]).sum(0) ** 2)
+    return rounded + targets.dim * EPS * float(targets.values[0])
+
+
+def carrying(values: Tensor, share: float = 1 - CARRIED) -> int:
+    """How many of the leading values (r,), descending and >= 0, carry ``share`` of their sum."""
+    sums = values.clamp(min=0).cumsum(0)
+    return int((sums < share * float(sums[-1])).sum()) + 1
+
+
+def trailing_note(targets: Spectrum, k: int) -> str:
+    """What to say beside k where its trailing directions carry less than 1e-6 of the targets' variance; else nothing.
+
+    They may be signal that is small, or noise that was not known to be rounding: only the user can tell.
+    """
+    enough = carrying(targets.values)
+    if enough >= k or k > targets.dim:
+        return ""
+    said = f"{enough} of the k = {k} directions carry 1 - {CARRIED:g} of the targets' variance"
+    return f"{said}; rank={enough} leaves the others out"
+
+
+def noise_curve(values: Tensor, most: int) -> Tensor:
+    """Noise fraction at every signal rank: 1 - (l_1 + .. + l_k)/sum l for k = 1 .. most, (most,), in [0, 1].
+
+    The sums run from the smallest value up, so that a tail of 1e-12 keeps its digits.
+
+    Args:
+        values: eigenvalues of S_H (d,), descending.
+        most: largest k, below d; the usual choice is min(2n, d - 1).
+    Errors: ValueError if there is no such k, or the features do not vary.
+    """
+    if not 1 <= most < values.numel():
+        raise ValueError(f"k goes from 1 to below the width d = {values.numel()}; the largest asked for is {most}.")
+    behind = values.clamp(min=0).flip(0).cumsum(0).flip(0)
+    if not float(behind[0]) > 0:
+        raise ValueError("The features do not vary, and there is no share of their variance to draw.")
+    return torch.clamp(behind[1 : most + 1] / behind[0], 0.0, 1.0)
