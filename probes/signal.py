@@ -15,24 +15,26 @@ CARRIED = 1e-6  # share of the targets' variance that trailing directions may ca
 
 
 def written_tolerance(
-    targets: Spectrum, squares: Tensor, unit_roundoff: float, resolution: Tensor | None = None
+    targets: Spectrum, squares: Tensor, unit_roundoff: float, resolution: Tensor | None = None, count: int = 1
 ) -> Tensor:
     """Variance (n,) along each eigenvector of S_Y that writing the targets down could have made by itself.
 
     A number format rounds each column relative to its own size, offset included: eight roundings, squared, of what the
     direction takes of each column. Decimals are cut at an absolute place, and errors of up to delta_j in column j come
-    to at most (sum_j |v_j| delta_j)^2. To both comes what the float64 eigen-decomposition may leave.
+    to at most (sum_j |v_j| delta_j)^2. To both comes what float64 may leave: the eigen-decomposition, and N products that
+    were summed, whose roundings add up as a random walk does.
 
     Args:
         targets: eigenvalues and eigenvectors of S_Y.
         squares: E y_j^2 (n,), offset included.
         unit_roundoff: of the number format that the targets were written in.
         resolution: delta (n,), half a unit of the last written digit of each column; None where it is not known.
+        count: N, the samples that S_Y was summed over.
     """
     rounded = (8 * unit_roundoff) ** 2 * (targets.vectors**2 * squares[:, None]).sum(0)
     if resolution is not None:
         rounded = rounded.maximum((targets.vectors.abs() * resolution.to(squares)[:, None]).sum(0) ** 2)
-    return rounded + targets.dim * EPS * float(targets.values[0])
+    return rounded + max(targets.dim, 8 * count**0.5) * EPS * float(targets.values[0])
 
 
 def carrying(values: Tensor, share: float = 1 - CARRIED) -> int:

@@ -137,7 +137,7 @@ class Snapshot:
     def target_tolerance(self) -> Tensor:
         """Variance (n,) along each direction of the targets that the precision they were written in could have made."""
         squares = self._covariance.diagonal()[self.d :] + self.moments.mean[self.d :] ** 2
-        return written_tolerance(self.targets, squares, self.target_roundoff, self.target_resolution)
+        return written_tolerance(self.targets, squares, self.target_roundoff, self.target_resolution, self.N)
 
     @cached_property
     def target_rank(self) -> int:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from probes import Snapshot, spectrum
+from probes import Moments, Snapshot, spectrum
 from probes.signal import carrying, noise_curve, trailing_note, written_tolerance
 
 
@@ -127,3 +127,12 @@ def test_noise_curve_refuses_ranks_that_there_are_not(most):
 
 def test_snapshot_has_no_resolution_unless_given(snap):
     assert Snapshot.target_resolution is None
+
+
+@pytest.mark.parametrize("K", [3, 6, 7, 10])
+@pytest.mark.parametrize("N", [60, 600, 30_000])
+def test_one_hot_targets_have_one_direction_less_than_classes(K, N):
+    moments = Moments(1, K)
+    for part in torch.eye(K, dtype=torch.float64)[torch.arange(N) % K].split(1024):
+        moments.update(torch.zeros(len(part), 1, dtype=torch.float64), part)
+    assert Snapshot({"moments": moments}).target_rank == K - 1
