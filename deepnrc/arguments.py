@@ -5,13 +5,14 @@ from __future__ import annotations
 import operator
 
 from deepnrc.errors import UsageError
+from deepnrc.wording import Argument
 
 
-def whole(value: object, what: str) -> int:
+def whole(value: object, what: str | Argument) -> int:
     """A whole number of any kind, numpy's too, as Python's. Errors: UsageError, naming ``what`` it is not."""
     try:
         if not isinstance(value, bool):
             return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         pass
-    raise UsageError(f"{what} must be a whole number; it is {value!r}.")
+    raise UsageError(what, f" must be a whole number; it is {value!r}.")

@@ -1,12 +1,55 @@
-"""The errors that reach a user: each carries the exit code with which the command ends."""
+"""The errors that reach a user, each with what it is about and the exit code with which the command ends; and where an
+error that is not ours arose."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from deepnrc.wording import Argument, Choice, Flags, Phrase, Remedy, said
+
 
 class DeepNRCError(Exception):
-    """Any refusal by this library; `exit_code` is what the command returns."""
+    """Any refusal by this library; `exit_code` is what the command returns.
+
+    Made of parts: strings, and between them the arguments that it names (``deepnrc.wording``).
+    """
 
     exit_code: int = 2
+
+    def __init__(self, *parts: Phrase) -> None:
+        super().__init__(said(parts))
+        self.parts = parts
+
+    def told(self, flags: Flags) -> str:
+        """The message in the words of the command line, whose ``flags`` are given by name of argument."""
+        return said(self.parts, flags)
+
+    @property
+    def argument(self) -> str | None:
+        """Name of the argument that was wrong, or else of the first that would settle it; None if there is none."""
+        named = [*self._all(Argument), *self._all(Choice), *self._all(Remedy)]
+        return named[0].name if named else None
+
+    @property
+    def value(self) -> Any:
+        """What was given for the argument that was wrong; None if that is not one argument's value."""
+        return next((part.value for part in self._all(Argument)), None)
+
+    @property
+    def choices(self) -> Sequence[Any]:
+        """The values of which one would do, where the message names some."""
+        return next((tuple(part.choices) for part in self._all(Choice)), ())
+
+    @property
+    def remedy(self) -> dict[str, Any]:
+        """What would do, by argument, where the message names it; ``...`` for a value that only the caller can know."""
+        return {part.name: part.value for part in self._all(Remedy)}
+
+    def _all(self, kind: type[Any]) -> list[Any]:
+        return [part for part in self.parts if isinstance(part, kind)]
 
 
 class UsageError(DeepNRCError, ValueError):
@@ -17,3 +60,28 @@ class DataError(DeepNRCError, ValueError):
     """A data set, table or checkpoint is missing, unreadable or not what it should be (exit code 3)."""
 
     exit_code: int = 3
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an error that is not ours arose: while the network ran, while data were drawn, or in our own reading."""
+
+    kind: Literal["network", "data", "reading"]
+    where: str = ""
+
+
+SAID = {"network": "The network failed", "data": "The loader failed", "reading": "DeepNRC failed to read"}
+
+
+def mark(error: Exception, kind: Literal["network", "data", "reading"], where: str = "") -> None:
+    """Attach to an error that is not ours where it arose, and note it for its traceback; a mark nearer to it stays."""
+    if isinstance(error, DeepNRCError) or origin(error) is not None:
+        return
+    vars(error)["_deepnrc_origin"] = Origin(kind, where)
+    if sys.version_info >= (3, 11):
+        error.add_note(f"{SAID[kind]}{f' {where}' if where else ''}.")
+
+
+def origin(error: BaseException) -> Origin | None:
+    """Where an error arose, if ``mark`` attached it."""
+    return vars(error).get("_deepnrc_origin")

@@ -1,9 +1,125 @@
-"""Phrases that error messages share: a shortened list of names, and the names nearest to a mistyped one."""
+"""What messages are made of: arguments, in the library's words and in the command line's, and shortened lists of names.
+
+A message is plain strings with objects between them. An object that names an argument carries what it says as fields,
+and is put into words twice from these: ``layers=['!fc']`` for who calls the library, ``--layers '!fc'`` for who types.
+"""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable
+import shlex
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Flags = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument by its name: what a message is about, whose sentence says itself what was given (``value``).
+
+    >>> said([Argument("max_samples", 0), " must be at least 1."], {"max_samples": "--max-samples"})
+    '--max-samples must be at least 1.'
+    """
+
+    name: str
+    value: Any = None
+
+    def told(self, flags: Flags) -> str:
+        """In words, with the flag for the name where there is one."""
+        return flags.get(self.name, self.name)
+
+
+@dataclass(frozen=True)
+class Given(Argument):
+    """An argument with what was given for it: what a message is about.
+
+    >>> given = Given("layers", ["!*"])
+    >>> said([given, " leaves nothing."]), said([given, " leaves nothing."], {"layers": "--layers"})
+    ("layers=['!*'] leaves nothing.", "--layers '!*' leaves nothing.")
+    """
+
+    def told(self, flags: Flags) -> str:
+        return _assigned(self.name, self.value, flags)
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """An argument with what would do for it; ``...``, also as the one entry of a list, for what only the reader knows.
+
+    >>> parts = [Remedy("probes", [...]), " or ", Remedy("layers", ["!fc"])]
+    >>> said(parts), said(parts, {"probes": "--probes", "layers": "--layers"})
+    ("probes=[...] or layers=['!fc']", "--probes or --layers '!fc'")
+    """
+
+    name: str
+    value: Any = ...
+
+    def told(self, flags: Flags) -> str:
+        """In words, as the whole assignment or flag."""
+        return _assigned(self.name, self.value, flags)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An argument with the values of which one would do.
+
+    >>> choice = Choice("repeats", ("first", "last", "each"))
+    >>> said([choice]), said([choice], {"repeats": "--repeats"})
+    ("repeats='first', 'last' or 'each'", '--repeats first, last or each')
+    """
+
+    name: str
+    choices: Sequence[Any]
+
+    def told(self, flags: Flags) -> str:
+        """In words, all values after the name."""
+        flag = flags.get(self.name)
+        words = [repr(value) if flag is None else shlex.quote(str(value)) for value in self.choices]
+        listed = " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+        return f"{self.name}={listed}" if flag is None else f"{flag} {listed}"
+
+
+@dataclass(frozen=True)
+class Either:
+    """Words that only one of the two has a use for.
+
+    >>> said(["it must be at least 1", Either(", or None for all", ""), "."], {})
+    'it must be at least 1, or None for all.'
+    """
+
+    library: str
+    command: str
+
+
+Phrase = str | Argument | Remedy | Choice | Either
+
+
+def said(parts: Iterable[Phrase], flags: Flags | None = None) -> str:
+    """A message in words: the library's, or the command line's if that gives its ``flags`` by name of argument.
+
+    An argument without a flag is named as the library does.
+    """
+    return "".join(_said(part, flags or {}) for part in parts)
+
+
+def _said(part: Phrase, flags: Flags) -> str:
+    if isinstance(part, str):
+        return part
+    if isinstance(part, Either):
+        return part.command if flags else part.library
+    return part.told(flags)
+
+
+def _assigned(name: str, value: Any, flags: Flags) -> str:
+    flag = flags.get(name)
+    values = value if isinstance(value, list | tuple) else [value]
+    if flag is None and value is ...:
+        return name
+    if flag is None:
+        return f"{name}={'[...]' if values == [...] else repr(value)}"
+    return " ".join([flag, *(shlex.quote(str(entry)) for entry in values if entry is not ... and entry is not True)])
 
 
 def listing(names: Collection[str], limit: int = 8) -> str:

@@ -17,7 +17,7 @@ import tyro
 
 from deepnrc._version import __version__
 from deepnrc.commands import GOOD, Command, Commands
-from deepnrc.commands.failures import explained
+from deepnrc.commands.failures import explained, flags
 
 INTERRUPTED = 130
 
@@ -59,7 +59,7 @@ def run(command: Command) -> int:
         if command.debug:
             traceback.print_exc()
         refusal = explained(error)
-        print(f"deepnrc: {' '.join(str(refusal).split())}", file=sys.stderr)
+        print(f"deepnrc: {' '.join(refusal.told(flags(type(command))).split())}", file=sys.stderr)
         return refusal.exit_code
 
 

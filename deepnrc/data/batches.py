@@ -14,7 +14,8 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSample
 
 from deepnrc.data.reading import PAIRED, Reader, is_graph
 from deepnrc.data.targets import as_tensor
-from deepnrc.errors import DataError, UsageError
+from deepnrc.errors import DataError, UsageError, mark
+from deepnrc.wording import Argument
 
 
 def as_loader(data: object, batch_size: int = 1024) -> Iterable[Any]:
@@ -52,8 +53,7 @@ def pairs(
     read = read or Reader()
     left = max_samples
     moved = partial(_moved, device=device, copy=not isinstance(loader, DataLoader))
-    for number, batch in enumerate(loader, 1):
-        x, y = read(batch, number)
+    for number, x, y in _drawn(loader, read):
         x = mapped(partial(_dense, what=f"An input of batch {number}"), x)
         y = _dense(y, f"The target of batch {number}")
         rows = len(y) if y.ndim else 0
@@ -66,6 +66,16 @@ def pairs(
             left -= rows
             if left <= 0:
                 return
+
+
+def _drawn(loader: Iterable[Any], read: Callable[[Any, int], tuple[Any, Any]]) -> Iterator[tuple[int, Any, Any]]:
+    """What the loader yields, as (number, input, targets); its own errors go on as they are, marked as the data's."""
+    try:
+        for number, batch in enumerate(loader, 1):
+            yield number, *read(batch, number)
+    except Exception as error:
+        mark(error, "data")
+        raise
 
 
 def _dense(given: object, what: str) -> Tensor:
@@ -87,8 +97,9 @@ def _cut(x: Any, rows: int, keep: int) -> Any:
     """The first rows of every tensor that has a row a sample, and the first items of a list of samples."""
     if is_graph(x) or (isinstance(x, Mapping) and "edge_index" in x):
         raise UsageError(
-            f"max_samples would take {keep} of a batch of {rows} rows of graphs, which cannot be cut. Leave it out, or "
-            "let it end with a batch."
+            Argument("max_samples"),
+            f" would take {keep} of a batch of {rows} rows of graphs, which cannot be cut. Leave it out, or let it end "
+            "with a batch.",
         )
     if isinstance(x, tuple) and len(x) == 1 and isinstance(x[0], list | tuple) and len(x[0]) == rows:
         return (x[0][:keep],)

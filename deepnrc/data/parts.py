@@ -10,13 +10,18 @@ from torch import Tensor
 
 from deepnrc.data.targets import as_tensor
 from deepnrc.errors import UsageError
-from deepnrc.wording import did_you_mean
+from deepnrc.wording import Argument, Either, Remedy, did_you_mean
 
 Names: TypeAlias = int | str | Sequence[int | str]
 Batch: TypeAlias = Callable[[Any], Any] | Sequence[Names] | None
 SAY = (
-    "Say which are input and target: batch=(0, 1) by position, batch=('image', 'angle') by name, or batch=function, "
-    "which takes the batch and returns (input, target)."
+    "Say which are input and target: ",
+    Remedy("batch", (0, 1)),
+    " by position, ",
+    Remedy("batch", ("image", "angle")),
+    " by name",
+    Either(", or batch=function, which takes the batch and returns (input, target)", ""),
+    ".",
 )
 
 
@@ -35,8 +40,12 @@ def parting(batch: Batch) -> Callable[[Any, int], tuple[Any, Any]] | None:
         inputs, targets = batch
         return lambda given, number: (_inputs(given, inputs, number), _targets(given, targets, number))
     raise UsageError(
-        "batch must be a function of a batch that returns (input, target), or the names or positions of the two, such "
-        f"as batch=('image', 'angle') or batch=(0, 2); it is {batch!r}."
+        Argument("batch", batch),
+        " must be a function of a batch that returns (input, target), or the names or positions of the two, such as ",
+        Remedy("batch", ("image", "angle")),
+        " or ",
+        Remedy("batch", (0, 2)),
+        f"; it is {batch!r}.",
     )
 
 
@@ -97,7 +106,7 @@ def _part(batch: Any, name: int | str, number: int) -> Any:
     if not found:
         known = list(map(str, batch)) if isinstance(batch, Mapping) else []
         hint = did_you_mean(str(name), known)
-        raise UsageError(f"Batch {number} has no part {name!r}{contents(batch)}.{hint} {SAY}")
+        raise UsageError(f"Batch {number} has no part {name!r}{contents(batch)}.{hint} ", *SAY)
     return found[0]
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from deepnrc.data.parts import SAY, Batch, contents, parting
 from deepnrc.data.signatures import signature
 from deepnrc.errors import UsageError
-from deepnrc.wording import listing
+from deepnrc.wording import Remedy, listing
 
 LABELS = ("labels", "label")
 OF_GRAPHS = ("edge_attr", "edge_weight", "pos", "batch")
@@ -48,8 +48,9 @@ class Reader:
         if isinstance(y, Mapping):
             first = next(iter(y), "name")
             raise UsageError(
-                f"The target of batch {number} is a dict{contents(y)}. Choose by name: batch=(0, '1.{first}') takes "
-                f"the first of a pair and {first!r} of the second; a list of names puts targets side by side."
+                f"The target of batch {number} is a dict{contents(y)}. Choose by name: ",
+                Remedy("batch", (0, f"1.{first}")),
+                f" takes the first of a pair and {first!r} of the second; a list of names puts targets side by side.",
             )
         return self._called(x, y, number), y
 
@@ -61,14 +62,15 @@ class Reader:
         if is_graph(batch):
             return self._graph(batch, number), batch.y
         size = f" of {len(batch)}" if isinstance(batch, list | tuple) else ""
-        raise UsageError(f"{PAIRED}; batch {number} is a {type(batch).__name__}{size}{contents(batch)}. {SAY}")
+        raise UsageError(f"{PAIRED}; batch {number} is a {type(batch).__name__}{size}{contents(batch)}. ", *SAY)
 
     def _labelled(self, batch: Mapping[str, Any], number: int) -> tuple[Any, Any]:
         present = [name for name in LABELS if name in batch]
         if len(present) != 1:
             held = "both labels and label" if present else "neither labels nor label"
             raise UsageError(
-                f"{PAIRED}; batch {number} is a {type(batch).__name__} with {held}{contents(batch)}. {SAY}"
+                f"{PAIRED}; batch {number} is a {type(batch).__name__} with {held}{contents(batch)}. ",
+                *SAY,
             )
         rest = {name: value for name, value in batch.items() if name != present[0]}
         unknown = [] if self._forward.open else [name for name in rest if name not in self._forward.named]
@@ -77,13 +79,14 @@ class Reader:
         if unknown:
             raise UsageError(
                 f"Batch {number} holds {listing(unknown)}, which the network's forward does not take; it takes "
-                f"{listing(sorted(self._forward.named))}. {SAY}"
+                f"{listing(sorted(self._forward.named))}. ",
+                *SAY,
             )
         return rest, batch[present[0]]
 
     def _graph(self, graph: Any, number: int) -> Any:
         if graph.y is None:
-            raise UsageError(f"The graphs of batch {number} have no y. {SAY}")
+            raise UsageError(f"The graphs of batch {number} have no y. ", *SAY)
         names = graph.keys() if callable(graph.keys) else graph.keys
         parts = {name: graph[name] for name in names if name != "y"}
         forward = self._forward
@@ -93,7 +96,8 @@ class Reader:
         if forward.open or not forward.required <= set(taken):
             raise UsageError(
                 f"The graphs of batch {number} hold {listing(list(parts))}, and the network's forward takes "
-                f"{'any names' if forward.open else listing(sorted(forward.named))}. {SAY}"
+                f"{'any names' if forward.open else listing(sorted(forward.named))}. ",
+                *SAY,
             )
         over = [name for name in OF_GRAPHS if name in parts and name not in taken]
         unfilled = sorted(forward.named - set(taken))

@@ -11,7 +11,7 @@ from deepnrc.errors import UsageError
 from deepnrc.loading.checkpoints import load_into
 from deepnrc.loading.factories import call, resolve
 from deepnrc.optional import require
-from deepnrc.wording import did_you_mean, listing
+from deepnrc.wording import Argument, Given, Remedy, did_you_mean, listing
 
 FORMS = "timm:NAME, torchvision:NAME, path/to/file.py:factory or package.module:factory"
 
@@ -35,7 +35,9 @@ def load_model(
     if pretrained and checkpoint is not None:
         raise UsageError(f"Both pretrained weights and the checkpoint '{checkpoint}' were asked for. Choose one.")
     if state_key is not None and checkpoint is None:
-        raise UsageError(f"The state key {state_key!r} says where weights are in a checkpoint: pass --checkpoint too.")
+        raise UsageError(
+            f"The state key {state_key!r} says where weights are in a checkpoint: pass ", Remedy("checkpoint"), " too."
+        )
     source, _, name = spec.partition(":")
     if source == "timm":
         model = _from_timm(name, pretrained, num_classes)
@@ -56,7 +58,13 @@ def _from_timm(name: str, pretrained: bool, num_classes: int | None) -> nn.Modul
     if "." in name and name not in tagged:
         raise UsageError(f"timm has no weights {name!r}.{did_you_mean(name, tagged)} It has: {listing(tagged)}.")
     if pretrained and not tagged:
-        raise UsageError(f"timm has no pretrained weights for {name!r}. Leave out --pretrained or pass --checkpoint.")
+        raise UsageError(
+            f"timm has no pretrained weights for {name!r}. Leave out ",
+            Given("pretrained", True),
+            " or pass ",
+            Remedy("checkpoint"),
+            ".",
+        )
     return _built(timm.create_model, "timm", name, num_classes, {"pretrained": pretrained})
 
 
@@ -101,8 +109,11 @@ def _out_of_reach(source: str, name: str, error: Exception) -> UsageError:
     return UsageError(
         f"The pretrained weights of {name!r} are neither in {source}'s cache nor reachable "
         f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}). Download them on a "
-        "machine with a network, copy the file here and pass it with --checkpoint FILE instead of --pretrained."
-        f"{offline if source == 'timm' else ''}"
+        "machine with a network, copy the file here and pass it with ",
+        Remedy("checkpoint", "FILE"),
+        " instead of ",
+        Given("pretrained", True),
+        f".{offline if source == 'timm' else ''}",
     )
 
 
@@ -117,8 +128,8 @@ def _from_factory(spec: str, pretrained: bool, num_classes: int | None) -> nn.Mo
     if ":" not in spec:
         raise UsageError(f"{spec!r} is no network. Write {FORMS}.{_prefix_hint(spec)}")
     if pretrained or num_classes is not None:
-        option = "--pretrained" if pretrained else "--num-classes"
-        raise UsageError(f"{option} is for timm and torchvision names; let the factory {spec!r} see to it itself.")
+        option = Argument("pretrained", True) if pretrained else Argument("num_classes", num_classes)
+        raise UsageError(option, f" is for timm and torchvision names; let the factory {spec!r} see to it itself.")
     found = resolve(spec)
     if isinstance(found, nn.Module):
         return found

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.parameter import is_lazy
 
 from deepnrc.errors import DataError
-from deepnrc.wording import did_you_mean, listing
+from deepnrc.wording import Argument, Remedy, did_you_mean, listing
 
 PLAIN = frozenset(("state_dict", "model_state_dict", "model", "net", "network", "module", "weights"))
 AVERAGED = frozenset(("ema", "model_ema", "state_dict_ema", "ema_state_dict"))
@@ -33,7 +33,9 @@ def find_state_dict(content: object, source: str, key: str | None = None) -> dic
         return next(iter(choices.values()))
     if choices:
         names = [".".join(path if key is None else (key, *path)) for path in choices]
-        raise DataError(f"'{source}' holds several sets of weights: {listing(names)}. Choose one with --state-key.")
+        raise DataError(
+            f"'{source}' holds several sets of weights: {listing(names)}. Choose one with ", Remedy("state_key"), "."
+        )
     loose = {name: value for name, value in _items(content).items() if isinstance(value, Tensor)}
     if loose:
         return loose
@@ -97,7 +99,11 @@ def fitted(state: dict[str, Tensor], own: Mapping[str, Any], source: str) -> dic
     counted = [f"{len(names)} {what}: {listing(names)}" for what, names in problems.items() if names]
     raise DataError(
         f"The weights in '{source}' do not fit the network ({'; '.join(counted)}). Build the network they come from "
-        "(its name, its number of outputs: --num-classes), or choose other weights with --state-key."
+        "(its name, its number of outputs: ",
+        Argument("num_classes"),
+        "), or choose other weights with ",
+        Remedy("state_key"),
+        ".",
     )
 
 

@@ -24,7 +24,7 @@ from deepnrc.networks.layers import ROOT, Choice, Layers, choose, reads_features
 from deepnrc.networks.pooling import Pool
 from deepnrc.networks.taps import REPEATS, Taps
 from deepnrc.report import Report
-from deepnrc.wording import listing
+from deepnrc.wording import Argument, Either, Given, Remedy, listing
 from probes import CATALOG, Probe
 
 
@@ -62,7 +62,7 @@ class Attachment:
             raise UsageError("A TorchScript module takes no hooks. Probe the Python module that it was made from.")
         rank = None if rank is None else _rank(rank)
         if repeats not in REPEATS:
-            raise UsageError(f"repeats must be one of {listing(REPEATS)}, not {repeats!r}.")
+            raise UsageError(Argument("repeats", repeats), f" must be one of {listing(REPEATS)}, not {repeats!r}.")
         pooling.check(pool)
         self.model = unwrapped(model)
         self.rank = rank
@@ -128,7 +128,9 @@ class Attachment:
             kept = [] if asked == "weights" else [asked] if isinstance(asked, str) else ["..."]
             raise UsageError(
                 f"{listing(silent)} did not run in the forward pass, so nothing can be read there. Leave "
-                f"{'it' if len(silent) == 1 else 'them'} out: layers={kept + ['!' + name for name in silent[:3]]}."
+                f"{'it' if len(silent) == 1 else 'them'} out: ",
+                Remedy("layers", kept + ["!" + name for name in silent[:3]]),
+                ".",
             )
         y = as_targets(targets, forward.output, self._streams.batches + 1)
         if not self._streams.layers:
@@ -171,8 +173,8 @@ class Attachment:
         narrow = [f"{key} ({width})" for key, width in widths.items() if width < self.rank]
         if narrow:
             raise UsageError(
-                f"rank = {self.rank} exceeds the width of {listing(narrow)}. Choose a smaller rank, or leave these "
-                "layers out."
+                Given("rank", self.rank),
+                f" exceeds the width of {listing(narrow)}. Choose a smaller rank, or leave these layers out.",
             )
 
 
@@ -193,7 +195,12 @@ def _rank(rank: object) -> int:
     except UsageError:
         k = 0
     if k < 1:
-        raise UsageError(f"rank must be a whole number from 1, or None for the targets' own; it is {rank!r}.")
+        raise UsageError(
+            Argument("rank", rank),
+            " must be a whole number from 1",
+            Either(", or None for the targets' own", ""),
+            f"; it is {rank!r}.",
+        )
     return k
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from deepnrc.errors import DataError, UsageError
 from deepnrc.networks.taps import Forward
-from deepnrc.wording import listing
+from deepnrc.wording import Phrase, Remedy, listing
 
 
 def check_targets(Y: Tensor, n: int, batch: int) -> None:
@@ -25,7 +25,9 @@ def check_layers(forward: Forward, expected: Collection[str]) -> None:
         name, _, call = differing[0].partition("#")
         raise UsageError(
             f"Layer '{name}' ran {f'{call} times' if call else ''} in some batches and not in others. A layer must "
-            f"run equally often in every forward pass; leave it out with layers=['!{name}']."
+            "run equally often in every forward pass; leave it out with ",
+            Remedy("layers", [f"!{name}"]),
+            ".",
         )
 
 
@@ -60,15 +62,24 @@ def _check_rows(key: str, rows: int, expected: int, samples: int, batch: int, se
     if rows == expected:
         return
     folded = samples > 0 and rows % expected == 0
-    remedy = (
-        "Windows or tokens were folded into its first axis, or the targets are not this batch's: leave it out with "
-        f"layers=['!{key.partition('#')[0]}'] or probe layers='blocks', or give one target row per sample."
-        if folded
-        else "Targets must have one row per sample of the same batch, and the first axis of features must be the batch."
+    remedy: tuple[Phrase, ...] = (
+        "Targets must have one row per sample of the same batch, and the first axis of features must be the batch.",
     )
-    if sequence_first:
-        remedy += (
-            f" If it reads (T, N, d), because {listing(sequence_first, 3)} has batch_first=False, build the network "
-            "with batch_first=True."
+    if folded:
+        remedy = (
+            "Windows or tokens were folded into its first axis, or the targets are not this batch's: leave it out ",
+            "with ",
+            Remedy("layers", [f"!{key.partition('#')[0]}"]),
+            " or probe ",
+            Remedy("layers", "blocks"),
+            ", or give one target row per sample.",
         )
-    raise UsageError(f"Layer '{key}' gave {rows} rows in batch {batch}, and the targets have {samples}. {remedy}")
+    time_first = (
+        f" If it reads (T, N, d), because {listing(sequence_first, 3)} has batch_first=False, build the network "
+        "with batch_first=True."
+    )
+    raise UsageError(
+        f"Layer '{key}' gave {rows} rows in batch {batch}, and the targets have {samples}. ",
+        *remedy,
+        time_first if sequence_first else "",
+    )

@@ -17,10 +17,11 @@ from deepnrc.data.reading import Reader
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.attachment import Attachment, unwrapped
 from deepnrc.measuring.provenance import DataFingerprint
+from deepnrc.networks import failing
 from deepnrc.networks.layers import Layers
 from deepnrc.networks.pooling import Pool
 from deepnrc.report import Report
-from deepnrc.wording import listing
+from deepnrc.wording import Argument, Either, listing
 from probes import Probe
 
 
@@ -75,11 +76,18 @@ def probe(
     Errors: UsageError for arguments, layers and shapes; DataError for empty data, NaN or infinity.
     """
     step = whole(step, "A step")
-    max_samples = None if max_samples is None else whole(max_samples, "max_samples")
+    max_samples = None if max_samples is None else whole(max_samples, Argument("max_samples", max_samples))
     if max_samples is not None and max_samples < 1:
-        raise UsageError(f"max_samples must be at least 1, or None for all; it is {max_samples}.")
+        raise UsageError(
+            Argument("max_samples", max_samples),
+            " must be at least 1",
+            Either(", or None for all", ""),
+            f"; it is {max_samples}.",
+        )
     if autocast is not None and not isinstance(autocast, torch.dtype):
-        raise UsageError(f"autocast must be a dtype such as torch.bfloat16, or None; it is {autocast!r}.")
+        raise UsageError(
+            Argument("autocast", autocast), f" must be a dtype such as torch.bfloat16, or None; it is {autocast!r}."
+        )
     loader = batches.as_loader(loader)
     attachment = Attachment(model, layers, pool, rank, probes, repeats)
     network, read = attachment.model, Reader(batch, attachment.model)
@@ -117,7 +125,7 @@ def _pass(
     with bar, torch.no_grad(), mixed:
         for x, y, _ in batches.pairs(loader, device, max_samples, read):
             fingerprint.update([*batches.tensors(x), *batches.tensors(y)])
-            batches.call(attachment.model, x)
+            failing.forward(attachment.model, x)
             attachment.observe(y)
             bar.update()
 

@@ -7,7 +7,7 @@ import fnmatch
 from collections.abc import Collection, Iterable, Sequence
 
 from deepnrc.errors import UsageError
-from deepnrc.wording import did_you_mean, listing
+from deepnrc.wording import Argument, Given, Remedy, did_you_mean, listing
 from probes import CATALOG, STATISTICS, Part, Pass, Probe, Snapshot, Statistic
 
 
@@ -24,7 +24,12 @@ def select(wanted: Sequence[str | Probe] | str | Probe | None) -> tuple[Probe, .
     entries = [wanted] if isinstance(wanted, str | Probe) or not isinstance(wanted, Iterable) else list(wanted)
     chosen = tuple(dict.fromkeys(probe for entry in entries for probe in _matching(entry)))
     if not chosen:
-        raise UsageError("probes=[] measures nothing. Leave it out for all, or name some: probes=['deep.*'].")
+        raise UsageError(
+            Given("probes", []),
+            " measures nothing. Leave it out for all, or name some: ",
+            Remedy("probes", ["deep.*"]),
+            ".",
+        )
     names = [(probe.name, probe.variant) for probe in chosen]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -108,7 +113,7 @@ def _matching(entry: str | Probe) -> list[Probe]:
     if isinstance(entry, Probe):
         return [_checked(entry)]
     if not isinstance(entry, str):
-        raise UsageError(f"probes may hold names, globs and deepnrc.Probe objects, not {entry!r}.")
+        raise UsageError(Argument("probes", entry), f" may hold names, globs and deepnrc.Probe objects, not {entry!r}.")
     found = [probe for probe in CATALOG if fnmatch.fnmatchcase(probe.name, entry)]
     if not found:
         names = list(dict.fromkeys(probe.name for probe in CATALOG))

@@ -14,7 +14,7 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.utils.parametrize import ParametrizationList
 
 from deepnrc.errors import UsageError
-from deepnrc.wording import did_you_mean, listing
+from deepnrc.wording import Argument, Given, Remedy, did_you_mean, listing
 
 Layers = str | type[nn.Module] | Sequence[str | type[nn.Module]] | Callable[[str, nn.Module], bool]
 
@@ -113,7 +113,9 @@ def choose(model: nn.Module, layers: Layers = "weights") -> Choice:
     if isinstance(layers, str | type | Sequence):
         return _listed(modules, [layers] if isinstance(layers, str | type) else list(layers))
     if not callable(layers):
-        raise UsageError(f"layers must be 'weights', 'blocks', globs, types or a callable, not {layers!r}.")
+        raise UsageError(
+            Argument("layers", layers), f" must be 'weights', 'blocks', globs, types or a callable, not {layers!r}."
+        )
     names = [name for name, module in modules.items() if layers(name, module)]
     if not names:
         raise UsageError(f"The callable chose none of the {len(modules)} modules: {listing(modules)}.")
@@ -134,7 +136,9 @@ def _weights(modules: dict[str, nn.Module]) -> Choice:
         elif any(p.ndim >= 2 for p in module.parameters(recurse=False)) and not isinstance(module, ParametrizationList):
             left_out.append((name, f"{type(module).__name__} is neither Linear nor a convolution"))
     if not sites:
-        raise UsageError("The network has no Linear or convolution to probe. Name other modules with layers=[...].")
+        raise UsageError(
+            "The network has no Linear or convolution to probe. Name other modules with ", Remedy("layers", [...]), "."
+        )
     return Choice(tuple(sites), tuple(left_out))
 
 
@@ -147,8 +151,9 @@ def _blocks(modules: dict[str, nn.Module]) -> Choice:
     if not blocks:
         kinds = sorted({type(m).__name__ for m in modules.values() if any(True for _ in m.children())})
         raise UsageError(
-            "No residual or transformer blocks were recognised in the network. Use layers='weights', or name its "
-            f"blocks with a glob or a type. Its composite modules are: {listing(kinds)}."
+            "No residual or transformer blocks were recognised in the network. Use ",
+            Remedy("layers", "weights"),
+            f", or name its blocks with a glob or a type. Its composite modules are: {listing(kinds)}.",
         )
     left_out = [
         (name, "outside every block") for name in modules if has_weight(modules[name]) and not _within(name, blocks)
@@ -183,7 +188,7 @@ def _listed(modules: dict[str, nn.Module], entries: list[str | type[nn.Module]])
     """What any entry names, less what any "!entry" does; nothing but "!entries" starts from all weights."""
     wanted = [entry for entry in entries if not _leaves_out(entry)]
     if not entries:
-        raise UsageError(f"layers=[] names nothing to probe. Modules: {listing(modules)}.")
+        raise UsageError(Given("layers", []), f" names nothing to probe. Modules: {listing(modules)}.")
     choices = [_named(modules, entry) for entry in wanted or ["weights"]]
     sites = {site.name: site for choice in choices for site in choice.sites}
     left_out = {name: why for choice in choices for name, why in choice.left_out if name not in sites}
@@ -193,7 +198,7 @@ def _listed(modules: dict[str, nn.Module], entries: list[str | type[nn.Module]])
             del sites[name]
             left_out[name] = f"named by '{entry}'"
     if not sites:
-        raise UsageError(f"layers={entries!r} leaves nothing to probe. Modules: {listing(modules)}.")
+        raise UsageError(Given("layers", entries), f" leaves nothing to probe. Modules: {listing(modules)}.")
     return Choice(tuple(sites[name] for name in modules if name in sites), tuple(left_out.items()))
 
 

@@ -11,7 +11,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from deepnrc.errors import UsageError
 from deepnrc.networks.layers import Site
-from deepnrc.wording import did_you_mean, listing
+from deepnrc.wording import Remedy, did_you_mean, listing
 
 Pool = str | Callable[[Tensor], Tensor]
 POOLS = {
@@ -50,7 +50,11 @@ def pooled(x: Tensor, site: Site, pool: Pool) -> Pooled:
     Errors: UsageError where the feature axis cannot be told, or a callable returns another shape.
     """
     if not x.is_floating_point():
-        raise UsageError(f"Layer '{site.name}' holds {x.dtype}, not real numbers. Leave it out with '!{site.name}'.")
+        raise UsageError(
+            f"Layer '{site.name}' holds {x.dtype}, not real numbers. Leave it out with ",
+            Remedy("layers", [f"!{site.name}"]),
+            ".",
+        )
     x = x.detach()
     if x.device.type == "mps":  # has no float64
         x = x.cpu()

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from deepnrc.data.targets import unit_roundoff
-from deepnrc.errors import UsageError
+from deepnrc.errors import UsageError, mark
 from deepnrc.networks.layers import ROOT, Site, reads_features
 from deepnrc.networks.pooling import Pool, Pooled, pooled
+from deepnrc.wording import Choice, Remedy
 
 REPEATS = ("error", "first", "last", "each")
 
@@ -107,16 +108,23 @@ class Taps:
         if site.reads == "input":
 
             def read_input(module: nn.Module, args: Any, kwargs: Mapping[str, Any]) -> None:
-                self._read(site, first_tensor(args) if args else first_tensor(kwargs))
+                self._marked(site, first_tensor(args) if args else first_tensor(kwargs))
 
             return site.module.register_forward_pre_hook(read_input, with_kwargs=True)
 
         def read_output(module: nn.Module, args: Any, output: Any) -> None:
             if self._current is not None:
                 self._current.ran.append(site.name)
-            self._read(site, first_tensor(output))
+            self._marked(site, first_tensor(output))
 
         return site.module.register_forward_hook(read_output)
+
+    def _marked(self, site: Site, x: Tensor | None) -> None:
+        try:
+            self._read(site, x)
+        except Exception as error:
+            mark(error, "reading", f"the {site.reads} of layer '{site.name}'")
+            raise
 
     def _read(self, site: Site, x: Tensor | None) -> None:
         if self._current is None:
@@ -124,15 +132,20 @@ class Taps:
         call = self._calls[site.name] = self._calls.get(site.name, 0) + 1
         if call > 1 and self.repeats == "error":
             raise UsageError(
-                f"Layer '{site.name}' runs more than once in a forward pass. Choose with repeats='first', 'last' or "
-                f"'each' (every run as a layer of its own), or leave it out with layers=['!{site.name}']."
+                f"Layer '{site.name}' runs more than once in a forward pass. Choose with ",
+                Choice("repeats", ("first", "last", "each")),
+                " (every run as a layer of its own), or leave it out with ",
+                Remedy("layers", [f"!{site.name}"]),
+                ".",
             )
         key = site.name if call == 1 or self.repeats != "each" else f"{site.name}#{call}"
         if (call > 1 and self.repeats == "first") or (self.only is not None and key not in self.only):
             return
         if x is None:
             raise UsageError(
-                f"Layer '{site.name}' has no tensor as its {site.reads}. Leave it out with '!{site.name}'."
+                f"Layer '{site.name}' has no tensor as its {site.reads}. Leave it out with ",
+                Remedy("layers", [f"!{site.name}"]),
+                ".",
             )
         self._current.readings.pop(key, None)
         self._current.readings[key] = Reading(site, pooled(x, site, self.pool), unit_roundoff(x.dtype))

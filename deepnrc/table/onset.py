@@ -10,6 +10,7 @@ import pandas as pd
 
 from deepnrc.errors import UsageError
 from deepnrc.table.schema import NETWORK
+from deepnrc.wording import Argument, Remedy
 
 NOISE, ALIGNMENT, PREDICTION, OWN = (  # what the rules read
     "deep.noise_fraction",
@@ -29,7 +30,7 @@ def check_tau(tau: float) -> None:
     except (TypeError, ValueError):
         fits = False
     if not fits:
-        raise UsageError(f"tau is a noise fraction and must lie between 0 and 1; it is {tau!r}.")
+        raise UsageError(Argument("tau", tau), f" is a noise fraction and must lie between 0 and 1; it is {tau!r}.")
 
 
 def onsets(table: pd.DataFrame, tau: float = TAU) -> pd.DataFrame:
@@ -46,7 +47,9 @@ def onsets(table: pd.DataFrame, tau: float = TAU) -> pd.DataFrame:
     """
     check_tau(tau)
     if not (table["measure"] == NOISE).any():
-        raise UsageError(f"Collapse onset needs {NOISE}, which was not measured. Add it to probes=[...].")
+        raise UsageError(
+            f"Collapse onset needs {NOISE}, which was not measured. Add it to ", Remedy("probes", [...]), "."
+        )
     columns = ["run", "step", "rule", "tau", "depth", "layer", "layers", "of"]
     return pd.DataFrame(list(_rows(table, tau)), columns=columns).astype({"depth": "Int64", "layer": "string"})
 

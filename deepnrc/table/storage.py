@@ -15,6 +15,7 @@ import pyarrow
 from deepnrc.errors import DataError, UsageError
 from deepnrc.table.records import plain
 from deepnrc.table.schema import COLUMNS, SPECTRA, completed, no_spectra
+from deepnrc.wording import Either
 
 FORMAT = 1
 TABLE, SPECTRA_FILE, MANIFEST = "table.parquet", "spectra.parquet", "manifest.json"
@@ -86,8 +87,9 @@ def manifest_at(folder: Path, path: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(
-            f"'{folder}' is not a saved report: it has no readable {MANIFEST} ({error.strerror}). Name a folder that "
-            "Report.save() or `deepnrc probe --out` wrote."
+            f"'{folder}' is not a saved report: it has no readable {MANIFEST} ({error.strerror}). Name a folder that ",
+            Either("Report.save() or ", ""),
+            "`deepnrc probe --out` wrote.",
         ) from error
     except ValueError as error:  # not JSON, or not text at all
         raise DataError(f"{MANIFEST} in '{folder}' is damaged ({error}). {AGAIN}.") from error

@@ -1,4 +1,45 @@
-from deepnrc.wording import did_you_mean, listing
+import pytest
+
+from deepnrc.wording import Argument, Choice, Either, Given, Phrase, Remedy, did_you_mean, listing, said
+
+FLAGS = {
+    name: f"--{name.replace('_', '-')}"
+    for name in ("layers", "probes", "repeats", "variant", "rank", "max_samples", "pretrained", "targets", "checkpoint")
+}
+
+
+@pytest.mark.parametrize(
+    ("parts", "library", "command"),
+    [
+        (["leave it out with ", Remedy("layers", ["!fc"]), "."], "with layers=['!fc'].", "with --layers '!fc'."),
+        ([Remedy("layers", ["...", "!a", "!b.*"])], "layers=['...', '!a', '!b.*']", "--layers ... '!a' '!b.*'"),
+        ([Given("layers", ["!b.[01]"]), " leaves"], "layers=['!b.[01]'] leaves", "--layers '!b.[01]' leaves"),
+        ([Remedy("layers", ["it's"])], 'layers=["it\'s"]', "--layers 'it'\"'\"'s'"),
+        ([Given("probes", [])], "probes=[]", "--probes"),
+        (
+            [Choice("repeats", ("first", "last", "each"))],
+            "repeats='first', 'last' or 'each'",
+            "--repeats first, last or each",
+        ),
+        ([Choice("rank", (1, 2))], "rank=1 or 2", "--rank 1 or 2"),
+        ([Choice("rank", (1,))], "rank=1", "--rank 1"),
+        (["Use ", Remedy("layers", "weights"), ","], "Use layers='weights',", "Use --layers weights,"),
+        (["Add it to ", Remedy("probes", [...]), "."], "Add it to probes=[...].", "Add it to --probes."),
+        ([Given("variant", "signal"), " goes"], "variant='signal' goes", "--variant signal goes"),
+        ([Argument("max_samples", 0), " must be"], "max_samples must be", "--max-samples must be"),
+        ([Given("pretrained", True), " is"], "pretrained=True is", "--pretrained is"),
+        ([Remedy("checkpoint"), " too"], "checkpoint too", "--checkpoint too"),
+        ([Remedy("targets", "-2,-1")], "targets='-2,-1'", "--targets -2,-1"),
+        ([Remedy("hue", "run")], "hue='run'", "hue='run'"),
+        (["at least 1", Either(", or None for all", ""), "."], "at least 1, or None for all.", "at least 1."),
+        (["layers='fc' and {braces}"], "layers='fc' and {braces}", "layers='fc' and {braces}"),
+    ],
+)
+def test_an_argument_is_put_into_words_twice_from_the_same_fields(
+    parts: list[Phrase], library: str, command: str
+) -> None:
+    assert said(parts).endswith(library)
+    assert said(parts, FLAGS).endswith(command)
 
 
 def test_listing_counts_what_it_does_not_show() -> None:

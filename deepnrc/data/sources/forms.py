@@ -26,13 +26,19 @@ from deepnrc.data.sources.recordings.episodes import read_episodes
 from deepnrc.data.sources.recordings.hdf5 import ENDINGS, holds_frames
 from deepnrc.data.sources.tables import read_table
 from deepnrc.errors import DataError, UsageError
+from deepnrc.wording import Remedy
 
 FORMS = (
     "a .npz file with the arrays x and y; a folder with x.npy and y.npy, or images.npy and targets.npy; a .csv or "
-    ".parquet table with --targets COLUMN,COLUMN; a folder of images with --targets LABELS.csv; a .hdf5 or .h5 file of "
-    "observations and actions as D4RL's, or of camera frames as CARLA's, also a folder of these, with --targets "
-    "steer,speed; utkface:FOLDER; cifar10:FOLDER, cifar10-test:FOLDER, mnist:FOLDER or mnist-test:FOLDER; a local "
-    "Minari data set such as mujoco/swimmer/expert-v0; or path/to/file.py:factory"
+    ".parquet table with ",
+    Remedy("targets", "COLUMN,COLUMN"),
+    "; a folder of images with ",
+    Remedy("targets", "LABELS.csv"),
+    "; a .hdf5 or .h5 file of observations and actions as D4RL's, or of camera frames as CARLA's, also a folder of "
+    "these, with ",
+    Remedy("targets", "steer,speed"),
+    "; utkface:FOLDER; cifar10:FOLDER, cifar10-test:FOLDER, mnist:FOLDER or mnist-test:FOLDER; a local Minari data set "
+    "such as mujoco/swimmer/expert-v0; or path/to/file.py:factory",
 )
 TABLES = {".csv", ".parquet"}
 MINARI_ID = re.compile(r"([\w.-]+/)*[\w.-]+-v\d+")
@@ -155,5 +161,5 @@ def _check_numbers(batch_size: int, image_size: int | None, dtype: torch.dtype) 
 
 def _unknown(path: Path) -> UsageError | DataError:
     if path.is_file():
-        return UsageError(f"The file '{path}' is of no kind that can be read here. Data is {FORMS}.")
-    return DataError(f"There is no file or folder '{path}' (looked from {Path.cwd()}). Data is {FORMS}.")
+        return UsageError(f"The file '{path}' is of no kind that can be read here. Data is ", *FORMS, ".")
+    return DataError(f"There is no file or folder '{path}' (looked from {Path.cwd()}). Data is ", *FORMS, ".")

@@ -16,7 +16,7 @@ from torch.utils.data import TensorDataset
 from deepnrc.data.sources.arrays import paired
 from deepnrc.data.sources.columns import NUMBER, are_numbers, numbered
 from deepnrc.errors import DataError, UsageError
-from deepnrc.wording import did_you_mean, listing
+from deepnrc.wording import Remedy, did_you_mean, listing
 
 
 def read_table(path: Path, targets: Sequence[str] | None, dtype: torch.dtype) -> TensorDataset:
@@ -103,9 +103,10 @@ def _first_line(path: Path) -> list[str]:
 
 def _numeric_header(header: list[str], path: Path, headless: bool | None) -> list[str] | None:
     if not headless:
-        row = "" if headless is None else " If it is a row, give the targets by number: --targets -2,-1 or 8,9."
+        row = (" If it is a row, give the targets by number: ", Remedy("targets", "-2,-1"), " or 8,9.")
         raise DataError(
-            f"The first line of '{path}' holds only numbers. Give the table a header with column names.{row}"
+            f"The first line of '{path}' holds only numbers. Give the table a header with column names.",
+            *(() if headless is None else row),
         )
     if header != [str(number) for number in range(len(header))]:
         return None
@@ -152,7 +153,9 @@ def _is_number(text: str) -> bool:
 def _named(targets: Sequence[str] | None, frame: pd.DataFrame, path: Path) -> list[str]:
     columns = list(frame.columns)
     if not targets:
-        raise UsageError(f"Name the target columns of '{path}' with --targets. Its columns are {listing(columns)}.")
+        raise UsageError(
+            f"Name the target columns of '{path}' with ", Remedy("targets"), f". Its columns are {listing(columns)}."
+        )
     wanted = [targets] if isinstance(targets, str) else list(targets)
     named = [part for name in wanted for part in ([name] if name in columns else name.split(","))]
     if columns == [str(number) for number in range(len(columns))] and are_numbers(named):

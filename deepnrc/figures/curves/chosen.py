@@ -13,7 +13,7 @@ import seaborn as sns
 from deepnrc.errors import UsageError
 from deepnrc.figures.words import labels
 from deepnrc.table import Table
-from deepnrc.wording import listing
+from deepnrc.wording import Argument, Remedy, listing
 
 HUES = ("step", "run")
 STEPS = 6
@@ -35,11 +35,12 @@ def hue_of(report: Table, hue: str | None) -> str:
     if hue is None:
         return "run" if len(report.runs) > 1 else "step"
     if hue not in HUES:
-        raise UsageError(f"hue must be one of {listing(HUES)}, or None; it is {hue!r}.")
+        raise UsageError(Argument("hue", hue), f" must be one of {listing(HUES)}, or None; it is {hue!r}.")
     if hue == "step" and len(report.runs) > 1:
         raise UsageError(
-            f"Lines by step show one run, and this report has {listing(report.runs)}. Use hue='run', or draw each "
-            "run's own report."
+            f"Lines by step show one run, and this report has {listing(report.runs)}. Use ",
+            Remedy("hue", "run"),
+            ", or draw each run's own report.",
         )
     return hue
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from deepnrc.errors import UsageError
 from deepnrc.figures.words import labels
 from deepnrc.table import TAU, Table
+from deepnrc.wording import Either
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -58,8 +59,8 @@ def by_layer(report: Table, measure: str, variant: str) -> pd.DataFrame:
     rows = rows[rows["depth"] >= 0]
     if rows.empty:
         raise UsageError(
-            f"'{measure}' is one number for the whole network and not one a layer. Draw it with lines(), or read it "
-            f"with report.values('{measure}')."
+            f"'{measure}' is one number for the whole network and not one a layer. ",
+            Either(f"Draw it with lines(), or read it with report.values('{measure}').", "`deepnrc report` shows it."),
         )
     return rows
 

@@ -18,7 +18,7 @@ from deepnrc.figures.references import marks
 from deepnrc.figures.scales import scale
 from deepnrc.figures.words import labels
 from deepnrc.table import TAU, Table, check_tau
-from deepnrc.wording import listing
+from deepnrc.wording import Argument, Given, listing
 
 ACROSS = ("step", "run", "measure")
 FEATURED = (
@@ -87,7 +87,7 @@ def featured(report: Table) -> list[str]:
 
 def _across(report: Table, across: str | None, step: int | None, *, one: bool, several: bool) -> str:
     if across is not None and across not in ACROSS:
-        raise UsageError(f"across must be one of {listing(ACROSS)}, or None; it is {across!r}.")
+        raise UsageError(Argument("across", across), f" must be one of {listing(ACROSS)}, or None; it is {across!r}.")
     if several and across in ("step", "run"):
         raise UsageError(f"Across {across}s, a heatmap shows one measure; here are several. Name one.")
     if across is not None:
@@ -129,7 +129,7 @@ def _across_measures(
     report: Table, chosen: Sequence[str], variant: str, tau: float, path: str | Path | None, ax: Axes | None
 ) -> Axes:
     if variant != "default" and len(chosen) > 1:
-        raise UsageError(f"variant={variant!r} goes with one measure; here are {len(chosen)}. Name one.")
+        raise UsageError(Given("variant", variant), f" goes with one measure; here are {len(chosen)}. Name one.")
     keys = [(measure, variant) for measure in chosen]
     for key in keys:
         by_layer(report, *key)

@@ -22,7 +22,7 @@ from deepnrc.figures.layout import Entry, headed, legend
 from deepnrc.figures.spectra.tails import Colour, along_depth, along_index
 from deepnrc.figures.words import labels, log_ticks, thinned
 from deepnrc.table import COSINES, CROSS, FEATURES, SPECTRA_NAMES, TARGETS, WEIGHT, Table
-from deepnrc.wording import did_you_mean, listing
+from deepnrc.wording import Argument, Remedy, did_you_mean, listing
 
 ALONG = ("index", "depth")
 TITLES = {
@@ -63,9 +63,9 @@ def spectrum(
     Errors: UsageError for a word, step, run or file name that will not do, and where the report holds no such spectrum.
     """
     if along not in ALONG:
-        raise UsageError(f"along must be one of {listing(ALONG)}; it is {along!r}.")
+        raise UsageError(Argument("along", along), f" must be one of {listing(ALONG)}; it is {along!r}.")
     if (of, along) == (TARGETS, "depth"):
-        raise UsageError("The targets have one spectrum and not one a layer. Draw it along='index'.")
+        raise UsageError("The targets have one spectrum and not one a layer. Draw it ", Remedy("along", "index"), ".")
     last = report.at(step, run)
     rows = _chosen(last, of)
     targets = _heights(last, TARGETS).iloc[: None if of == FEATURES else 0]

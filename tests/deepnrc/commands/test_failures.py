@@ -1,3 +1,8 @@
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,8 +12,12 @@ from torch.utils.data import DataLoader, Dataset
 
 import deepnrc
 from deepnrc import DataError, UsageError
-from deepnrc.commands.failures import UnforeseenError, explained
+from deepnrc.commands.failures import UnforeseenError, explained, flags
+from deepnrc.commands.instrument import Probes, SelfTest
+from deepnrc.commands.measure import Layers, ProbeCommand
+from deepnrc.commands.saved import Heatmap, ReportCommand, Spectrum
 
+COMMANDS = (Layers, ProbeCommand, Heatmap, Spectrum, ReportCommand, Probes, SelfTest)
 DATA = (torch.ones(4, 3), torch.zeros(4, 2))
 
 
@@ -43,28 +52,57 @@ def test_refusals_of_ours_stay_as_they_are() -> None:
     assert explained(error) is error
 
 
-@pytest.mark.parametrize(
-    ("python", "flags"),
-    [
-        ("leave it out with layers=['!fc'].", "leave it out with --layers '!fc'."),
-        ("out: layers=['...', '!a', '!b.*'].", "out: --layers ... '!a' '!b.*'."),
-        ("layers=['!blocks.[01]'] leaves nothing", "--layers '!blocks.[01]' leaves nothing"),
-        ("with repeats='first', 'last' or 'each' (every", "with --repeats first, last or each (every"),
-        ("Use layers='weights', or name its", "Use --layers weights, or name its"),
-        ("Add it to probes=[...].", "Add it to --probes."),
-        ("variant='signal' goes with one measure", "--variant signal goes with one measure"),
-        ("max_samples must be at least 1, or None for all; it is 0.", "--max-samples must be at least 1; it is 0."),
-        ("layers: '0', 'fc'", "layers: '0', 'fc'"),
-    ],
-)
-def test_what_the_library_calls_arguments_are_flags_on_the_command_line(python: str, flags: str) -> None:
-    shown = explained(DataError(python))
-    assert (str(shown), type(shown)) == (flags, DataError)
+def test_every_flag_of_a_command_is_known_by_the_library_s_name_for_it() -> None:
+    known = flags(ProbeCommand)
+    assert {name: known[name] for name in ("layers", "max_samples", "run", "state_key")} == {
+        "layers": "--layers",
+        "max_samples": "--max-samples",
+        "run": "--run",
+        "state_key": "--state-key",
+    }
+    assert "model" not in known
+    assert flags(Heatmap)["across"] == "--across"
 
 
-def test_probe_lets_the_network_s_own_error_through() -> None:
+def named() -> set[str]:
+    """Every argument that a message of the library names as one."""
+    calls = [
+        node
+        for path in Path(deepnrc.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Argument", "Given", "Remedy", "Choice")
+    ]
+    return {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
+
+
+def test_every_argument_that_a_message_names_is_a_flag_or_one_that_no_command_takes() -> None:
+    taken = {name for command in COMMANDS for name in flags(command)}
+    assert {"layers", "repeats", "state_key"} <= named()
+    assert named() - taken == {"hue"}
+
+
+def messages() -> Iterator[tuple[Path, str]]:
+    """The strings of every error that the library outside its commands makes, and of its modules' constants."""
+    for path in Path(deepnrc.__file__).parent.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func).endswith("Error")]
+        for node in [*calls, *(n for n in tree.body if isinstance(n, ast.Assign))]:
+            if path.parent.name != "commands":
+                words = (n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+                yield from ((path, word) for word in words)
+
+
+def test_no_message_names_an_argument_or_a_flag_in_plain_words() -> None:
+    taken = "|".join(name for command in COMMANDS for name in flags(command))
+    plain = re.compile(rf"(?<!deepnrc probe )--(?!upgrade)[a-z]|\b({taken})=['\"(\[]|^ ?({taken}) must be")
+    assert [(path.name, word) for path, word in messages() if plain.search(word)] == []
+
+
+def test_probe_lets_the_network_s_own_error_through_with_a_note() -> None:
     mine = KeyError("mine")
     assert failure(Odd(mine)) is mine
+    if sys.version_info >= (3, 11):
+        assert mine.__notes__ == ["The network failed on the input (4, 3) float32."]
 
 
 def test_a_network_that_fails_is_told_by_layer_input_and_remedy() -> None:
@@ -118,8 +156,9 @@ def test_data_that_cannot_be_read_is_the_data_s_fault(workers: int) -> None:
 def test_too_little_memory_asks_for_smaller_batches(error: Exception) -> None:
     shown = explained(failure(Odd(error)))
     assert isinstance(shown, UsageError)
-    assert str(shown).startswith(f"The memory is not enough ({type(error).__name__}: ")
-    assert str(shown).endswith("Take a smaller --batch-size, or probe fewer --layers.")
+    said = shown.told(flags(ProbeCommand))
+    assert said.startswith(f"The memory is not enough ({type(error).__name__}: ")
+    assert said.endswith("Take a smaller --batch-size, or probe fewer --layers.")
 
 
 def test_what_fails_inside_our_own_hooks_is_not_blamed_on_the_network() -> None:

@@ -104,14 +104,17 @@ def test_factories_that_give_no_network_are_explained(spec: Any, text: str, word
     [
         (
             {"num_classes": 3},
-            r"--num-classes is for timm and torchvision names; let the factory 'torch\.nn:Identity' see",
+            r"num_classes is for timm and torchvision names; let the factory 'torch\.nn:Identity' see",
         ),
-        ({"pretrained": True}, r"--pretrained is for timm and torchvision names"),
+        ({"pretrained": True}, r"pretrained is for timm and torchvision names"),
         (
             {"pretrained": True, "checkpoint": "a.pt"},
             r"Both pretrained weights and the checkpoint 'a\.pt' were asked for",
         ),
-        ({"state_key": "ema"}, r"The state key 'ema' says where weights are in a checkpoint: pass --checkpoint too"),
+        (
+            {"state_key": "ema"},
+            r"The state key 'ema' says where weights are in a checkpoint: pass checkpoint too",
+        ),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(options: dict[str, Any], words: str) -> None:

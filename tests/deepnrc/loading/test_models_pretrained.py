@@ -25,7 +25,7 @@ class HubError(FileNotFoundError, ValueError):
 def test_weights_that_timm_cannot_reach_say_how_to_get_them(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     monkeypatch.setattr(timm, "create_model", _fail(error))
     words = (
-        r"weights of 'resnet18' are neither in timm's cache nor reachable \(\w+: .*\)\. Download .*--checkpoint FILE"
+        r"weights of 'resnet18' are neither in timm's cache nor reachable \(\w+: .*\)\. Download .*checkpoint='FILE'"
     )
     with pytest.raises(UsageError, match=words) as caught:
         load_model("timm:resnet18", pretrained=True)
@@ -59,7 +59,8 @@ def test_torchvision_weights_are_read_without_unpickling(monkeypatch: pytest.Mon
 
 def test_names_without_weights_and_builders_that_fail_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(
-        UsageError, match=r"timm has no pretrained weights for 'botnet50ts_256'\. Leave out --pretrained"
+        UsageError,
+        match=r"timm has no pretrained weights for 'botnet50ts_256'\. Leave out pretrained=True",
     ):
         load_model("timm:botnet50ts_256", pretrained=True)
     monkeypatch.setattr(timm, "create_model", _fail(TypeError("unexpected keyword")))

@@ -57,10 +57,10 @@ def test_a_state_key_leads_to_the_weights(key: str, content: Any) -> None:
 
 def test_several_sets_of_weights_ask_for_a_key() -> None:
     with pytest.raises(
-        DataError, match=r"'a\.pt' holds several sets of weights: 'model', 'ema'\. Choose one with --st"
+        DataError, match=r"'a\.pt' holds several sets of weights: 'model', 'ema'\. Choose one with state_key"
     ):
         find_state_dict({"model": STATE, "ema": OTHER}, "a.pt")
-    with pytest.raises(DataError, match=r"weights: 'gan\.generator', 'gan\.critic'\. Choose one with --state-key"):
+    with pytest.raises(DataError, match=r"weights: 'gan\.generator', 'gan\.critic'\. Choose one with state_key\."):
         find_state_dict({"gan": {"generator": STATE, "critic": OTHER}}, "a.pt", "gan")
 
 
@@ -127,8 +127,8 @@ def test_what_does_not_fit_is_counted_and_the_first_eight_are_named() -> None:
     message = str(caught.value)
     assert "The weights in 'a.pt' do not fit the network (10 missing: 'layer0', 'layer1'" in message
     assert "'layer7' and 2 more; 1 unexpected: 'foot'; 1 of another shape: 'head: (3, 2) in the file, (4, 2)" in message
-    assert "--num-classes" in message
-    assert "--state-key" in message
+    assert "number of outputs: num_classes)" in message
+    assert "with state_key." in message
 
 
 def test_batch_norm_counters_of_old_files_may_be_missing() -> None:

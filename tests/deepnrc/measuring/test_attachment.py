@@ -317,7 +317,7 @@ def test_rank_is_checked_against_widths(data, mlp):
     with deepnrc.attach(net := mlp(), rank=7) as probes:
         net(X)
         with pytest.raises(
-            UsageError, match=r"rank = 7 exceeds the width of '0 \(6\)'\. Choose a smaller rank, or leave"
+            UsageError, match=r"rank=7 exceeds the width of '0 \(6\)'\. Choose a smaller rank, or leave"
         ):
             probes.observe(Y)
 

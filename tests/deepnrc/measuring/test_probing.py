@@ -562,7 +562,7 @@ def test_targets_of_another_number_of_rows_are_refused(data, mlp, probe):
         ({"step": "a"}, r"A step must be a whole number; it is 'a'"),
         ({"autocast": "bfloat16"}, r"autocast must be a dtype such as torch\.bfloat16, or None; it is 'bfloat16'"),
         ({"device": "nonsense"}, r"There is no device 'nonsense'\. Give one that torch knows"),
-        ({"rank": 7}, r"rank = 7 exceeds the width of '0 \(6\)'"),
+        ({"rank": 7}, r"rank=7 exceeds the width of '0 \(6\)'"),
     ],
 )
 def test_arguments_that_cannot_be_are_refused(data, mlp, probe, options, words):

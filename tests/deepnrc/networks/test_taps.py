@@ -164,7 +164,7 @@ def test_a_module_without_a_tensor_is_refused_by_name(tapped):
             return None
 
     tapped(net := nn.Sequential(Silent()), "0")
-    with pytest.raises(UsageError, match=r"'0' has no tensor as its output\. Leave it out with '!0'"):
+    with pytest.raises(UsageError, match=r"'0' has no tensor as its output\. Leave it out with layers=\['!0'\]"):
         net(X)
 
 

@@ -16,7 +16,7 @@ from deepnrc.data.sources.arrays import labels
 from deepnrc.data.sources.tables import read_frame, target_values
 from deepnrc.errors import DataError, UsageError
 from deepnrc.optional import require
-from deepnrc.wording import listing
+from deepnrc.wording import Remedy, listing
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
 MODES = {1: "L", 3: "RGB"}
@@ -57,7 +57,11 @@ def read_images(
     Errors: UsageError if no csv is named; DataError if it cannot be read, leaves the folder, or no row has an image.
     """
     if not targets or (not isinstance(targets, str) and len(targets) != 1):
-        raise UsageError(f"'{folder}' is a folder: name one csv file with its images' targets: --targets LABELS.csv.")
+        raise UsageError(
+            f"'{folder}' is a folder: name one csv file with its images' targets: ",
+            Remedy("targets", "LABELS.csv"),
+            ".",
+        )
     table = Path(targets if isinstance(targets, str) else targets[0])
     frame = read_frame(table, text_first=True)
     if frame.shape[1] < 2:

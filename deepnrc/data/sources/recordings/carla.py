@@ -18,7 +18,7 @@ from deepnrc.data.sources.columns import numbered
 from deepnrc.data.sources.images.pixels import CHANNELS, Pixels
 from deepnrc.data.sources.recordings.hdf5 import ENDINGS, opened
 from deepnrc.errors import DataError, UsageError
-from deepnrc.wording import listing
+from deepnrc.wording import Remedy, listing
 
 WIDTH = 28
 NAMES = {"steer": 0, "gas": 1, "brake": 2, "speed": 10}
@@ -86,7 +86,11 @@ def read_carla(
     Errors: UsageError if no columns are named, or unknown ones; DataError if no file can be read.
     """
     if not targets:
-        raise UsageError(f"Name the targets of '{path}': --targets steer,speed (or gas, brake, or column numbers).")
+        raise UsageError(
+            f"Name the targets of '{path}': ",
+            Remedy("targets", "steer,speed"),
+            " (or gas, brake, or column numbers).",
+        )
     paths = recordings_in(path) if path.is_dir() else [path]
     read, measured, unreadable, shape = [], [], [], None
     for file in paths:

@@ -167,7 +167,10 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("targets", "words"),
     [
-        (None, r"Name the target columns of '.*table\.csv' with --targets\. Its columns are 'a', 'price', 'b', 'size'"),
+        (
+            None,
+            r"Name the target columns of '.*table\.csv' with targets\. Its columns are 'a', 'price', 'b', 'size'",
+        ),
         (["prize"], r"'.*table\.csv' has no column 'prize'\. Did you mean 'price' .*\? Its columns are 'a', 'price'"),
         (["a", "a"], r"A target column is named twice: 'a', 'a'\. Name each once"),
         (["a,price,b,size"], r"All columns of '.*table\.csv' are targets\. Leave some out as features"),
@@ -208,7 +211,7 @@ def test_a_target_that_is_neither_number_nor_text_is_refused(tmp_path: Path) -> 
         (
             "1.0,2.5\n3,4\n",
             r"first line of '.*table\.csv' holds only numbers\. Give the table a header with column names\. If it is a "
-            r"row, give the targets by number: --targets -2,-1 or 8,9",
+            r"row, give the targets by number: targets='-2,-1' or 8,9",
         ),
         (",a,b\n0,1,2\n", r"Column 1 of '.*' has no name\. If it is the row index that pandas .* with index=False"),
         ("a,b,a\n0,1,2\n", r"has more than one column named 'a'\. Give each its own name"),

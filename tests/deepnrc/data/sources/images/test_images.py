@@ -135,7 +135,7 @@ def test_tables_that_do_not_go_with_the_folder_are_refused(faces: Path, text: st
 
 @pytest.mark.parametrize("targets", [None, [], ["a.csv", "b.csv"]])
 def test_a_folder_needs_one_table(faces: Path, targets: Any) -> None:
-    with pytest.raises(UsageError, match=r"is a folder: name one csv file with its images' targets: --targets LABELS"):
+    with pytest.raises(UsageError, match=r"is a folder: name one csv file with its images' targets: targets='LABELS"):
         load_data(str(faces), targets=targets)
 
 

@@ -113,7 +113,7 @@ def test_no_readable_file_is_refused(tmp_path: Path, size: tuple[int, ...], rows
 
 
 def test_targets_must_be_named_and_be_there(drives: Any) -> None:
-    with pytest.raises(UsageError, match=r"Name the targets of '.*': --targets steer,speed"):
+    with pytest.raises(UsageError, match=r"Name the targets of '.*': targets='steer,speed'"):
         load_data(str(drives[0]))
     with pytest.raises(UsageError, match=r"no target column 'sped' in '.*'\. Did you mean 'speed'\?"):
         load_data(str(drives[0]), targets=["sped"])
