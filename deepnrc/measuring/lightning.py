@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from deepnrc.errors import UsageError
 
-if TYPE_CHECKING:
-    from deepnrc.measuring.tracking import Tracker
 
-
-def callback(tracker: Tracker) -> Any:
-    """A callback that probes before training and after each of its epochs, and hands the values to Lightning's loggers.
+def callback(measure: Callable[[int], Mapping[str, float]]) -> Any:
+    """A callback that measures before training and after each of its epochs, and hands the values to Lightning's
+    loggers.
 
     A step is the number of epochs trained. With several processes only the first one measures.
+
+    Args:
+        measure: the values at a step by their names, none where it is not due.
+    Errors: UsageError if neither ``lightning`` nor ``pytorch_lightning`` is installed.
     """
     base = _callback_class()
-    from deepnrc.measuring.tracking import flat
 
-    def measure(trainer: Any, step: int) -> None:
-        measured = tracker(step) if trainer.is_global_zero else None
-        if measured is not None:
+    def log(trainer: Any, step: int) -> None:
+        values = measure(step) if trainer.is_global_zero else {}
+        if values:
             for logger in trainer.loggers:
-                logger.log_metrics(flat(measured), step=trainer.global_step)
+                logger.log_metrics(values, step=trainer.global_step)
 
     class CollapseCallback(base):  # type: ignore[misc, valid-type]
         def on_train_start(self, trainer: Any, module: Any) -> None:
-            measure(trainer, trainer.current_epoch)
+            log(trainer, trainer.current_epoch)
 
         def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
-            measure(trainer, trainer.current_epoch + 1)
+            log(trainer, trainer.current_epoch + 1)
 
     return CollapseCallback()
 

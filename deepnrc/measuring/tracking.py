@@ -10,6 +10,7 @@ from torch import nn
 
 from deepnrc.arguments import whole
 from deepnrc.errors import DataError, UsageError
+from deepnrc.measuring.lightning import callback
 from deepnrc.measuring.probing import probe
 from deepnrc.report import Report
 from deepnrc.table import NETWORK, join, writable
@@ -131,6 +132,9 @@ def lightning_callback(tracker: Tracker) -> Any:
 
     Errors: UsageError if neither ``lightning`` nor ``pytorch_lightning`` is installed.
     """
-    from deepnrc.measuring.lightning import callback
 
-    return callback(tracker)
+    def measure(step: int) -> dict[str, float]:
+        measured = tracker(step)
+        return {} if measured is None else flat(measured)
+
+    return callback(measure)
