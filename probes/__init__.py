@@ -11,7 +11,7 @@ from .classes import Classes, is_one_hot
 from .directions import CentredDirections, Directions
 from .moments import Moments
 from .nearest import Nearest
-from .outcome import STATUSES, DegenerateError, NotDefinedError, Outcome
+from .outcome import STATUSES, DegenerateError, NotDefinedError, Outcome, defined
 from .probe import HEATMAP, OVERVIEW, SUMMARY, Evaluation, Probe, Reference
 from .snapshot import Snapshot
 from .statistic import Batch, Opening, Part, Pass, Statistic
@@ -46,6 +46,7 @@ __all__ = [
     "chance_cosine",
     "classifier",
     "deep",
+    "defined",
     "is_one_hot",
     "principal_cosines",
     "principal_sines",

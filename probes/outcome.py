@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 OK = "ok"
 DEGENERATE = "degenerate"
@@ -30,3 +32,14 @@ class NotDefinedError(ValueError):
 
 class DegenerateError(ValueError):
     """The inputs are too degenerate for the measure to mean anything; the message is the note its row carries."""
+
+
+T = TypeVar("T")
+
+
+def defined(read: Callable[[], T]) -> T | None:
+    """What ``read`` gives, or None where that is not defined or degenerate."""
+    try:
+        return read()
+    except (NotDefinedError, DegenerateError):
+        return None

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from .doubt import ROUNDED
-from .outcome import BELOW_FLOOR, DEGENERATE, NOT_DEFINED, OK, DegenerateError, NotDefinedError, Outcome
+from .outcome import BELOW_FLOOR, DEGENERATE, NOT_DEFINED, OK, DegenerateError, NotDefinedError, Outcome, defined
 from .snapshot import Snapshot
 from .statistic import Statistic
 
@@ -149,10 +149,7 @@ def _parameters(function: Callable[..., Any] | None) -> tuple[str, ...]:
 
 def _reference(function: Callable[..., float] | None, names: tuple[str, ...], snapshot: Snapshot) -> float | None:
     """A chance level or floor, or None where what it reads does not exist."""
-    try:
-        return None if function is None else float(_call(function, names, snapshot))
-    except (NotDefinedError, DegenerateError):
-        return None
+    return None if function is None else defined(lambda: float(_call(function, names, snapshot)))
 
 
 def _call(function: Callable[..., Any], names: tuple[str, ...], snapshot: Snapshot) -> Any:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deepnrc.table import COSINES, CROSS, FEATURES, SPECTRA, TARGETS, WEIGHT
-from probes import Snapshot, deep, principal_cosines
+from probes import Snapshot, deep, defined, principal_cosines
 from probes.subspace import EPS
 
 LEADING = 64  # values kept in full: more than a signal has directions, and a table that stays small at d = 4096
@@ -39,31 +39,32 @@ class Reading:
 
 
 def of_layer(snapshot: Snapshot, place: Mapping[str, Any]) -> Iterator[Reading]:
-    """The spectra of a layer, as far as its measures have computed them: nothing is decomposed for their sake.
+    """The spectra of a layer, whichever measures were asked for; what is not defined or degenerate has none.
 
-    A layer whose measures are not defined or degenerate has none. The cosines are those of the principal angles
-    between the top-k eigenvectors of S_H and the top-k right singular vectors of W.
+    The cosines are those of the principal angles between the top-k eigenvectors of S_H and the top-k right singular
+    vectors of W. Where features or targets do not vary, the singular values of S_HY would be rounding alone.
     """
-    known, k = vars(snapshot), vars(snapshot).get("k")
-    features, weight, cross = (known.get(name) for name in ("features", "weight", "cross_svd"))
+    features, targets = defined(lambda: snapshot.features), defined(lambda: snapshot.targets)
+    weight, k = defined(lambda: snapshot.weight), defined(lambda: snapshot.k)
     if features is not None:
         floor = deep.noise_floor(features, snapshot.mean_square, snapshot.unit_roundoff)
         yield Reading(FEATURES, features.values, floor, k, place)
     if weight is not None:
         size = max(snapshot.d, weight.values.numel())
         yield Reading(WEIGHT, weight.values, size * EPS * float(weight.values[0]), k, place)
-    if cross is not None:
+    if features is not None and targets is not None:
+        cross = snapshot.cross_svd
         yield Reading(CROSS, cross.values, snapshot.d * EPS * float(cross.values[0]), k, place)
     if features is not None and weight is not None and k is not None and k <= min(snapshot.d, weight.values.numel()):
         yield Reading(COSINES, principal_cosines(features.leading(k), weight.leading(k)), np.nan, k, place)
 
 
 def of_targets(snapshot: Snapshot, place: Mapping[str, Any]) -> Iterator[Reading]:
-    """The eigenvalues of S_Y, if a measure has computed them."""
-    targets = vars(snapshot).get("targets")
+    """The eigenvalues of S_Y, unless the targets do not vary."""
+    targets = defined(lambda: snapshot.targets)
     if targets is not None:
         floor = float(snapshot.target_tolerance.max())
-        yield Reading(TARGETS, targets.values, floor, vars(snapshot).get("k"), place)
+        yield Reading(TARGETS, targets.values, floor, defined(lambda: snapshot.k), place)
 
 
 def kept(count: int, rank: int | None = None) -> NDArray[np.int64]:

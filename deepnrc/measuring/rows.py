@@ -14,7 +14,7 @@ from deepnrc.measuring.streams import Streams
 from deepnrc.networks.dataflow import following
 from deepnrc.networks.layers import has_weight, site_at, weight_matrix
 from deepnrc.table import NETWORK
-from probes import DegenerateError, Evaluation, NotDefinedError, Outcome, Probe, Snapshot
+from probes import Evaluation, Outcome, Probe, Snapshot, defined
 
 
 def measured(
@@ -100,17 +100,10 @@ def _row(probe: Probe, result: Evaluation, shared: dict[str, Any], snapshot: Sna
         "n_samples": snapshot.N,
         "dim": snapshot.d,
         "target_dim": snapshot.n,
-        "rank": _rank(snapshot),
+        "rank": defined(lambda: snapshot.k),
         "chance": result.chance,
         "floor": result.floor,
     }
-
-
-def _rank(snapshot: Snapshot) -> int | None:
-    try:
-        return snapshot.k
-    except (DegenerateError, NotDefinedError):
-        return None
 
 
 def _holder(layer: LayerStream, ran: Sequence[str], weights: Mapping[str, nn.Module]) -> tuple[nn.Module | None, str]:

@@ -109,7 +109,7 @@ def test_a_wide_layer_keeps_its_leading_values_a_thinned_tail_and_the_sum_of_the
     snapshot = Snapshot({"moments": moments}, rank=100)
     assert snapshot.k == 100
     assert snapshot.features.values.numel() == 200
-    table = readings.frame(readings.of_layer(snapshot, PLACE))
+    table = readings.frame(reading for reading in readings.of_layer(snapshot, PLACE) if reading.name == "features")
     assert len(table) < 90
     assert table["index"].tolist()[:64] == list(range(1, 65))
     assert {100, 101, 200} <= set(table["index"])
@@ -132,8 +132,8 @@ def test_what_is_kept_is_in_order_reaches_the_last_and_stays_small(count):
             assert {rank, rank + 1} <= set(index)
 
 
-def test_nothing_is_decomposed_for_the_table_s_sake(mlp, data, probe, monkeypatch):
-    """As many decompositions of whole matrices with it as without, and no spectrum that no measure read."""
+def test_beside_all_measures_nothing_is_decomposed_for_the_table_s_sake(mlp, data, probe, monkeypatch):
+    """As many decompositions of whole matrices with it as without."""
     counted = []
     for name in ("eigh", "svd"):
         real = getattr(torch.linalg, name)
@@ -144,10 +144,22 @@ def test_nothing_is_decomposed_for_the_table_s_sake(mlp, data, probe, monkeypatc
     monkeypatch.setattr("deepnrc.measuring.rows.of_targets", lambda *_: ())
     probe(mlp(), data())
     assert len(counted) == 2 * with_spectra
-    monkeypatch.undo()
-    few = probe(mlp(), data(), probes=["deep.feature_stable_rank"])
-    assert set(few.spectra["spectrum"]) == {"features", "targets"}
-    assert set(probe(mlp(), data(), probes=["deep.weight_stable_rank"], rank=1).spectra["spectrum"]) == {"weight"}
+
+
+@pytest.mark.parametrize("probes", ["nrc.1", "deep.weight_stable_rank", "model.mse", ["deep.noise", "nrc.3"]], ids=str)
+@pytest.mark.parametrize("rank", [None, 2])
+def test_whatever_was_asked_for_the_spectra_are_the_same(mlp, data, probe, probes, rank):
+    few, every = (probe(mlp(), data(), rank=rank, probes=chosen).spectra for chosen in (probes, None))
+    pd.testing.assert_frame_equal(few, every)
+    names = few.groupby("layer")["spectrum"].unique().map(set).to_dict()
+    of_a_layer = {"features", "weight", "cross", "cosines"}
+    assert names == {"0": of_a_layer, "2": of_a_layer, "4": of_a_layer, NETWORK: {"targets"}}
+
+
+def test_where_the_targets_do_not_vary_neither_they_nor_their_cross_covariance_have_one(mlp, data, probe):
+    X, Y = data()
+    spectra = probe(mlp(), (X, torch.ones_like(Y))).spectra
+    assert set(spectra["spectrum"]) == {"features", "weight"}
 
 
 def test_what_has_no_spectrum_has_no_rows(seeded, data, probe):
