@@ -20,7 +20,7 @@ def time_first(model: nn.Module) -> tuple[str, ...]:
     """Names of the modules inside of torch's own transformer layers that read (T, N, d)."""
     kinds = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
     layers = {name: m for name, m in model.named_modules() if isinstance(m, kinds) and not m.self_attn.batch_first}
-    return tuple(f"{name}.{part}" if name else part for name, m in layers.items() for part, _ in m.named_modules())
+    return tuple(f"{name}.{part}".strip(".") for name, m in layers.items() for part, _ in m.named_modules())
 
 
 def warn_of_tokens(forward: Forward, time_first: Collection[str], stacklevel: int) -> None:

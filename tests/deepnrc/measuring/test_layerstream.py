@@ -1,0 +1,76 @@
+import gc
+
+import pytest
+import torch
+from torch import nn
+
+from deepnrc.measuring.layerstream import GATHERED, Samples, Waiting
+from probes import Batch
+
+H = torch.randn(60, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+Y = torch.randn(60, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+LABELS, PREDICTED = torch.arange(60) % 3, torch.arange(60) % 4
+
+
+def test_samples_stand_beside_the_rows_of_any_layer():
+    batch = Samples(Y[:20], LABELS[:20]).beside(H, 3)
+    assert torch.equal(batch.Y[:4], Y[[0, 0, 0, 1]])
+    assert batch.classes[:4].tolist() == [0, 0, 0, 1]
+    assert batch.predicted is None
+    alone = Samples(Y, None, PREDICTED).beside(H, 1)
+    assert alone.Y is Y
+    assert alone.classes is None
+    assert torch.equal(alone.predicted, PREDICTED)
+
+
+@pytest.mark.parametrize("labels", [(None, None), (LABELS, None), (None, PREDICTED), (LABELS, PREDICTED)], ids=str)
+def test_what_waits_is_taken_as_one_batch(labels):
+    def batch(rows):
+        return Batch(H[rows], Y[rows], *(given if given is None else given[rows] for given in labels))
+
+    waiting = Waiting(batch(slice(1)))
+    for first in range(2):  # what was taken leaves nothing behind
+        for rows in (slice(first, 9), slice(9, 9), slice(9, 60)):
+            assert waiting.takes(batch(rows))
+            waiting.add(batch(rows))
+        found, wanted = waiting.taken(), batch(slice(first, 60))
+        for name in ("H", "Y", "classes", "predicted"):
+            a, b = getattr(found, name), getattr(wanted, name)
+            assert (a is None) == (b is None)
+            assert a is None or torch.equal(a, b), name
+    assert waiting.filled == 0
+
+
+def test_a_batch_of_which_more_or_less_is_known_does_not_wait_with_others():
+    waiting = Waiting(Batch(H, Y))
+    waiting.add(Batch(H, Y, LABELS))
+    assert waiting.takes(Batch(H, Y, LABELS))
+    assert not waiting.takes(Batch(H, Y))
+    assert not waiting.takes(Batch(H, Y, LABELS, PREDICTED))
+    waiting.taken()
+    assert waiting.takes(Batch(H, Y, LABELS, PREDICTED))
+
+
+def test_no_more_wait_than_there_is_room_for():
+    waiting = Waiting(Batch(H, Y))
+    for _ in range(GATHERED // 60):
+        waiting.add(Batch(H, Y))
+    assert waiting.takes(Batch(H[: GATHERED % 60], Y[: GATHERED % 60]))
+    assert not waiting.takes(Batch(H[: GATHERED % 60 + 1], Y[: GATHERED % 60 + 1]))
+
+
+def test_memory_does_not_grow_with_the_number_of_samples(seeded, probe):
+    def alive():
+        return sum(o.untyped_storage().nbytes() for o in gc.get_objects() if type(o) is torch.Tensor)
+
+    def loader():
+        for _ in range(80):
+            held.append(alive())
+            yield torch.randn(8, 3, 16, 16, dtype=torch.float64), torch.randn(8, 2, dtype=torch.float64)
+
+    held = []
+    net = seeded(lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(576, 2)))
+    probe(net, loader(), pool="positions", probes="deep.noise")
+    all_features = 80 * 8 * 8 * (3 * 16**2 + 4 * 14**2 + 576)
+    gathered = 8 * GATHERED * (3 + 4 + 576)
+    assert max(held[2:]) - held[1] < 2 * gathered < all_features / 4
