@@ -1,0 +1,117 @@
+"""What feeds what in a network: which weights give each output, and which weight reads what another one gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from deepnrc.networks.dataflow.operations import ACTIVATIONS
+from deepnrc.wording import listing
+
+ELEMENTWISE = frozenset(ACTIVATIONS.values())
+
+
+@dataclass(frozen=True)
+class Link:
+    """One weight reads what another one gives.
+
+    Attributes:
+        source, target: names of the two.
+        between: the operations from one to the other, in words.
+        alone: whether nothing else comes in between: no other weight, input or parameter.
+    """
+
+    source: str
+    target: str
+    between: tuple[str, ...] = ()
+    alone: bool = True
+
+
+@dataclass(frozen=True)
+class Giving:
+    """What gives one output of the network.
+
+    Attributes:
+        weights: names of the nearest weights behind it, in the order of its columns.
+        between: the operations from them to the output, in words.
+        rows: by column of the output, the row of the stacked weights that gives it; None where they are all of them.
+        missing: why the output is not what one weight, or several side by side, gives; "" if it is.
+        behind: the other outputs from which it was computed.
+    """
+
+    weights: tuple[str, ...] = ()
+    between: tuple[str, ...] = ()
+    rows: tuple[int, ...] | None = None
+    missing: str = ""
+    behind: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Dataflow:
+    """What one batch showed of a network.
+
+    Attributes:
+        links: which weight reads what another gives.
+        outputs: by name, what gives each floating output.
+        runs: how often each weight was used in the pass.
+        bare: names of the parameters and buffers that activations are multiplied by outside of any module.
+        shortcuts: by the weight on a shortcut, what it reads and what reads the sum.
+        readers: by module, the weights that read its output and nothing else with it, but for normalisations.
+        detached: whether a detach() or no_grad() lies inside the network; it was read through.
+        hidden: what is used in ways that the graph does not show, or "".
+        unknown: why nothing of this can be told, or "".
+    """
+
+    links: tuple[Link, ...] = ()
+    outputs: Mapping[str, Giving] = field(default_factory=dict)
+    runs: Mapping[str, int] = field(default_factory=dict)
+    bare: tuple[str, ...] = ()
+    shortcuts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    detached: bool = False
+    hidden: str = ""
+    unknown: str = ""
+
+    def leading_nowhere(self) -> frozenset[str]:
+        """The weights that, by the graph, lead to no output."""
+        reached: set[str] = set()
+        waiting = [name for giving in self.outputs.values() for name in giving.weights]
+        while waiting:
+            name = waiting.pop()
+            if name not in reached:
+                reached.add(name)
+                waiting += [link.source for link in self.links if link.target == name]
+        return frozenset(self.runs) - reached
+
+    def giving(self, output: str | None) -> Giving:
+        """What gives an output; with ``missing`` where that is unknown."""
+        if self.unknown or output is None or output not in self.outputs:
+            return Giving(missing=self.unknown or "which output predicts is unknown")
+        return self.outputs[output]
+
+    def following(self, name: str) -> tuple[Link | None, str]:
+        """The link to the one weight that reads all that ``name`` gives, elementwise activations between, or why not.
+
+        Returns: the link, and "" or the reason.
+        """
+        if self.unknown or self.hidden:
+            return None, self.unknown or self.hidden
+        if self.runs.get(name, 0) != 1:
+            return None, f"the weight is used {self.runs.get(name, 0)} times in a pass"
+        links = [link for link in self.links if link.source == name]
+        gives = [output or "(output)" for output, giving in self.outputs.items() if name in giving.weights]
+        if not links:
+            return None, "no weight reads what this one gives"
+        if len(links) > 1:
+            return None, f"{len(links)} weights read what this one gives: {listing([x.target for x in links], 4)}"
+        if gives:
+            return None, f"what this weight gives is an output of the network too, {listing(gives, 2)}"
+        link = links[0]
+        if not link.alone:
+            return None, f"'{link.target}' reads it together with what else comes in between"
+        other = [word for word in link.between if word not in ELEMENTWISE]
+        if other:
+            return None, f"between it and '{link.target}' lies more than elementwise activations: {', '.join(other)}"
+        if self.runs[link.target] != 1:
+            return None, f"the next weight, '{link.target}', is used {self.runs[link.target]} times in a pass"
+        return link, ""

@@ -1,0 +1,71 @@
+"""Plain passes of a network over some samples, and whether two of them gave the same."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from deepnrc.networks.dataflow.recording import as_it_was, floating, rebuilt
+from deepnrc.networks.layers import Site
+from deepnrc.networks.outputs import named
+from deepnrc.networks.samples import cut
+
+
+@dataclass(frozen=True)
+class Inputs:
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    samples: int
+
+    def cut(self, keep: int, axis: int) -> Inputs:
+        args = tuple(cut(x, self.samples, keep, axis) for x in self.args)
+        return Inputs(args, {key: cut(x, self.samples, keep, axis) for key, x in self.kwargs.items()}, keep)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass: its inputs, what it returned, and every tensor that was read, by site."""
+
+    inputs: Inputs
+    outputs: Mapping[str, Tensor]
+    read: Mapping[str, Sequence[Tensor]]
+
+
+def run(model: nn.Module, inputs: Inputs, sites: Sequence[Site] = (), seed: int = 0) -> Pass:
+    read: dict[str, list[Tensor]] = {}
+    torch.manual_seed(seed)
+    with contextlib.ExitStack() as hooks, torch.inference_mode(False), torch.no_grad(), as_it_was(model):
+        for site in sites:
+            hooks.callback(_tap(site, read).remove)
+        args, kwargs = rebuilt(Tensor.clone, (inputs.args, dict(inputs.kwargs)))
+        output = model(*args, **kwargs)
+        return Pass(inputs, {name: x.detach().clone() for name, x in named(output)}, read)
+
+
+def _tap(site: Site, read: dict[str, list[Tensor]]) -> Any:
+    def keep(value: Any) -> None:
+        first = next(floating(value), None)
+        if first is not None:
+            read.setdefault(site.name, []).append(first.detach().clone())
+
+    if site.reads == "input":
+        return site.module.register_forward_pre_hook(lambda _, args, kwargs: keep((args, kwargs)), with_kwargs=True)
+    return site.module.register_forward_hook(lambda _, args, output: keep(output))
+
+
+def alike(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> bool:
+    return a.keys() == b.keys() and all(near(a[name], b[name]) for name in a)
+
+
+def near(a: Tensor, b: Tensor) -> bool:
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if not a.is_floating_point() or not a.numel():
+        return True
+    far = (a - b).abs().double().nan_to_num().max()
+    return bool(far <= torch.finfo(a.dtype).eps ** 0.5 * a.abs().double().nan_to_num().mean())

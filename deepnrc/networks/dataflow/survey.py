@@ -1,0 +1,146 @@
+"""What a network's first batch shows, in a few passes over a few of its samples that leave no trace."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from deepnrc.networks.dataflow.flow import Dataflow
+from deepnrc.networks.dataflow.interventions import proved
+from deepnrc.networks.dataflow.passes import Inputs, Pass, alike, near, run
+from deepnrc.networks.dataflow.tracing import trace
+from deepnrc.networks.layers import Site
+from deepnrc.networks.samples import Layout, layout
+
+FEW = 8  # samples are enough to see the axes and the graph
+SKIPPED = "the batch could not be shortened, so that the samples' axis is taken to be the first"
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the first batch showed.
+
+    Attributes:
+        dataflow: what feeds what.
+        layouts: by module, where the samples of what is read there lie; or why that is unknown.
+        sampled: whether two passes over one batch gave different outputs.
+        skipped: why ``layouts`` is empty, or "".
+        axis: the axis of the inputs that holds the samples.
+    """
+
+    dataflow: Dataflow = field(default_factory=Dataflow)
+    layouts: Mapping[str, Layout | str] = field(default_factory=dict)
+    sampled: bool = False
+    skipped: str = ""
+    axis: int = 0
+
+
+def survey(
+    model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], samples: int, sites: Sequence[Site]
+) -> Survey:
+    """Look at a network through the first samples of a batch.
+
+    Args:
+        args, kwargs: the inputs of a call; they are not changed.
+        samples: N, how many samples they hold.
+        sites: where tensors are read.
+    """
+    watched = [site.name for site in sites if site.reads == "output"]
+    with _aside(model):
+        pair = _shortened(model, Inputs(args, kwargs, samples), sites)
+        few = pair.few.inputs
+        torch.manual_seed(1)
+        traced = trace(model, few.args, few.kwargs, watched)
+        sampled = bool(traced.outputs) and not alike(traced.outputs, pair.few.outputs)
+        dataflow = traced.dataflow if traced.dataflow.unknown else proved(model, few, traced)
+    return Survey(dataflow, pair.layouts(), sampled, pair.skipped, pair.axis)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A pass of a few samples and one of one fewer, cut on ``axis`` of the inputs; or one pass and why there is no
+    other."""
+
+    few: Pass
+    fewer: Pass | None = None
+    axis: int = 0
+    skipped: str = ""
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        return self.few.inputs.samples, self.few.inputs.samples - 1
+
+    def layouts(self) -> dict[str, Layout | str]:
+        if self.fewer is None:
+            return {}
+        return {
+            name: _agreed(found, self.fewer.read.get(name, []), self.sizes) for name, found in self.few.read.items()
+        }
+
+    def shrinks(self) -> bool:
+        """Whether some output has as many rows as there are samples."""
+        assert self.fewer is not None
+        a, b = self.few.outputs, self.fewer.outputs
+        return a.keys() == b.keys() and any(_shared_axis(a[name], b[name], self.sizes) is not None for name in a)
+
+    def keeps(self) -> bool:
+        """Whether every other sample's outputs are what they were without the last one."""
+        assert self.fewer is not None
+        for name, a in self.few.outputs.items():
+            axis = _shared_axis(a, self.fewer.outputs[name], self.sizes)
+            if axis is not None and not near(a.narrow(axis, 0, self.sizes[1]), self.fewer.outputs[name]):
+                return False
+        return True
+
+
+def _shared_axis(a: Tensor, b: Tensor, sizes: tuple[int, int]) -> int | None:
+    found = layout(a, b, sizes)
+    return found.axis if isinstance(found, Layout) and found.each == 1 else None
+
+
+def _shortened(model: nn.Module, whole: Inputs, sites: Sequence[Site]) -> _Pair:
+    """The passes of a few samples and of one fewer, cut on the axis along which the network does not mix."""
+    size = min(whole.samples, FEW)
+    pairs = []
+    for axis in (0, 1) if size > 1 else ():
+        few, fewer = whole.cut(size, axis), whole.cut(size - 1, axis)
+        try:
+            pair = _Pair(run(model, few, sites), run(model, fewer, sites), axis)
+        except Exception:  # what a network raises for inputs that were cut on a wrong axis is its own affair
+            continue
+        if pair.shrinks():
+            pairs.append(pair)
+            if pair.keeps():
+                return pair
+    if pairs:
+        return pairs[0]
+    return _Pair(run(model, whole, sites), skipped=SKIPPED if size > 1 else "the first batch is a single sample")
+
+
+def _agreed(more: Sequence[Tensor], fewer: Sequence[Tensor], samples: tuple[int, int]) -> Layout | str:
+    """The one layout of all of a module's runs."""
+    if len(more) != len(fewer):
+        return "it runs more often with more samples"
+    found = list(dict.fromkeys(layout(a, b, samples) for a, b in zip(more, fewer, strict=True)))
+    return found[0] if len(found) == 1 else "its runs have the samples on different axes"
+
+
+@contextlib.contextmanager
+def _aside(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode, with training flags and the state of torch's random numbers as before after the block."""
+    devices = {p.device for p in model.parameters() if p.device.type not in ("cpu", "meta", "mps")}
+    kind = next(iter(devices)).type if devices else "cuda"
+    flags = {module: module.training for module in model.modules()}
+    with torch.random.fork_rng(devices=[d.index or 0 for d in devices], device_type=kind):
+        try:
+            for module in flags:
+                module.training = False
+            yield
+        finally:
+            for module, flag in flags.items():
+                module.training = flag

@@ -1,0 +1,175 @@
+"""From a recorded pass to what feeds what."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from deepnrc.networks.dataflow.flow import Dataflow, Giving, Link
+from deepnrc.networks.dataflow.graph import Bare, Giver, Graph, Region
+from deepnrc.networks.dataflow.heads import giving
+from deepnrc.networks.dataflow.recording import Key, Recording, place, record
+from deepnrc.networks.dataflow.shortcuts import shortcuts
+from deepnrc.networks.outputs import named
+
+WHOLE = (nn.MultiheadAttention, nn.RNNBase, nn.RNNCellBase)  # use what lies inside without running it
+INNER = {"parametrizations", "_packed_params"}
+
+
+@dataclass(frozen=True)
+class Traced:
+    """What a pass showed, the network's outputs by name, and every tensor that a weight gave, run after run."""
+
+    dataflow: Dataflow
+    outputs: Mapping[str, Tensor] = field(default_factory=dict)
+    given: Mapping[str, Sequence[Tensor]] = field(default_factory=dict)
+
+
+def holds_weight(module: nn.Module) -> bool:
+    """Whether a module holds a matrix, or what may be one in another form, and no module inside of it does."""
+    if isinstance(module, WHOLE):
+        return True
+    inner = [child for name, child in module.named_children() if name not in INNER]
+    if any(True for child in inner for _ in child.parameters()):
+        return False
+    matrices = any(parameter.ndim >= 2 for parameter in module.parameters())
+    return matrices or hasattr(module, "_packed_params")
+
+
+def trace(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    watched: Iterable[str] = (),
+    holds: Callable[[nn.Module], bool] = holds_weight,
+) -> Traced:
+    """Run a network once and tell what feeds what.
+
+    Args:
+        args, kwargs: the network's inputs; they are not changed.
+        watched: names of modules of which to tell what reads their output.
+        holds: whether a module holds a weight as one thing.
+    """
+    holding = [name for name, module in model.named_modules() if holds(module)]
+    holding = [name for name in holding if not any(_inside(name, other) for other in holding)]
+    failed = ""
+    for through in (True, False):
+        try:
+            recording = record(model, args, kwargs, lambda module: holds(module), through=through)
+        except (RuntimeError, TypeError, ValueError, NotImplementedError, AttributeError) as error:
+            failed = failed or f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
+            continue
+        given: dict[str, list[Tensor]] = {}
+        for call in recording.calls:
+            if call.name in holding:
+                given.setdefault(call.name, []).extend(x.detach() for x in call.outputs)
+        outputs = {name: x.detach() for name, x in named(recording.output)}
+        return Traced(told(recording, holding, watched), outputs, given)
+    return Traced(Dataflow(unknown=f"the network does not run with gradients on ({failed})"))
+
+
+def told(recording: Recording, holding: Sequence[str], watched: Iterable[str] = ()) -> Dataflow:
+    """What a recorded pass shows."""
+    graph = Graph(recording, holding)
+    outputs = {name: x for name, x in named(recording.output) if x.is_floating_point()}
+    unseen = [name for name in recording.unseen if name in holding]
+    if not any(place(x) for x in outputs.values()):
+        return Dataflow(unknown="the outputs have no path in the graph to any weight")
+    givings = {name: giving(graph, x) for name, x in outputs.items() if place(x)}
+    behind = _behind({name: x for name, x in outputs.items() if name in givings})
+    calls = _used(graph, outputs.values())
+    links = _links(graph, calls)
+    return Dataflow(
+        links=links,
+        outputs={name: Giving(g.weights, g.between, g.rows, g.missing, behind[name]) for name, g in givings.items()},
+        runs=Counter(giver.name for giver in calls) | Counter({c.name: 0 for c in graph.calls}),
+        bare=tuple(dict.fromkeys(name for giver in calls if isinstance(giver, Bare) for name in giver.names)),
+        shortcuts=shortcuts(graph, calls, [key for x in outputs.values() if (key := place(x))]),
+        readers=_readers(graph, calls, set(watched)),
+        detached=recording.cut,
+        hidden=f"no graph could be had where '{unseen[0]}' runs" if unseen else "",
+    )
+
+
+def _inside(name: str, outer: str) -> bool:
+    return name != outer and (outer == "" or name.startswith(f"{outer}."))
+
+
+def _used(graph: Graph, outputs: Iterable[Tensor]) -> list[Giver]:
+    """Every weight's run that some output or another weight reads, those of modules that nothing reads included."""
+    found: dict[Giver, None] = dict.fromkeys(graph.calls)
+    queue = [graph.region([key]) for x in outputs if (key := place(x))] + [graph.region(c.ins) for c in graph.calls]
+    while queue:
+        for giver in queue.pop().givers:
+            if giver not in found:
+                found[giver] = None
+                queue.append(graph.region(giver.ins))
+    return list(found)
+
+
+def _links(graph: Graph, calls: Sequence[Giver]) -> tuple[Link, ...]:
+    links: dict[tuple[str, str], Link] = {}
+    for reader in calls:
+        region = graph.region(reader.ins)
+        alone = _alone(region)
+        for giver in region.givers:
+            pair = (giver.name, reader.name)
+            before = links.get(pair)
+            between = region.words[giver] + (before.between if before else ())
+            links[pair] = Link(*pair, tuple(dict.fromkeys(between)), alone and (before is None or before.alone))
+    return tuple(links.values())
+
+
+def _alone(region: Region) -> bool:
+    clean = not (region.inputs or region.others or region.matrices or region.vectors or region.opaque)
+    return clean and len(region.givers) == 1
+
+
+def _behind(outputs: Mapping[str, Tensor]) -> dict[str, frozenset[str]]:
+    """By output, those of the others that lie in its history."""
+    keys = {name: place(x) for name, x in outputs.items()}
+    found = {}
+    for name, key in keys.items():
+        history = _history(key)
+        found[name] = frozenset(o for o, k in keys.items() if o != name and k != key and k in history)
+    return found
+
+
+def _history(key: Key | None) -> set[Key]:
+    seen: set[Key] = set()
+    stack = [] if key is None else [key]
+    while stack:
+        node, nr = stack.pop()
+        if (node, nr) not in seen:
+            seen.add((node, nr))
+            stack += [below for below in node.next_functions if below[0] is not None]
+    return seen
+
+
+def _readers(graph: Graph, calls: Sequence[Giver], watched: set[str]) -> dict[str, tuple[str, ...]]:
+    """By module, the weights that read the same tensor made of its output alone, through norms and reshapes only."""
+    found: dict[str, dict[Giver, None]] = {name: {} for name in watched}
+    at = {key: call.name for call in graph.recording.calls if call.name in watched for key in call.outs}
+    for reader in calls:
+        for name in _straight(graph, reader.ins, at):
+            found[name].setdefault(reader)
+    return {name: tuple(dict.fromkeys(giver.name for giver in givers)) for name, givers in found.items()}
+
+
+def _straight(graph: Graph, keys: Iterable[Key], at: Mapping[Key, str]) -> list[str]:
+    """The watched modules whose output is found going back through what has one source of data only."""
+    found = []
+    for key in keys:
+        here: Key | None = key
+        while here is not None:
+            if here in at:
+                found.append(at[here])
+            if graph.giver(here) is not None or here[0] in graph.recording.entries:
+                break
+            data = [below for below in graph.children(here) if graph.parametric(below[0]) is None]
+            here = data[0] if len(set(data)) == 1 else None
+    return list(dict.fromkeys(found))

@@ -1,0 +1,127 @@
+"""What a network returned, tensor by tensor, and which of it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from torch import Tensor
+
+from deepnrc.errors import UsageError
+from deepnrc.wording import did_you_mean
+
+Output = str | int | Callable[[Any], Any]
+REMEDY = "Name the one that predicts with output=..., by key, attribute or index, or give a callable."
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The name of the output that predicts; None with the reason where that cannot be told."""
+
+    name: str | None
+    reason: str = ""
+
+
+def named(value: Any, path: str = "") -> Iterator[tuple[str, Tensor]]:
+    """Every tensor in nested tuples, lists, mappings and dataclasses, by its name: "" for the output itself, "1" in a
+    tuple, "logits" in a mapping, "hidden.2" further in."""
+    items: Sequence[tuple[Any, Any]] = ()
+    if isinstance(value, Tensor):
+        yield path, value
+    elif isinstance(value, Mapping):
+        items = list(value.items())
+    elif isinstance(value, tuple | list):
+        items = list(enumerate(value))
+    elif is_dataclass(value) and not isinstance(value, type):
+        items = [(field.name, getattr(value, field.name)) for field in fields(value)]
+    for key, item in items:
+        yield from named(item, f"{path}.{key}" if path else str(key))
+
+
+def taken(value: Any, output: Output) -> Tensor:
+    """The tensor of what a network returned that ``output`` names.
+
+    Args:
+        output: a key or attribute ("logits", "policy.mean"), an index, or a callable from all that was returned.
+    Errors: UsageError if there is no such output, or it is no real tensor.
+    """
+    found = output(value) if callable(output) else _at(value, output)
+    if not isinstance(found, Tensor) or not found.is_floating_point():
+        kind = f"a tensor of {found.dtype}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
+        raise UsageError(f"output={_shown(output)} gives {kind}, not real numbers. {_choices(value)}")
+    return found
+
+
+def _at(value: Any, output: str | int) -> Any:
+    for part in output.split(".") if isinstance(output, str) else [output]:
+        value = _entered(value, part, output)
+    return value
+
+
+def _entered(value: Any, part: str | int, output: str | int) -> Any:
+    index = part if isinstance(part, int) else int(part) if part.lstrip("-").isdigit() else None
+    if isinstance(value, Mapping) and part in value:
+        return value[part]
+    if index is not None and not isinstance(value, str | Tensor):
+        items = list(value.values()) if isinstance(value, Mapping) else value
+        if isinstance(items, tuple | list) and -len(items) <= index < len(items):
+            return items[index]
+    if isinstance(value, Tensor) and index == 0 and output in (0, "0"):
+        return value
+    if isinstance(part, str) and not isinstance(value, Tensor) and hasattr(value, part):
+        return getattr(value, part)
+    hint = did_you_mean(str(output), [name for name, _ in named(value)])
+    raise UsageError(f"The network's output has no {_shown(output)}.{hint} {_choices(value)}")
+
+
+def _shown(output: Output) -> str:
+    return getattr(output, "__name__", type(output).__name__) if callable(output) else repr(output)
+
+
+def _choices(value: Any) -> str:
+    found = [f"{name!r} {tuple(x.shape)}" for name, x in named(value) if name]
+    return f"It holds {', '.join(found)}." if found else f"It is a {type(value).__name__}."
+
+
+def fitting(outputs: Mapping[str, Tensor], shape: Sequence[int]) -> Prediction:
+    """The one floating output of the targets' shape (N, n); (N,) counts as (N, 1)."""
+    same = [name for name, x in outputs.items() if x.is_floating_point() and _columns(x) == tuple(shape)]
+    if len(same) == 1:
+        return Prediction(same[0])
+    n = shape[1]
+    if same:
+        return Prediction(None, f"several outputs have the targets' shape (N, {n}): {_listed(same, outputs)}. {REMEDY}")
+    first = next(iter(outputs.values()), None)
+    if first is None:
+        return Prediction(None, "the network returned no tensor")
+    return Prediction(None, f"the output {tuple(first.shape)} does not have the targets' shape (N, {n})")
+
+
+def logits(outputs: Mapping[str, Tensor], samples: int, behind: Mapping[str, frozenset[str]]) -> Prediction:
+    """The output that holds the logits (N, K), K from 2: the only one of two axes, one called "logits", or the one that
+    all others lead to.
+
+    Args:
+        behind: by output, the other outputs from which it was computed, as far as the graph tells.
+    """
+    wide = {name: x for name, x in outputs.items() if x.is_floating_point() and x.ndim == 2 and len(x) == samples}
+    if len(wide) == 1:
+        return Prediction(next(iter(wide)))
+    called = [name for name in wide if name.rpartition(".")[2] == "logits"]
+    if len(called) == 1:
+        return Prediction(called[0])
+    if not wide:
+        return Prediction(None, f"integer targets are classes, and no output (N, K) says how many. {REMEDY}")
+    last = [name for name in wide if not any(name in behind.get(other, frozenset()) for other in wide)]
+    if len(last) == 1 and wide.keys() - {last[0]} <= behind.get(last[0], frozenset()):
+        return Prediction(last[0])
+    return Prediction(None, f"several outputs could hold the logits: {_listed(list(wide), outputs)}. {REMEDY}")
+
+
+def _columns(x: Tensor) -> tuple[int, ...]:
+    return (*x.shape, 1) if x.ndim == 1 else tuple(x.shape)
+
+
+def _listed(names: list[str], outputs: Mapping[str, Tensor]) -> str:
+    return ", ".join(f"{name!r} {tuple(outputs[name].shape)}" for name in names)

@@ -1,0 +1,107 @@
+"""Which axis of a tensor is the samples': the one that gets shorter when a batch does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from deepnrc.data.batches import mapped
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the samples of a tensor lie.
+
+    Attributes:
+        axis: the samples' axis.
+        each: how many rows one sample has there, 1 unless windows or tokens were folded into it.
+        together: whether a sample's rows follow one another; else the first row of every sample comes first.
+    """
+
+    axis: int = 0
+    each: int = 1
+    together: bool = True
+
+    @property
+    def plain(self) -> bool:
+        return self == Layout()
+
+
+def layout(more: Tensor, fewer: Tensor, samples: tuple[int, int]) -> Layout | str:
+    """Where the samples of a tensor lie, from the same tensor with more samples and with fewer; or why it is unknown.
+
+    Args:
+        samples: how many there were in either.
+    """
+    if more.ndim != fewer.ndim:
+        return f"it has {more.ndim} axes with {samples[0]} samples and {fewer.ndim} with {samples[1]}"
+    axes = [i for i in range(more.ndim) if more.shape[i] != fewer.shape[i]]
+    if not axes:
+        return "it is the same size whatever the number of samples"
+    sizes = f"{tuple(more.shape)} with {samples[0]} samples and {tuple(fewer.shape)} with {samples[1]}"
+    axis = axes[0]
+    each, rest = divmod(more.shape[axis], samples[0])
+    if len(axes) > 1 or rest or each * samples[1] != fewer.shape[axis]:
+        return f"it is {sizes}: no axis holds the samples alone"
+    if each == 1:
+        return Layout(axis)
+    a, b = more.movedim(axis, 0), fewer.movedim(axis, 0)
+    orders = [Layout(axis, each, True), Layout(axis, each, False)]
+    same = [order for order in orders if _close(_first(a, order, samples), b)]
+    if len(same) == 1:
+        return same[0]
+    return f"it is {sizes}, and which of its {each} rows a sample belong together cannot be told"
+
+
+def _first(rows: Tensor, order: Layout, samples: tuple[int, int]) -> Tensor:
+    """The rows of the first samples, in the order in which they would be if there were no others."""
+    if order.together:
+        return rows[: order.each * samples[1]]
+    return rows.unflatten(0, (order.each, samples[0]))[:, : samples[1]].flatten(0, 1)
+
+
+def _close(a: Tensor, b: Tensor) -> bool:
+    scale = float(b.abs().mean()) if b.numel() else 0.0
+    return bool((a - b).abs().max() <= torch.finfo(b.dtype).eps ** 0.5 * (scale or 1.0)) if b.numel() else False
+
+
+def samples_first(x: Tensor, where: Layout, features: int | None) -> Tensor:
+    """The tensor with samples on the first axis; a sample's several rows become an axis of positions.
+
+    Args:
+        features: the axis of the features: where it is 1, in maps (N, d, ...), positions go to the end.
+    """
+    if where.plain:
+        return x
+    x = x.movedim(where.axis, 0)
+    if where.each == 1:
+        return x
+    if where.together:
+        x = x.unflatten(0, (x.shape[0] // where.each, where.each))
+    else:
+        x = x.unflatten(0, (where.each, x.shape[0] // where.each)).movedim(0, 1)
+    return x.movedim(1, -1) if features == 1 else x
+
+
+def cut(value: Any, samples: int, keep: int, axis: int = 0) -> Any:
+    """The inputs of the first ``keep`` samples: whatever is as long as the batch on ``axis`` is cut there."""
+
+    def shortened(x: Any) -> Any:
+        fits = isinstance(x, Tensor) and x.ndim > axis and x.shape[axis] == samples
+        return x.narrow(axis, 0, keep) if fits else x
+
+    if isinstance(value, Mapping):
+        return {key: cut(item, samples, keep, axis) for key, item in value.items()}
+    if isinstance(value, list) and len(value) == samples > 1 and all(isinstance(x, Tensor) for x in value):
+        return value[:keep] if axis == 0 and not _shared(value, samples) else mapped(shortened, value)
+    if isinstance(value, tuple | list):
+        return mapped(shortened, value)
+    return shortened(value)
+
+
+def _shared(value: Sequence[Tensor], samples: int) -> bool:
+    return all(x.ndim > 0 and x.shape[0] == samples for x in value)

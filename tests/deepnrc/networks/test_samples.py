@@ -1,0 +1,55 @@
+import pytest
+import torch
+
+from deepnrc.networks.samples import Layout, cut, layout, samples_first
+
+
+def made(x, where):
+    """A tensor (N, each, d) laid out as ``where`` says."""
+    if where.each == 1:
+        return x[:, 0].unsqueeze(1).repeat(1, 4, 1).movedim(0, where.axis)
+    rows = x.flatten(0, 1) if where.together else x.transpose(0, 1).flatten(0, 1)
+    return rows.unsqueeze(1).repeat(1, 4, 1).movedim(0, where.axis)
+
+
+@pytest.mark.parametrize("where", [Layout(a, e, t) for a in (0, 1) for e, t in ((1, True), (3, True), (3, False))])
+def test_the_layout_is_found_and_undone(where):
+    x = torch.randn(5, where.each, 2)
+    more, fewer = made(x, where), made(x[:4], where)
+    assert layout(more, fewer, (5, 4)) == where
+    back = samples_first(more, where, -1)
+    assert back.shape[0] == 5
+    assert torch.equal(back.reshape(5, where.each, 4, 2)[:, :, 0], x)
+
+
+def test_positions_of_maps_go_to_the_end():
+    x = torch.randn(10, 3, 7, 7)
+    back = samples_first(x, Layout(0, 2), 1)
+    assert back.shape == (5, 3, 7, 7, 2)
+    assert torch.equal(back[1, ..., 1], x[3])
+
+
+@pytest.mark.parametrize(
+    ("more", "fewer", "reason"),
+    [
+        (torch.ones(4, 2), torch.ones(4, 2), "same size whatever"),
+        (torch.ones(5, 5), torch.ones(4, 4), "no axis holds the samples alone"),
+        (torch.ones(6, 2), torch.ones(5, 2), "no axis holds the samples alone"),
+        (torch.ones(5, 2), torch.ones(4), "2 axes with 5 samples and 1 with 4"),
+        (torch.ones(10, 2), torch.ones(8, 2), "which of its 2 rows a sample belong together cannot be told"),
+        (torch.randn(10, 2), torch.randn(8, 2), "cannot be told"),
+    ],
+)
+def test_what_cannot_be_told_is_not_guessed(more, fewer, reason):
+    assert reason in layout(more, fewer, (5, 4))
+
+
+def test_only_what_is_as_long_as_the_batch_is_cut():
+    x, table = torch.randn(5, 2), torch.randn(3, 2)
+    found = cut({"x": x, "more": [x, table], "flag": True, "n": torch.tensor(5)}, 5, 2)
+    assert found["x"].shape == (2, 2)
+    assert [t.shape[0] for t in found["more"]] == [2, 3]
+    assert found["flag"] is True
+    assert found["n"].ndim == 0
+    assert cut(torch.randn(5, 5), 5, 2, axis=1).shape == (5, 2)
+    assert len(cut([torch.randn(3)] * 5, 5, 2)) == 2
