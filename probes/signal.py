@@ -21,8 +21,8 @@ def written_tolerance(
 
     A number format rounds each column relative to its own size, offset included: eight roundings, squared, of what the
     direction takes of each column. Decimals are cut at an absolute place, and errors of up to delta_j in column j come
-    to at most (sum_j |v_j| delta_j)^2. To both comes what float64 may leave: the eigen-decomposition, and N products that
-    were summed, whose roundings add up as a random walk does.
+    to at most (sum_j |v_j| delta_j)^2. To both comes what float64 may leave: of the eigen-decomposition, and of N
+    products that were summed, whose roundings add up as a random walk does.
 
     Args:
         targets: eigenvalues and eigenvectors of S_Y.
