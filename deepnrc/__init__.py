@@ -10,9 +10,7 @@ if not hasattr(_probes, "CATALOG"):
     )
 
 from deepnrc.errors import DataError, DeepNRCError, UsageError
-from deepnrc.measuring.attachment import Attachment, attach
-from deepnrc.measuring.probing import probe
-from deepnrc.measuring.tracking import Tracker, lightning_callback, log_to
+from deepnrc.measuring import Attachment, Tracker, attach, lightning_callback, log_to, probe
 from deepnrc.report import Report, load
 from deepnrc.table import Table
 from probes import (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from deepnrc.measuring.probing import probe
+from deepnrc.measuring import probe
 from deepnrc.report import Report
 from probes.ufm import LinearMinimum, RegressionMinimum, predicted
 

@@ -1,1 +1,19 @@
 """Measuring: from a network and data to a report."""
+
+from deepnrc.measuring.attachment import Attachment, attach
+from deepnrc.measuring.probing import probe
+from deepnrc.measuring.provenance import DataFingerprint
+from deepnrc.measuring.selection import select
+from deepnrc.measuring.tracking import Tracker, lightning_callback, log_spaced, log_to
+
+__all__ = [
+    "Attachment",
+    "DataFingerprint",
+    "Tracker",
+    "attach",
+    "lightning_callback",
+    "log_spaced",
+    "log_to",
+    "probe",
+    "select",
+]

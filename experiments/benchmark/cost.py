@@ -20,8 +20,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 import deepnrc
-from deepnrc.measuring.attachment import Attachment
-from deepnrc.measuring.selection import select
+from deepnrc.measuring import Attachment, select
 from experiments.benchmark.memory import Memory
 from probes import Directions, Moments, Snapshot
 

@@ -18,8 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 import deepnrc
-from deepnrc.measuring.provenance import DataFingerprint
-from deepnrc.measuring.tracking import log_spaced
+from deepnrc.measuring import DataFingerprint, log_spaced
 from experiments.data.splitting import Split
 from experiments.runner.study import Setting, Study
 from experiments.runner.training import DivergedError, objective, outputs, train
