@@ -10,9 +10,7 @@ import tyro
 
 from deepnrc.errors import DeepNRCError
 from deepnrc.wording import did_you_mean
-from experiments.studies.catalog import Command
-from experiments.studies.commands import COMMANDS
-from experiments.studies.family import Family
+from experiments.studies import COMMANDS, Command, Family
 
 PROG = "python -m experiments"
 

@@ -65,12 +65,11 @@ def classifier():
 
 
 def cell(folder):
-    from experiments.data.recorded import Recorded
-    from experiments.runner import cells
-    from experiments.runner.study import Mlp, Setting
-    from experiments.runner.training import Recipe
+    from experiments.data import Recorded
+    from experiments.networks import Mlp
+    from experiments.runner import Recipe, Setting, cells
 
-    setting = Setting("frozen", Recorded("swimmer_1k"), Mlp((32, 32, 32)), Recipe(weight_decay=1e-3, epochs=5))
+    setting = Setting(Recorded("swimmer_1k"), Mlp((32, 32, 32)), Recipe(weight_decay=1e-3, epochs=5))
     split = setting.data.load(0)
     made = cells.make(setting, 0, split)
     cells.run(made, split, folder, threads=1)

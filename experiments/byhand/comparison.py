@@ -20,9 +20,9 @@ import deepnrc
 from deepnrc.errors import UsageError
 from experiments.byhand.classmeasures import class_measures
 from experiments.byhand.measures import Matrix, balance_measures, layer_measures, network_measures, top_measures, weight
-from experiments.claims.verdicts import Verdict
-from experiments.networks.residual import ResNet
-from experiments.pages.page import Page, closing, leave_settings
+from experiments.claims import Verdict
+from experiments.networks import ResNet
+from experiments.pages import Page, closing, leave_settings
 
 BOUND = 1e-6
 STATEMENT = (

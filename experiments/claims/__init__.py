@@ -1,1 +1,34 @@
-"""What is told of results: claims with their verdicts."""
+"""What is told of results: a claim with its verdict, and the claims of each paper."""
+
+from experiments.claims.acrossdepth import classifier_claims
+from experiments.claims.claim import Claim, Inquiry, Verdict, within
+from experiments.claims.deepcollapse import (
+    DEEP,
+    learned_dimension,
+    onset,
+    similarity_rises,
+    upper_layers_collapse,
+    weight_decay_orders,
+)
+from experiments.claims.learning import FITTED, learned_every_direction
+from experiments.claims.toplayer import drops_a_direction, falls_at_the_top, gram_falls, top_layer_collapses
+
+__all__ = [
+    "DEEP",
+    "FITTED",
+    "Claim",
+    "Inquiry",
+    "Verdict",
+    "classifier_claims",
+    "drops_a_direction",
+    "falls_at_the_top",
+    "gram_falls",
+    "learned_dimension",
+    "learned_every_direction",
+    "onset",
+    "similarity_rises",
+    "top_layer_collapses",
+    "upper_layers_collapse",
+    "weight_decay_orders",
+    "within",
+]

@@ -1,4 +1,4 @@
-"""The recorded pairs that stand beside this file: what MuJoCo experts saw and did."""
+"""The recorded pairs in the folder beside this file: what MuJoCo experts saw and did."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "recordings"
 
 
 def names() -> list[str]:

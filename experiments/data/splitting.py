@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -18,6 +19,13 @@ class Split:
     y: Tensor
     x_test: Tensor
     y_test: Tensor
+
+
+class Data(Protocol):
+    """A frozen dataclass that makes or reads data; its fields are part of a cell's key."""
+
+    def load(self, seed: int) -> Split:
+        """Training and held-out samples; the seed draws whatever is random in them."""
 
 
 def split(

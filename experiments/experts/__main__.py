@@ -9,10 +9,10 @@ import tyro
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from experiments.data.policy import Policy
+from experiments.data import Policy
 from experiments.experts.gate import NotAnExpertError, admit
 from experiments.experts.ppo import train
-from experiments.experts.recipe import RECIPES, Recipe
+from experiments.experts.recipe import RECIPES, PpoRecipe
 from experiments.experts.record import record
 
 
@@ -51,7 +51,7 @@ def main(
         )
 
 
-def expert(recipe: Recipe, seed: int) -> tuple[Policy, NDArray[np.float64]]:
+def expert(recipe: PpoRecipe, seed: int) -> tuple[Policy, NDArray[np.float64]]:
     """The first admitted policy of the recipe's seeds with its returns; the last refusal is raised."""
     last = seed + recipe.tries - 1
     for attempt in range(seed, last):

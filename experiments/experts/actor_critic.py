@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from experiments.data.policy import Policy
+from experiments.data import Policy
 from experiments.experts.moments import Moments
 
 WIDTH = 64

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.data.policy import Policy
-from experiments.experts.recipe import Recipe
+from experiments.data import Policy
+from experiments.experts.recipe import PpoRecipe
 from experiments.experts.simulator import returns, simulator
 
 GATE_SEED = 2_000_000
@@ -15,7 +15,7 @@ class NotAnExpertError(RuntimeError):
     """A policy's mean return stayed below what its recipe asks for."""
 
 
-def admit(recipe: Recipe, policy: Policy) -> NDArray[np.float64]:
+def admit(recipe: PpoRecipe, policy: Policy) -> NDArray[np.float64]:
     """Returns (episodes,) of the deterministic policy on fresh episodes, or a NotAnExpertError if their mean is low."""
     with simulator(recipe.environment) as env:
         reached = returns(env, policy, recipe.gate_episodes, GATE_SEED)

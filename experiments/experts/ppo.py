@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from experiments.data.policy import Policy
+from experiments.data import Policy
 from experiments.experts.actor_critic import ActorCritic
 from experiments.experts.advantage import advantages
 from experiments.experts.moments import Moments, RewardScale
-from experiments.experts.recipe import Recipe
+from experiments.experts.recipe import PpoRecipe
 from experiments.experts.rollout import Explorer, Rollout
 from experiments.experts.simulator import Environment, returns, simulator
 
@@ -24,7 +24,7 @@ WATCH_SEED = 1_000_000
 """First seed of the episodes that choose the best policy; neither the gate nor a recording uses them."""
 
 
-def train(recipe: Recipe, seed: int = 0, steps: int | None = None) -> Policy:
+def train(recipe: PpoRecipe, seed: int = 0, steps: int | None = None) -> Policy:
     """Train on ``recipe.environment``, and return the policy of the best of about 40 evaluations along the way.
 
     ``steps`` replaces the recipe's number of simulator steps; it is rounded up to whole roll-outs.
@@ -60,7 +60,7 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def policies(recipe: Recipe, seed: int, rounds: int, env: Environment) -> Iterator[Policy]:
+def policies(recipe: PpoRecipe, seed: int, rounds: int, env: Environment) -> Iterator[Policy]:
     """The deterministic policy after each of ``rounds`` roll-outs and updates."""
     explorer = Explorer(env, seed)
     low, high = explorer.env.action_space.low, explorer.env.action_space.high
@@ -79,7 +79,7 @@ def policies(recipe: Recipe, seed: int, rounds: int, env: Environment) -> Iterat
 
 
 def experience(
-    model: ActorCritic, policy: Policy, scale: RewardScale, rollout: Rollout, recipe: Recipe
+    model: ActorCritic, policy: Policy, scale: RewardScale, rollout: Rollout, recipe: PpoRecipe
 ) -> tuple[Tensor, ...]:
     """What an update reads: observations (T, d), actions (T, n), log densities, advantages and value targets (T,)."""
     observations = policy.normalise(rollout.observations)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Recipe:
+class PpoRecipe:
     """A task, its PPO settings and the mean return that admits its expert."""
 
     name: str
@@ -30,7 +30,7 @@ class Recipe:
     """Numbers of pairs to record, one file each."""
 
 
-REACHER = Recipe(
+REACHER = PpoRecipe(
     name="reacher",
     environment="Reacher-v5",
     steps=600_000,
@@ -47,7 +47,7 @@ REACHER = Recipe(
     recordings=(1_000, 10_000),
 )
 
-SWIMMER = Recipe(
+SWIMMER = PpoRecipe(
     name="swimmer",
     environment="Swimmer-v5",
     steps=800_000,
@@ -64,7 +64,7 @@ SWIMMER = Recipe(
     recordings=(1_000, 10_000),
 )
 
-HOPPER = Recipe(
+HOPPER = PpoRecipe(
     name="hopper",
     environment="Hopper-v5",
     steps=1_100_000,

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.data.policy import Policy
+from experiments.data import Policy
 from experiments.experts.simulator import Episode, episode, simulator, versions
 
 

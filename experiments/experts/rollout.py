@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.data.policy import Policy
+from experiments.data import Policy
 from experiments.experts.simulator import Environment
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.data.policy import Policy
+from experiments.data import Policy
 
 Environment: TypeAlias = Any  # gymnasium.Env: named loosely so that this file imports without gymnasium
 

@@ -1,15 +1,43 @@
-"""Networks that the studies train."""
+"""Multilayer perceptrons."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import nn
 
+from experiments.data import Split
+
 NORMS = {None: None, "layer": nn.LayerNorm, "batch": nn.BatchNorm1d}
+
+
+@dataclass(frozen=True)
+class Mlp:
+    """A multilayer perceptron for any data; see ``mlp``, which says what is refused."""
+
+    hidden: tuple[int, ...]
+    bias: bool = False
+    last_relu: bool = True
+    norm: str | None = None
+
+    def __post_init__(self) -> None:
+        refuse(self.hidden, self.norm)
+
+    def build(self, data: Split, seed: int) -> nn.Module:
+        """The network, its first and last width taken from the data."""
+        return mlp(
+            data.x.shape[1],
+            data.y.shape[1],
+            hidden=self.hidden,
+            bias=self.bias,
+            last_relu=self.last_relu,
+            norm=self.norm,
+            seed=seed,
+        )
 
 
 def mlp(

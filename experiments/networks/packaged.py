@@ -13,9 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from deepnrc.errors import DataError, UsageError
 from deepnrc.loading.checkpoints import load_into, read_state_dict
-from experiments.data.images.crops import enlarged, moved_faces, patches
-from experiments.data.images.digits import CLASSES, digits, writing
-from experiments.data.splitting import scaled
+from experiments.data import CLASSES, digits, enlarged, moved_faces, patches, scaled, writing
 
 Loader = DataLoader[tuple[Tensor, ...]]
 

@@ -1,1 +1,18 @@
 """Pages and pictures of a study."""
+
+from experiments.pages.gallery import Drawn, drawn
+from experiments.pages.page import WHERE, Page, closing, leave_settings, left_settings, saved
+from experiments.pages.sweeppage import verdict_text, write
+
+__all__ = [
+    "WHERE",
+    "Drawn",
+    "Page",
+    "closing",
+    "drawn",
+    "leave_settings",
+    "left_settings",
+    "saved",
+    "verdict_text",
+    "write",
+]

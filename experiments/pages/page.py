@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from deepnrc.page import render
-from experiments.claims.verdicts import Verdict
-from experiments.pages.pictures import Drawn
+from experiments.claims import Verdict
+from experiments.pages.gallery import Drawn
 
 TEMPLATES = Path(__file__).parent / "templates"
 VALUES = {"table.parquet": "every value", "settings.json": "configuration"}

@@ -1,1 +1,25 @@
 """What is run: studies as sweeps of cells, training, results."""
+
+from experiments.runner.cells import plan
+from experiments.runner.results import Group, Results
+from experiments.runner.study import DECAY, Fact, Network, Setting, Study, heading, in_words
+from experiments.runner.sweep import Workers, sweep
+from experiments.runner.training import Recipe, outputs, train
+
+__all__ = [
+    "DECAY",
+    "Fact",
+    "Group",
+    "Network",
+    "Recipe",
+    "Results",
+    "Setting",
+    "Study",
+    "Workers",
+    "heading",
+    "in_words",
+    "outputs",
+    "plan",
+    "sweep",
+    "train",
+]

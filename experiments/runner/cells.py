@@ -19,7 +19,7 @@ from torch import Tensor
 
 import deepnrc
 from deepnrc.measuring import DataFingerprint, log_spaced
-from experiments.data.splitting import Split
+from experiments.data import Split
 from experiments.runner.study import Setting, Study
 from experiments.runner.training import DivergedError, objective, outputs, train
 
@@ -54,10 +54,10 @@ def make(setting: Setting, seed: int, data: Split) -> Cell:
 
 
 def described(setting: Setting) -> dict[str, Any]:
-    """All that defines a setting, as plain values; the label, which only names it, is left out."""
+    """All that defines a setting, as plain values; what only names it, or tells it apart, is left out."""
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(setting), default=str))
-    plain.pop("label")
-    plain.pop("facts")
+    plain.pop("name")
+    plain.pop("apart")
     kinds = {"data": type(setting.data).__name__, "network": type(setting.network).__name__}
     return {**plain, "kinds": kinds}
 
@@ -114,7 +114,7 @@ def run(cell: Cell, data: Split, folder: Path, threads: int, position: int | Non
         "title": cell.title,
         "seed": cell.seed,
         "label": setting.label,
-        "facts": dict(setting.facts),
+        "facts": setting.facts,
         "setting": described(setting),
         "test_loss": float(objective(held_out, data.y_test, recipe.loss)),
         "test_accuracy": accuracy(held_out, data.y_test),

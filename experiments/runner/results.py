@@ -10,14 +10,13 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 import deepnrc
+from deepnrc.errors import UsageError
 from deepnrc.table import COLUMNS, join
 from experiments.runner.cells import Cell
-from experiments.runner.study import Study
+from experiments.runner.study import Fact, Study, in_words
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,8 @@ class Results:
     """All cells of a study.
 
     Attributes:
-        table: every cell's tidy table, with the columns ``setting``, ``seed`` and ``diverged``, and one for each fact
-            that is swept. No mean or verdict takes in a cell that diverged.
+        table: every cell's tidy table, with the columns ``setting``, ``seed`` and ``diverged``, and one for each fact.
+            No mean or verdict takes in a cell that diverged.
         records: every cell's ``cell.json``, in the study's order; named as the study names them now.
         reports: every cell's report, in the same order.
         folders: every cell's folder, in the same order.
@@ -65,7 +64,7 @@ class Results:
         """Read the cells' folders."""
         records = tuple(
             json.loads((store / cell.key / "cell.json").read_text())
-            | {"title": cell.title, "label": cell.setting.label, "facts": dict(cell.setting.facts)}
+            | {"title": cell.title, "label": cell.setting.label, "facts": cell.setting.facts}
             for cell in cells
         )
         reports = tuple(deepnrc.load(store / cell.key).renamed(cell.title) for cell in cells)
@@ -74,7 +73,7 @@ class Results:
                 setting=cell.setting.label,
                 seed=cell.seed,
                 diverged=record["diverged"] is not None,
-                **dict(cell.setting.facts),
+                **cell.setting.facts,
             )
             for cell, record, report in zip(cells, records, reports, strict=True)
         ]
@@ -88,15 +87,23 @@ class Results:
                 return folder
         return None
 
-    def only(self, beginning: str) -> Results:
-        """The results of the settings whose labels begin so."""
-        settings = tuple(s for s in self.study.settings if s.label.startswith(beginning))
-        if len(settings) == len(self.study.settings):
-            return self
-        kept = [record["label"].startswith(beginning) for record in self.records]
+    def where(self, **facts: Fact | None) -> Results:
+        """The results of the settings that have these facts: ``where(targets="raw", last_relu=False)``.
+
+        Errors: UsageError if there are none, with what there is.
+        """
+        study = self.study
+        strange = [name for name in facts if name not in study.facts]
+        if strange:
+            raise UsageError(f"No setting has the fact {strange[0]!r}; there are {', '.join(study.facts)}.")
+        settings = tuple(setting for setting in study.settings if setting.has(facts))
+        if not settings:
+            raise UsageError(f"No setting has {in_words(facts)}; there are: {'; '.join(self.settings)}.")
+        labels = {setting.label for setting in settings}
+        kept = [record["label"] in labels for record in self.records]
         return Results(
-            replace(self.study, settings=settings),
-            self.table[self.table["setting"].str.startswith(beginning)],
+            replace(study, settings=settings),
+            self.table[self.table["setting"].isin(labels)],
             tuple(compress(self.records, kept)),
             tuple(compress(self.reports, kept)),
             tuple(compress(self.folders, kept)),
@@ -112,15 +119,32 @@ class Results:
         """Labels of the settings that belong to the sweep: not what only stands beside it, such as "untrained"."""
         return [s.label for s in self.study.settings if s.facts.get(self.study.sweep) is not None]
 
+    @property
+    def most_decayed(self) -> str | None:
+        """Label of the setting with the largest weight decay; None if all of them are 0."""
+        decays = self._decays()
+        label = max(decays, key=lambda name: decays[name], default=None)
+        return None if label is None or decays[label] == 0 else label
+
+    @property
+    def undecayed(self) -> str | None:
+        """Label of the first setting that is trained without weight decay; None if there is none."""
+        return next((label for label, decay in self._decays().items() if decay == 0), None)
+
+    def _decays(self) -> dict[str, float]:
+        """Weight decays of what is trained."""
+        return {s.label: s.recipe.weight_decay for s in self.study.settings if s.recipe.epochs}
+
     def groups(self) -> list[Group]:
-        """Settings that share all facts but the swept one; what only stands beside the sweep is in every group."""
-        sweep = self.study.sweep
+        """Settings that share all facts but the swept one, named by those in which settings differ; what only stands
+        beside the sweep is in every group."""
+        sweep, settings = self.study.sweep, self.study.settings
+        differing = [f for f in self.study.facts if f != sweep and len({s.facts.get(f) for s in settings}) > 1]
         found: dict[str, dict[str, str]] = {}
-        for setting in self.study.settings:
-            shared = {name: value for name, value in setting.facts.items() if name != sweep}
-            name, value = ", ".join(_said(*item) for item in shared.items()), setting.facts.get(sweep)
-            label = setting.label if value is None or not name else _said(sweep, value)
-            found.setdefault(name, {})[setting.label] = label
+        for setting in settings:
+            name, value = in_words({f: setting.facts.get(f) for f in differing}), setting.facts.get(sweep)
+            own = value is None or (setting.name and not name)
+            found.setdefault(name, {})[setting.label] = setting.label if own else in_words({sweep: value})
         beside = found.pop("", {}) if len(found) > 1 else {}
         return [Group(name, beside | labels) for name, labels in found.items()]
 
@@ -208,36 +232,3 @@ class Results:
 def _deepest(rows: pd.DataFrame) -> pd.Series[bool]:
     """Which rows are of the last layer of their network."""
     return rows["depth"] == rows.groupby(["setting", "seed"])["depth"].transform("max")
-
-
-def _said(fact: str, value: object) -> str:
-    """A fact in words: "targets raw", "weight decay 0.001", "last ReLU" or "no last ReLU"."""
-    if isinstance(value, bool):
-        return fact if value else f"no {fact}"
-    return f"{fact} {value:g}" if isinstance(value, int | float) else f"{fact} {value}"
-
-
-def falls(table: pd.DataFrame) -> float:
-    """Share of rows that fall from each column to the next, in [0, 1]; ties of 1 % do not count against, but from the
-    first column to the last a row must fall by more.
-
-    NaN where there is nothing to compare: no rows, fewer than two columns, or a value that is not known.
-    """
-    values = table.to_numpy(dtype=float)
-    if not _comparable(values):
-        return np.nan
-    steps = (values[:, 1:] <= values[:, :-1] * 1.01).all(axis=1)
-    return float(np.mean(steps & (values[:, -1] < values[:, 0] * 0.99)))
-
-
-def rises(table: pd.DataFrame) -> float:
-    """As ``falls``, for rising."""
-    values = table.to_numpy(dtype=float)
-    if not _comparable(values):
-        return np.nan
-    steps = (values[:, 1:] >= values[:, :-1] * 0.99).all(axis=1)
-    return float(np.mean(steps & (values[:, -1] > values[:, 0] * 1.01)))
-
-
-def _comparable(values: NDArray[np.float64]) -> bool:
-    return len(values) > 0 and values.shape[1] > 1 and not np.isnan(values).any()

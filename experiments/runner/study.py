@@ -1,30 +1,21 @@
-"""What a study is: a frozen description of data, networks, training and claims."""
+"""What is run: settings, told apart by their facts, and a study of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from torch import nn
 
 from deepnrc.table import COLUMNS
-from experiments.claims.verdicts import Verdict
-from experiments.data.splitting import Split
-from experiments.networks.mlp import mlp, refuse
+from experiments.data import Data, Split
 from experiments.runner.training import Recipe
 
-if TYPE_CHECKING:
-    from experiments.runner.results import Results
-
+Fact = str | bool | int | float
+DECAY = "weight_decay"
 TAKEN = frozenset({*COLUMNS, "setting", "seed", "diverged"})
-
-
-class Data(Protocol):
-    """A frozen dataclass that makes or reads data; its fields are part of a cell's key."""
-
-    def load(self, seed: int) -> Split:
-        """Training and held-out samples; the seed draws whatever is random in them."""
+WRITTEN = {"last_relu": "last ReLU"}  # names of facts that are not written as they are spelt
 
 
 class Network(Protocol):
@@ -35,72 +26,68 @@ class Network(Protocol):
 
 
 @dataclass(frozen=True)
-class Mlp:
-    """A multilayer perceptron; see ``experiments.networks.mlp.mlp``, which says what is refused."""
-
-    hidden: tuple[int, ...]
-    bias: bool = False
-    last_relu: bool = True
-    norm: str | None = None
-
-    def __post_init__(self) -> None:
-        refuse(self.hidden, self.norm)
-
-    def build(self, data: Split, seed: int) -> nn.Module:
-        """The network, its first and last width taken from the data."""
-        return mlp(
-            data.x.shape[1],
-            data.y.shape[1],
-            hidden=self.hidden,
-            bias=self.bias,
-            last_relu=self.last_relu,
-            norm=self.norm,
-            seed=seed,
-        )
-
-
-@dataclass(frozen=True)
 class Setting:
     """One cell of a sweep but for its seed.
 
     Attributes:
-        label: how tables and pictures call it.
         data, network, recipe: what is trained on what, and how.
         probe: further arguments of ``deepnrc.probe``, such as ``rank`` or ``probes``; plain values.
         steps: epochs at which the network is probed besides 0 and the last; None for log-spaced.
-        facts: what is swept, by name, for tables: {"weight decay": 1e-3}.
+        apart: what sets it apart from other settings besides its weight decay, which is the recipe's: plain values by
+            names that are identifiers, such as {"targets": "raw", "last_relu": False}.
+        name: how tables and pictures call it; if not given, its facts in words.
+    Errors: ValueError for a fact whose name is no identifier, or that of the weight decay or of a column of the table,
+        and for a value that is not plain.
     """
 
-    label: str
     data: Data
     network: Network
     recipe: Recipe
     probe: Mapping[str, Any] = field(default_factory=dict)
     steps: tuple[int, ...] | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    apart: Mapping[str, Fact] = field(default_factory=dict)
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        for fact, value in self.apart.items():
+            if not fact.isidentifier():
+                raise ValueError(f"A fact's name is an identifier, such as last_relu; {fact!r} is none.")
+            if fact == DECAY:
+                raise ValueError(f"The weight decay is the recipe's, {self.recipe.weight_decay:g}; leave the fact out.")
+            if fact in TAKEN:
+                raise ValueError(f"The table has a column {fact!r} of its own; call the fact something else.")
+            if not isinstance(value, Fact):
+                raise ValueError(f"A fact is a string, a number or a bool; {fact} is a {type(value).__name__}.")
+
+    @property
+    def facts(self) -> dict[str, Fact | None]:
+        """What tells it from other settings, by name; the weight decay of a network that is not trained is None."""
+        return {**self.apart, DECAY: self.recipe.weight_decay if self.recipe.epochs else None}
+
+    @property
+    def label(self) -> str:
+        """How tables and pictures call it."""
+        return self.name or in_words(self.facts)
+
+    def has(self, facts: Mapping[str, Fact | None]) -> bool:
+        """Whether it has all of these facts."""
+        return all(name in self.facts and self.facts[name] == value for name, value in facts.items())
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A statement of a paper that a study can hold against what it measured.
+def in_words(facts: Mapping[str, Fact | None]) -> str:
+    """Facts as a table says them: "raw, no last ReLU, weight decay 0.001"."""
+    return ", ".join(_said(name, value) for name, value in facts.items() if value is not None)
 
-    Attributes:
-        statement: in words.
-        source: where it is made.
-        measured: reads one number off the results; NaN where it cannot be read.
-        relation: "<" or ">": how the number must stand to ``threshold`` for the claim to hold.
-        threshold: ours, unless the source names one.
-    """
 
-    statement: str
-    source: str
-    measured: Callable[[Results], float]
-    relation: str
-    threshold: float
+def heading(fact: str) -> str:
+    """A fact's name as an axis or a column has it."""
+    return WRITTEN.get(fact, fact.replace("_", " "))
 
-    def against(self, value: float) -> Verdict:
-        """The claim held against a number."""
-        return Verdict(self.statement, self.source, value, self.relation, self.threshold)
+
+def _said(fact: str, value: Fact) -> str:
+    if isinstance(value, bool):
+        return heading(fact) if value else f"no {heading(fact)}"
+    return value if isinstance(value, str) else f"{heading(fact)} {value:g}"
 
 
 @dataclass(frozen=True)
@@ -112,19 +99,17 @@ class Study:
         about: what it shows and how to read it, in a few sentences, for its page.
         settings: the cells of the sweep but for seeds.
         seeds: each setting is run once for each.
-        claims: what is checked at the end.
         measures: the measures that its page draws, most telling first.
-        sweep: name of the fact that is swept, for axis labels.
+        sweep: name of the fact that is swept.
         theory: whether the last layers are held against the unconstrained-feature model.
-    Errors: ValueError without settings or seeds, for a label that two settings share, and for a fact that has the
-        name of a column of the table.
+    Errors: ValueError without settings or seeds, for a label that two settings share, and for a swept fact that no
+        setting has.
     """
 
     name: str
     about: str
     settings: tuple[Setting, ...]
     seeds: tuple[int, ...]
-    claims: tuple[Claim, ...] = ()
     measures: tuple[str, ...] = (
         "deep.noise_fraction",
         "deep.feature_stable_rank",
@@ -133,7 +118,7 @@ class Study:
         "deep.cka",
         "deep.linear_mse",
     )
-    sweep: str = "weight decay"
+    sweep: str = DECAY
     theory: bool = False
 
     def __post_init__(self) -> None:
@@ -145,6 +130,10 @@ class Study:
         twice = sorted({label for label in labels if labels.count(label) > 1})
         if twice:
             raise ValueError(f"More than one setting is called {twice[0]!r}; tables could not tell them apart.")
-        taken = sorted({name for setting in self.settings for name in setting.facts} & TAKEN)
-        if taken:
-            raise ValueError(f"The table has a column {taken[0]!r} of its own; call the fact something else.")
+        if self.sweep not in self.facts:
+            raise ValueError(f"No setting has the swept fact {self.sweep!r}; there are {', '.join(self.facts)}.")
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """Names of the facts that its settings have."""
+        return tuple(dict.fromkeys(name for setting in self.settings for name in setting.facts))

@@ -11,7 +11,7 @@ import joblib
 import torch
 from tqdm.auto import tqdm
 
-from experiments.data.splitting import Split
+from experiments.data import Split
 from experiments.runner import cells
 from experiments.runner.cells import Cell
 from experiments.runner.clusters import backend

@@ -1,1 +1,9 @@
-"""The studies, a file each or a family."""
+"""The studies, a file each or a family; the closed forms against descent in ``ufm``."""
+
+from experiments.studies.catalog import STUDIES, Command
+from experiments.studies.document import Document
+from experiments.studies.family import Family, OverDecays
+
+COMMANDS: dict[str, type[Command]] = {**STUDIES, "results": Document}
+
+__all__ = ["COMMANDS", "Command", "Family", "OverDecays"]

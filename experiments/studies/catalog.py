@@ -1,11 +1,11 @@
-"""The studies of `python -m experiments`, and which of them `make results` runs."""
+"""The studies of `python -m experiments`, by name, and which of them `make results` runs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from experiments.byhand.comparison import ByHand
+from experiments.byhand import ByHand
 from experiments.studies.demo import Demo
 from experiments.studies.imageclasses import CifarStudy, DigitStudy
 from experiments.studies.imageregression import DrivingStudy, FaceStudy, PixelStudy
@@ -19,7 +19,7 @@ from experiments.studies.pretrained import (
 from experiments.studies.sgemm import Sgemm
 from experiments.studies.synthetic import Synthetic
 from experiments.studies.tabular import Tabular
-from experiments.studies.ufm.study import Ufm
+from experiments.studies.ufm.unconstrained import Ufm
 
 
 class Command(Protocol):

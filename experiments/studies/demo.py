@@ -17,10 +17,9 @@ import deepnrc
 from deepnrc.errors import UsageError
 from deepnrc.summary import verdict
 from deepnrc.table import join
-from experiments.data.shipped import load
-from experiments.data.splitting import split
-from experiments.networks.mlp import mlp
-from experiments.runner.training import Recipe, train
+from experiments.data import load, split
+from experiments.networks import mlp
+from experiments.runner import Recipe, train
 
 
 @dataclass(frozen=True)

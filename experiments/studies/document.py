@@ -16,8 +16,8 @@ from tyro.conf import arg
 from deepnrc._version import __version__
 from deepnrc.errors import DataError, UsageError
 from deepnrc.wording import listing
-from experiments.pages.page import left_settings, saved
-from experiments.runner.cells import plan
+from experiments.pages import left_settings, saved
+from experiments.runner import plan
 from experiments.studies import catalog
 from experiments.studies.family import Family
 
@@ -82,8 +82,8 @@ def defaults(commands: Mapping[str, catalog.Command]) -> dict[str, Default]:
     """The studies that commands leave, by their folders' names, in order."""
     found: dict[str, Default] = {}
     for name, command in commands.items():
-        sweeps = command.studies() if isinstance(command, Family) else ()
-        plans = {study.name: plan(study) for study in sweeps} or {name: ""}
+        sweeps = command.inquiries() if isinstance(command, Family) else ()
+        plans = {inquiry.study.name: plan(inquiry.study) for inquiry in sweeps} or {name: ""}
         found |= {left: Default(name, saved(command), planned) for left, planned in plans.items()}
     return found
 

@@ -1,4 +1,4 @@
-"""What every study on the command line has: its flags, how it is run, and what it leaves behind."""
+"""What studies on the command line share: their flags, how they are run, and settings over weight decay."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from tyro.conf import arg
 
 from deepnrc.errors import DataError, UsageError
 from deepnrc.wording import did_you_mean, listing
-from experiments.pages import findings as pages
-from experiments.pages.page import WHERE, closing, leave_settings
-from experiments.runner.study import Study
-from experiments.runner.sweep import Workers, sweep
+from experiments import pages
+from experiments.claims import Inquiry
+from experiments.data import Data
+from experiments.pages import WHERE, closing, leave_settings
+from experiments.runner import Fact, Network, Recipe, Setting, Workers, sweep
 
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """Flags that all studies share; ``study`` turns them into a description.
+    """Flags that all studies share; ``inquiry`` turns them into a study and its claims.
 
-    A study of your own derives from this, adds its flags as fields, and returns a ``Study``.
+    A study of your own derives from this, and adds its flags as fields.
 
     Attributes:
         takes: about how long the defaults take on 2 cores, in words.
@@ -50,13 +51,13 @@ class Family:
     out: Annotated[Path, arg(help="Folder of all studies; each has one of its own in it.")] = Path("runs/studies")
     progress: Annotated[bool, arg(help="Show progress bars.")] = True
 
-    def study(self) -> Study:
-        """The description that these flags make."""
+    def inquiry(self) -> Inquiry:
+        """The study that these flags make, with what is claimed of it."""
         raise NotImplementedError
 
-    def studies(self) -> tuple[Study, ...]:
-        """All that is run, one after the other: ``study()``, unless a family has several parts."""
-        return (self.study(),)
+    def inquiries(self) -> tuple[Inquiry, ...]:
+        """All that is run, one after the other: ``inquiry()``, unless a family has several parts."""
+        return (self.inquiry(),)
 
     def run(self) -> None:
         """Run what is missing, write tables, pictures and the page, and print the verdict."""
@@ -64,21 +65,22 @@ class Family:
             given = getattr(self, name)
             if given is not None and given < 1:
                 raise UsageError(f"--{name} must be at least 1; it is {given}.")
-        for study in self.studies():
-            self._run(study)
+        for inquiry in self.inquiries():
+            self._run(inquiry)
 
     @property
     def threads(self) -> int | None:
         """Threads of a cell; None shares out the cores among those that run side by side."""
         return None
 
-    def _run(self, study: Study) -> None:
-        started = time.perf_counter()
+    def _run(self, inquiry: Inquiry) -> None:
+        started, study = time.perf_counter(), inquiry.study
         folder = self.out / study.name
         leave_settings(self, folder)
         results = sweep(study, folder, Workers(self.jobs, self.backend, self.threads), self.progress)
-        files = pages.write(results, folder, self.progress)
-        print(pages.verdict_text(results))
+        verdicts = inquiry.verdicts(results)
+        files = pages.write(results, verdicts, folder, self.progress)
+        print(pages.verdict_text(verdicts, results))
         closing(study.name, time.perf_counter() - started, files)
 
     @classmethod
@@ -109,3 +111,38 @@ def _words(name: str, value: object) -> list[str]:
     if value is True:
         return [flag]
     return [flag, *(str(part) for part in (value if isinstance(value, list) else [value]))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverDecays(Family):
+    """The flag; ``over_decays`` makes the settings."""
+
+    weight_decay: Annotated[
+        tuple[float, ...] | None, arg(help="One setting for each; the study's own if not given.")
+    ] = None
+
+    @property
+    def threads(self) -> int | None:
+        """One: the small networks of the default budgets are slower with more, and digits do not depend on --jobs."""
+        return None if self.full else 1
+
+    def decays(self, own: tuple[float, ...]) -> tuple[float, ...]:
+        """The weight decays to run, ascending: those of the flag, or the study's own."""
+        if self.weight_decay == ():
+            raise UsageError("--weight-decay needs at least one value.")
+        return own if self.weight_decay is None else tuple(sorted(self.weight_decay))
+
+    def over_decays(
+        self,
+        data: Data,
+        network: Network,
+        recipe: Recipe,
+        decays: tuple[float, ...],
+        *,
+        probe: Mapping[str, Any] | None = None,
+        steps: tuple[int, ...] | None = None,
+        **apart: Fact,
+    ) -> tuple[Setting, ...]:
+        """One setting for each weight decay, with what else sets them apart from others of the study."""
+        recipes = (replace(recipe, weight_decay=decay) for decay in decays)
+        return tuple(Setting(data, network, one, probe or {}, steps, apart) for one in recipes)

@@ -8,11 +8,10 @@ from typing import Annotated, ClassVar, Literal
 from tyro.conf import arg
 
 from deepnrc.errors import UsageError
-from experiments.claims.residual import classifier_claims
-from experiments.data.images.digits import Digits
-from experiments.data.images.folders import OwnImages
-from experiments.runner.study import Claim, Data, Setting, Study
-from experiments.studies.images import Images
+from experiments.claims import Claim, Inquiry, classifier_claims, within
+from experiments.data import Data, Digits, OwnImages
+from experiments.runner import Setting, Study
+from experiments.studies.resnets import ResNets
 
 ABOUT = (
     "A ResNet-18 whose stages have {widths} channels classifies {what}, trained {losses}. The classifier's nc.1 "
@@ -43,14 +42,14 @@ NO_CIFAR = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Classification(Images):
+class Classification(ResNets):
     """Classification of images: flags, and how they make a study."""
 
     takes: ClassVar[str] = "6 minutes"
 
     loss: Annotated[Literal["both", "mse", "cross-entropy"], arg(help="What is trained with.")] = "both"
 
-    def classification(self, name: str, what: str, data: Data, small_images: bool = False) -> Study:
+    def classification(self, name: str, what: str, data: Data, small_images: bool = False) -> Inquiry:
         """One setting for each loss and weight decay."""
         settings, claims = list[Setting](), list[Claim]()
         losses = {said: loss for said, loss in LOSSES.items() if self.loss in ("both", loss)}
@@ -61,13 +60,12 @@ class Classification(Images):
                 self.resnet(bias=loss != "mse", small_images=small_images),
                 self.recipe(80, batch=128, published=(0.05, 200), loss=loss),
                 decays,
-                label=f"{said}, {{:g}}",
-                facts={"loss": said},
+                loss=said,
             )
-            claims += classifier_claims(said) if decays[-1] > 0 else ()
+            claims += within(classifier_claims(), loss=said) if decays[-1] > 0 else ()
         widths, told = ", ".join(map(str, self.resnet().channels)), " or ".join(TOLD[said] for said in losses)
         about = ABOUT.format(widths=widths, what=what, losses=told)
-        return Study(name, about, tuple(settings), tuple(range(self.seeds)), tuple(claims), MEASURES)
+        return Inquiry(Study(name, about, tuple(settings), tuple(range(self.seeds)), MEASURES), tuple(claims))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +76,7 @@ class DigitStudy(Classification):
         str | None, arg(help="mnist:FOLDER, your files of the 60,000; 5,000 that a package ships if not given.")
     ] = None
 
-    def study(self) -> Study:
+    def inquiry(self) -> Inquiry:
         """One setting for each loss and weight decay."""
         if self.data is None:
             return self.classification(
@@ -97,7 +95,7 @@ class CifarStudy(Classification):
 
     data: Annotated[str | None, arg(help="cifar10:FOLDER, your files.")] = None
 
-    def study(self) -> Study:
+    def inquiry(self) -> Inquiry:
         """One setting for each loss and weight decay."""
         if self.data is None:
             raise UsageError(NO_CIFAR)

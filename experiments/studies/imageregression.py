@@ -9,13 +9,19 @@ from typing import Annotated, ClassVar, Literal
 from tyro.conf import arg
 
 from deepnrc.errors import UsageError
-from experiments.claims.residual import regression_claims
-from experiments.claims.sweeps import within
-from experiments.data.images.driving import Driving
-from experiments.data.images.folders import OwnImages
-from experiments.data.images.pixels import ReacherPixels
-from experiments.runner.study import Claim, Data, Setting, Study
-from experiments.studies.images import Images
+from experiments.claims import (
+    Claim,
+    Inquiry,
+    falls_at_the_top,
+    onset,
+    similarity_rises,
+    upper_layers_collapse,
+    weight_decay_orders,
+    within,
+)
+from experiments.data import Data, Driving, OwnImages, ReacherPixels
+from experiments.runner import Setting, Study
+from experiments.studies.resnets import ResNets
 
 ABOUT = (
     "A ResNet-{depth} whose stages have {widths} channels learns {what}. Every convolution of its four stages and the "
@@ -54,7 +60,7 @@ MEASURES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Regression(Images):
+class Regression(ResNets):
     """Regression from images: flags, and how they make a study."""
 
     takes: ClassVar[str] = "5 minutes"
@@ -73,7 +79,7 @@ class Regression(Images):
         *,
         published: tuple[float, int],
         depth: int = 18,
-    ) -> Study:
+    ) -> Inquiry:
         """One setting for each form and weight decay.
 
         Args:
@@ -90,13 +96,12 @@ class Regression(Images):
                     self.resnet(depth, bias=bias),
                     recipe,
                     chosen,
-                    label=f"{form}, {{:g}}",
                     probes=PROBES,
-                    facts={"targets": form},
+                    targets=form,
                 )
-                claims += within(form, regression_claims(len(chosen)))
+                claims += within(regression_claims(len(chosen)), targets=form)
         about = ABOUT.format(depth=depth, widths=", ".join(map(str, self.resnet().channels)), what=what)
-        return Study(name, about, tuple(settings), tuple(range(self.seeds)), tuple(claims), MEASURES)
+        return Inquiry(Study(name, about, tuple(settings), tuple(range(self.seeds)), MEASURES), tuple(claims))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +113,7 @@ class PixelStudy(Regression):
     ] = "actions"
     size: Annotated[int | None, arg(help="Side of the pictures in pixels: 32, and with --full 64.")] = None
 
-    def study(self) -> Study:
+    def inquiry(self) -> Inquiry:
         """One setting for each form and weight decay."""
         frames = (20_000 if self.full else 5000) if self.samples is None else self.samples
         name = "reacher-pixels" if self.label == "actions" else f"reacher-pixels-{self.label}"
@@ -133,7 +138,7 @@ class DrivingStudy(Regression):
         int | None, arg(help="Side of the frames: of CarRacing's, a divisor of 96, 48, and with --full 96.")
     ] = None
 
-    def study(self) -> Study:
+    def inquiry(self) -> Inquiry:
         """One setting for each form and weight decay."""
         decays = (0.0, 5e-5, 5e-4, 5e-3) if self.full else (0.0, 2e-3, 2e-2)
         if self.data is None:
@@ -159,7 +164,7 @@ class FaceStudy(Regression):
     data: Annotated[str | None, arg(help="The folder of UTKFace's images.")] = None
     size: Annotated[int | None, arg(help="Side to which faces are brought: 64, and with --full 128.")] = None
 
-    def study(self) -> Study:
+    def inquiry(self) -> Inquiry:
         """One setting for each form and weight decay."""
         if self.data is None:
             raise UsageError(NO_FACES)
@@ -172,3 +177,13 @@ class FaceStudy(Regression):
         decays = (0.0, 5e-4) if self.full else (0.0, 1e-3, 1e-2)
         depth = 34 if self.full else 18
         return self.regression("utkface", "the age from a face", faces, decays, published=(0.001, 100), depth=depth)
+
+
+def regression_claims(decays: int) -> tuple[Claim, ...]:
+    """What the papers say of regression from images, at the largest of so many weight decays, and over them."""
+    swept = (
+        (*weight_decay_orders(branches=True), falls_at_the_top("nrc.1"), falls_at_the_top("nrc.2"))
+        if decays > 1
+        else ()
+    )
+    return (*swept, *upper_layers_collapse(), onset(), similarity_rises())

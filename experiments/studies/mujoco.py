@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar, Literal
 
 from tyro.conf import arg
 
-from experiments.claims.sweeps import (
+from experiments.claims import (
+    Inquiry,
     drops_a_direction,
     gram_falls,
     top_layer_collapses,
@@ -15,9 +16,8 @@ from experiments.claims.sweeps import (
     weight_decay_orders,
     within,
 )
-from experiments.data.recorded import Recorded
-from experiments.runner.study import Setting, Study
-from experiments.runner.training import Recipe
+from experiments.data import Recorded
+from experiments.runner import Recipe, Setting, Study
 from experiments.studies.perceptrons import Perceptrons
 
 DEEP = (
@@ -108,12 +108,12 @@ class Expert(Perceptrons):
         arg(help="deep: every layer of 8-layer networks; top: the last layer of 3 x 256 ones, nrc.1 to nrc.3."),
     ] = "both"
 
-    def studies(self) -> tuple[Study, ...]:
+    def inquiries(self) -> tuple[Inquiry, ...]:
         """The deep and the top part."""
         parts = {"deep": self.deep, "top": self.top}
         return tuple(make() for name, make in parts.items() if self.part in ("both", name))
 
-    def deep(self) -> Study:
+    def deep(self) -> Inquiry:
         """Every layer of networks that are published in the deep-collapse paper, and of ones with biases."""
         own, settings = self.environment, list[Setting]()
         published = Recipe(lr=own.rate, epochs=1000)
@@ -126,15 +126,14 @@ class Expert(Perceptrons):
                 self.mlp(*[own.width if self.full else 128] * 7, bias=bias, last_relu=last_relu),
                 recipe,
                 self.decays((0.0, own.published) if self.full else own.deep),
-                label=f"{name}, {{:g}}",
-                facts={"network": name},
+                form=name,
             )
         claims = (*weight_decay_orders(), *upper_layers_collapse())
-        checked = tuple(claim for name in forms for claim in within(name, claims))
+        checked = tuple(claim for name in forms for claim in within(claims, form=name))
         seeds = tuple(range(self.seeds))
-        return Study(f"{own.name}-deep", DEEP.format(own.name), tuple(settings), seeds, checked, theory=True)
+        return Inquiry(Study(f"{own.name}-deep", DEEP.format(own.name), tuple(settings), seeds, theory=True), checked)
 
-    def top(self) -> Study:
+    def top(self) -> Inquiry:
         """The last layer of networks that are published in the top-layer paper: both heads, raw and scaled targets."""
         own, settings = self.environment, list[Setting]()
         for targets, name, every in (("standardise", "scaled", own.scaled), ("centre", "raw", own.raw)):
@@ -146,22 +145,18 @@ class Expert(Perceptrons):
                     self.mlp(256, 256, 256, bias=True, last_relu=last_relu),
                     self.recipe(LONG if self.full else Recipe(epochs=own.epochs)),
                     decays,
-                    label=f"{name}, {'ReLU' if last_relu else 'linear'}, {{:g}}",
                     probe={"probes": ["deep.*", "nrc.*", "model.*"]},
-                    facts={"targets": name, "last ReLU": last_relu},
+                    targets=name,
+                    last_relu=last_relu,
                 )
-        claims = (*top_layer_collapses("scaled, linear"), gram_falls("raw, ReLU"))
-        if own.too_much and self.weight_decay is None and not self.full:
-            claims = (*claims, drops_a_direction(f"raw, linear, {own.raw[-1]:g}"))
-        return Study(
-            f"{own.name}-top",
-            TOP.format(own.name),
-            tuple(settings),
-            tuple(range(self.seeds)),
-            claims,
-            TOP_MEASURES,
-            theory=True,
+        claims = (
+            *within(top_layer_collapses(), targets="scaled", last_relu=False),
+            *within([gram_falls()], targets="raw", last_relu=True),
         )
+        if own.too_much and self.weight_decay is None and not self.full:
+            claims += within([drops_a_direction()], targets="raw", last_relu=False, weight_decay=own.raw[-1])
+        about, seeds = TOP.format(own.name), tuple(range(self.seeds))
+        return Inquiry(Study(f"{own.name}-top", about, tuple(settings), seeds, TOP_MEASURES, theory=True), claims)
 
 
 class Reacher(Expert):

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
-from experiments.runner.study import Mlp
-from experiments.runner.training import Recipe
-from experiments.studies.decays import OverDecays
+from experiments.networks import Mlp
+from experiments.runner import Recipe
+from experiments.studies.family import OverDecays
 
 
 @dataclass(frozen=True, kw_only=True)

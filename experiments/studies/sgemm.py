@@ -8,11 +8,9 @@ from typing import Annotated, ClassVar
 import numpy as np
 from tyro.conf import arg
 
-from experiments.claims.sweeps import DEEP, learned_every_direction, upper_layers_collapse, weight_decay_orders
-from experiments.data.kerneltimes import KernelTimes
-from experiments.runner.results import Results
-from experiments.runner.study import Claim, Study
-from experiments.runner.training import Recipe
+from experiments.claims import DEEP, Claim, Inquiry, learned_every_direction, upper_layers_collapse, weight_decay_orders
+from experiments.data import KernelTimes
+from experiments.runner import Recipe, Results, Study
 from experiments.studies.perceptrons import Perceptrons
 
 ABOUT = (
@@ -36,7 +34,7 @@ class Sgemm(Perceptrons):
     rank: Annotated[int, arg(help="Signal rank k.")] = 1
     width: Annotated[int | None, arg(help="Of each of the 7 hidden layers.")] = None
 
-    def study(self) -> Study:
+    def inquiry(self) -> Inquiry:
         """One setting for each weight decay."""
         width = (512 if self.full else 128) if self.width is None else self.width
         samples = (None if self.full and self.file else 4000) if self.samples is None else self.samples
@@ -48,7 +46,7 @@ class Sgemm(Perceptrons):
         timed = "" if self.file else ", each the fastest of three"
         about = ABOUT.format(source=source, settings="14 settings of their tiles and memory", timed=timed, k=self.rank)
         claims = (*_nearly_one(), *(weight_decay_orders() if len(decays) > 1 else ()), *upper_layers_collapse())
-        return Study("sgemm", about, settings, tuple(range(self.seeds)), claims)
+        return Inquiry(Study("sgemm", about, settings, tuple(range(self.seeds))), claims)
 
 
 def _nearly_one() -> tuple[Claim, ...]:

@@ -9,17 +9,17 @@ import numpy as np
 from tyro.conf import arg
 
 from deepnrc.errors import UsageError
-from experiments.claims.sweeps import (
+from experiments.claims import (
     DEEP,
+    Claim,
+    Inquiry,
     learned_dimension,
     learned_every_direction,
     upper_layers_collapse,
     weight_decay_orders,
 )
-from experiments.data.lowrank import LowRank
-from experiments.runner.results import Results
-from experiments.runner.study import Claim, Setting, Study
-from experiments.runner.training import Recipe
+from experiments.data import LowRank
+from experiments.runner import Recipe, Results, Setting, Study, heading, in_words
 from experiments.studies.perceptrons import Perceptrons
 
 ABOUT = (
@@ -39,7 +39,7 @@ MEASURES = (
     "deep.cka",
     "deep.linear_mse",
 )
-SWEPT = {"rank": "target rank", "depth": "hidden layers", "width": "units a layer", "noise": "target noise"}
+SWEPT = {"rank": "target_rank", "depth": "hidden_layers", "width": "units_a_layer", "noise": "target_noise"}
 VALUES = {"rank": (1, 2, 3, 5, 7, 10), "depth": (2, 3, 5, 8), "width": (16, 32, 64, 128), "noise": (0, 0.01, 0.1, 0.5)}
 RANK, SPECTRUM = 2, (1.0, 0.49)
 
@@ -81,7 +81,7 @@ class Synthetic(Perceptrons):
         arg(help="Target noise, relative to the targets' standard deviation: 0 if neither given nor swept."),
     ] = None
 
-    def study(self) -> Study:
+    def inquiry(self) -> Inquiry:
         """Every value of what is swept, and beside weight decays an untrained network.
 
         Errors: UsageError for a flag that would change nothing beside the others.
@@ -115,16 +115,16 @@ class Synthetic(Perceptrons):
                 "out, or take a larger rank."
             )
 
-    def _over_decays(self) -> Study:
+    def _over_decays(self) -> Inquiry:
         recipe, decays = self._recipe(), self.decays((0.0, 2e-3, 5e-3))
         data, network, probe = self._data(), self.mlp(*self._hidden()), {"rank": self._rank}
-        untrained = Setting("untrained", data, network, Recipe(epochs=0), probe, facts={"weight decay": None})
+        untrained = Setting(data, network, Recipe(epochs=0), probe, name="untrained")
         settings = (untrained, *self.over_decays(data, network, recipe, decays, probe=probe))
         claims = (*weight_decay_orders(), *upper_layers_collapse(), _target_directions()) if len(decays) > 1 else ()
         about = self._about("An untrained network, and others trained with several weight decays")
-        return Study("synthetic", about, settings, tuple(range(self.seeds)), claims, MEASURES, theory=True)
+        return Inquiry(Study("synthetic", about, settings, tuple(range(self.seeds)), MEASURES, theory=True), claims)
 
-    def _over_values(self) -> Study:
+    def _over_values(self) -> Inquiry:
         decays, fact = self.decays((1e-3,)), SWEPT[self.sweep]
         if len(decays) > 1:
             raise UsageError(f"--sweep {self.sweep} keeps to one --weight-decay; {len(decays)} were given.")
@@ -136,14 +136,12 @@ class Synthetic(Perceptrons):
             changed = {self.sweep: value if self.sweep == "noise" else int(value)}
             one = replace(self, sweep="weight-decay", values=None, **changed)  # type: ignore[arg-type]
             network, recipe = one.mlp(*one._hidden()), replace(one._recipe(), weight_decay=decays[0])
-            settings.append(
-                Setting(f"{fact} {value:g}", one._data(), network, recipe, {"rank": one._rank}, facts={fact: value})
-            )
-        about = self._about(f"Networks for several values of '{fact}', at weight decay {decays[0]:g},")
-        return Study(
-            f"synthetic-{self.sweep}", about, tuple(settings), tuple(range(self.seeds)),
-            (*learned_dimension(), *upper_layers_collapse()), MEASURES, sweep=fact,
-        )  # fmt: skip
+            apart, probe = {fact: value}, {"rank": one._rank}
+            settings.append(Setting(one._data(), network, recipe, probe, apart=apart, name=in_words(apart)))
+        about = self._about(f"Networks for several values of '{heading(fact)}', at weight decay {decays[0]:g},")
+        seeds = tuple(range(self.seeds))
+        study = Study(f"synthetic-{self.sweep}", about, tuple(settings), seeds, MEASURES, sweep=fact)
+        return Inquiry(study, (*learned_dimension(), *upper_layers_collapse()))
 
     def _data(self) -> LowRank:
         samples = (12_500 if self.full else 2500) if self.samples is None else self.samples

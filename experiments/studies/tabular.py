@@ -10,11 +10,9 @@ from typing import Annotated, ClassVar, Literal
 from tyro.conf import arg
 
 from deepnrc.errors import UsageError
-from experiments.claims.sweeps import weight_decay_orders
-from experiments.data.linnerud import Linnerud
-from experiments.data.recorded import OwnFile
-from experiments.runner.study import Data, Study
-from experiments.runner.training import Recipe
+from experiments.claims import Inquiry, weight_decay_orders
+from experiments.data import Data, Linnerud, OwnFile
+from experiments.runner import Recipe, Study
 from experiments.studies.perceptrons import Perceptrons
 
 OWN = "A network learns {targets} from '{data}'; targets: {scaling}."
@@ -46,7 +44,7 @@ class Tabular(Perceptrons):
     depth: Annotated[int, arg(help="Hidden layers.")] = 5
     width: Annotated[int | None, arg(help="Of each hidden layer: 64, and with --full 512.")] = None
 
-    def study(self) -> Study:
+    def inquiry(self) -> Inquiry:
         """One setting for each weight decay."""
         width = (512 if self.full else 64) if self.width is None else self.width
         data, about, name = self._data()
@@ -59,7 +57,7 @@ class Tabular(Perceptrons):
             probe=probe,
         )
         claims = weight_decay_orders() if len(decays) > 1 else ()
-        return Study(f"tabular-{name}", about, settings, tuple(range(self.seeds)), claims)
+        return Inquiry(Study(f"tabular-{name}", about, settings, tuple(range(self.seeds))), claims)
 
     def _data(self) -> tuple[Data, str, str]:
         """The data, what the page says of it, and its name."""

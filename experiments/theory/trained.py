@@ -11,10 +11,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from deepnrc.errors import UsageError
-from experiments.data.splitting import Split
-from experiments.runner.results import Results
-from experiments.runner.study import Setting
-from experiments.runner.training import outputs
+from experiments.data import Split
+from experiments.runner import Results, Setting, outputs
 from experiments.theory.fit import Fit, fit
 
 CAPTION = (

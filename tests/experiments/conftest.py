@@ -6,12 +6,11 @@ import pytest
 
 import deepnrc
 from deepnrc.table import COLUMNS
-from experiments.data.lowrank import LowRank
-from experiments.pages import findings as pages
-from experiments.runner.results import Results
-from experiments.runner.study import Claim, Mlp, Setting, Study
-from experiments.runner.sweep import Workers, sweep
-from experiments.runner.training import Recipe
+from experiments import pages
+from experiments.claims import Claim, Inquiry
+from experiments.data import LowRank
+from experiments.networks import Mlp
+from experiments.runner import Recipe, Results, Setting, Study, Workers, sweep
 
 matplotlib.use("Agg")
 HOSTILE = "<script>alert('a & b')</script>"
@@ -27,8 +26,8 @@ class OneThread(Workers):
 def tiny_setting(label, decay=0.0, *, epochs=2, lr=0.05, batch=50, data=None, **changed):
     data = data or LowRank(rank=2, target_dim=4, input_dim=6, samples=100)
     recipe = Recipe(lr=lr, weight_decay=decay, epochs=epochs, batch=batch)
-    fields = {"network": Mlp((8, 8, 8)), "probe": {"rank": 2}, "facts": {"weight decay": decay}} | changed
-    return Setting(label, data, fields.pop("network"), recipe, **fields)
+    fields = {"network": Mlp((8, 8, 8)), "probe": {"rank": 2}} | changed
+    return Setting(data, fields.pop("network"), recipe, name=label, **fields)
 
 
 def tiny_study(*settings, seeds=(0,), **changed):
@@ -57,14 +56,15 @@ def swept(tmp_path):
 def made():
     """Results with given values: {label: {seed: {measure: one value for each depth}}}.
 
-    The labels' order is that of weight decay, 0 first. A measure "name/variant" has that variant; one whose values
+    The labels' order is that of weight decay, 0 first; a decay of None stands for what is not trained. ``apart`` are
+    further facts by label. A measure "name/variant" has that variant; one whose values
     are a dict has them by depth. Cells in ``diverged`` are marked so, and ``statuses`` are those of {(measure, depth)}.
     """
 
-    def make(values, decays=None, diverged=(), step=3, statuses=None):
+    def make(values, decays=None, diverged=(), step=3, statuses=None, apart=None):
         decays = decays or [float(i) for i in range(len(values))]
         settings = [
-            tiny_setting(label, decay or 0.0, facts={"weight decay": decay})
+            tiny_setting(label, decay or 0.0, epochs=0 if decay is None else 2, apart=(apart or {}).get(label, {}))
             for label, decay in zip(values, decays, strict=True)
         ]
         rows, records = [], []
@@ -92,6 +92,9 @@ def made():
                     ]  # fmt: skip
         seeds = tuple(next(iter(values.values())))
         table = pd.DataFrame(rows)
+        facts = {setting.label: setting.facts for setting in settings}
+        for name in dict.fromkeys(name for found in facts.values() for name in found):
+            table[name] = [facts[label].get(name) for label in table["setting"]]
         mine = table.groupby(["setting", "seed"], sort=False)
         reports = tuple(deepnrc.Report(part[list(COLUMNS)].astype(COLUMNS)) for _, part in mine)
         return Results(tiny_study(*settings, seeds=seeds), table, tuple(records), reports)
@@ -108,15 +111,16 @@ def written(tmp_path_factory):
         Claim("Nothing is read", "nobody", lambda r: float("nan"), "<", 0.5),
     )
     settings = (tiny_setting("no decay"), tiny_setting("a < b & c", 1e-2), tiny_setting("wild", lr=1e6, epochs=30))
-    study = tiny_study(*settings, seeds=(0, 1), name="hostile", about=HOSTILE, claims=claims)
+    study = tiny_study(*settings, seeds=(0, 1), name="hostile", about=HOSTILE)
     folder = tmp_path_factory.mktemp("studies") / "hostile"
     folder.mkdir()
     results = sweep(study, folder, OneThread(1), progress=False)
-    files = pages.write(results, folder, progress=False)
-    return results, folder, files
+    verdicts = Inquiry(study, claims).verdicts(results)
+    files = pages.write(results, verdicts, folder, progress=False)
+    return results, folder, files, verdicts
 
 
 @pytest.fixture
 def anything_counts_as_learned(monkeypatch):
     """Claims are read off networks of one or two epochs too."""
-    monkeypatch.setattr("experiments.claims.sweeps.FITTED", float("-inf"))
+    monkeypatch.setattr("experiments.claims.learning.FITTED", float("-inf"))

@@ -12,12 +12,12 @@ from pandas.testing import assert_frame_equal
 from tyro.conf import arg
 
 from experiments.__main__ import main, parsed
-from experiments.claims.sweeps import onset_share
-from experiments.data.splitting import Split, split
-from experiments.runner.study import Claim, Mlp, Setting, Study
-from experiments.runner.training import Recipe
-from experiments.studies.commands import COMMANDS
-from experiments.studies.family import Family
+from experiments.claims import Claim, Inquiry
+from experiments.claims.layerwise import onset_share
+from experiments.data import Split, split
+from experiments.networks import Mlp
+from experiments.runner import Recipe, Setting, Study
+from experiments.studies import COMMANDS, Family
 
 SMALL = shlex.split("--jobs 1 --epochs 2 --samples 100 --depth 2 --width 8 --seeds 1 --no-progress")
 
@@ -252,13 +252,12 @@ class Depths(Family):
 
     depths: Annotated[tuple[int, ...], arg(help="One setting for each.")] = (2, 4)
 
-    def study(self) -> Study:
+    def inquiry(self) -> Inquiry:
         recipe = Recipe(weight_decay=5e-3, epochs=self.epochs or 100)
-        settings = tuple(
-            Setting(f"{d} layers", Waves(), Mlp((8,) * d), recipe, facts={"layers": d}) for d in self.depths
-        )
+        settings = tuple(Setting(Waves(), Mlp((8,) * d), recipe, apart={"layers": d}) for d in self.depths)
         claim = Claim("The deepest network collapses in part: share of layers", "us", onset_share, ">", 0.1)
-        return Study("waves", "Sines, by depth.", settings, tuple(range(self.seeds)), (claim,), sweep="layers")
+        study = Study("waves", "Sines, by depth.", settings, tuple(range(self.seeds)), sweep="layers")
+        return Inquiry(study, (claim,))
 
 
 def test_a_study_of_ones_own_runs(tmp_path, capsys):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from experiments.data.splitting import Split
-from experiments.runner.study import Data
+from experiments.data.splitting import Data, Split
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from experiments.claims.verdicts import Verdict
+from experiments.claims import Verdict
+from experiments.data import one_hot
+from experiments.studies.ufm.agreement import CLASSES, CLOSE, END, Row, largest, near, worst
 from experiments.studies.ufm.descent import finish
 from experiments.studies.ufm.levels import measured, model
-from experiments.studies.ufm.parts import CLASSES, CLOSE, END, Row, largest, near, worst
 from experiments.studies.ufm.readings import error
-from experiments.studies.ufm.targets import one_hot
 from probes.ufm import ClassMinimum
 
 BIASES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8)

@@ -12,11 +12,11 @@ import joblib
 import torch
 from torch import Tensor
 
-from experiments.claims.verdicts import Verdict
+from experiments.claims import Verdict
+from experiments.studies.ufm.agreement import CLASSES, CLOSE, END, Part, Row, frame, largest, near, smallest, worst
 from experiments.studies.ufm.biases import BIASES, biases
 from experiments.studies.ufm.descent import descend, finish, milestones
 from experiments.studies.ufm.levels import levels, model
-from experiments.studies.ufm.parts import CLASSES, CLOSE, END, Part, Row, frame, largest, near, smallest, worst
 from experiments.studies.ufm.problem import Point, stacked
 from probes.ufm import ClassMinimum
 
@@ -26,7 +26,7 @@ CLOSE_RELU = 1e-4  # the same as CLOSE, with a ReLU
 
 
 @dataclass(frozen=True)
-class Setting:
+class PublishedRun:
     """A published run: K classes of n samples, the penalties of W2, W1 and H, and plain descent's steps."""
 
     K: int
@@ -52,8 +52,8 @@ class Setting:
         return 0.3 if self.relu else 0.1
 
 
-SETTINGS = tuple(
-    Setting(K, n, lambdas, steps, relu)
+PUBLISHED = tuple(
+    PublishedRun(K, n, lambdas, steps, relu)
     for K, n, lambdas, steps in ((5, 100, (0.005, 0.0025, 0.001), 40_000), (4, 50, (0.005,) * 3, 20_000))
     for relu in (True, False)
 )
@@ -65,7 +65,7 @@ def study(seeds: int, jobs: int = 1, shorter: int = 1, progress: bool = False) -
     Args:
         shorter: divides the number of descent steps, for a quick look.
     """
-    work = [joblib.delayed(_followed)(setting, seeds, shorter, progress) for setting in SETTINGS]
+    work = [joblib.delayed(_followed)(setting, seeds, shorter, progress) for setting in PUBLISHED]
     done = joblib.Parallel(n_jobs=min(jobs, len(work)))(work)
     records = [record for found, _ in done for record in found]
     rows = [row for _, row in done]
@@ -73,17 +73,17 @@ def study(seeds: int, jobs: int = 1, shorter: int = 1, progress: bool = False) -
     caption = "Classifiers (Tirer & Bruna): closed form and descent"
     table = frame([*records, *biased], part=NAME)
     claims = (*_claims(rows, table), *bias_claims)
-    cells = len(SETTINGS) * seeds + len(bias_rows) * seeds + len(BIASES)
+    cells = len(PUBLISHED) * seeds + len(bias_rows) * seeds + len(BIASES)
     return Part(NAME, caption, (*rows, *bias_rows), claims, table, cells)
 
 
-def _followed(setting: Setting, seeds: int, shorter: int, progress: bool) -> tuple[list[dict[str, Any]], Row]:
+def _followed(setting: PublishedRun, seeds: int, shorter: int, progress: bool) -> tuple[list[dict[str, Any]], Row]:
     """``followed`` in a worker, which has torch's threads still at their default."""
     torch.set_num_threads(1)
     return followed(setting, seeds, shorter, progress)
 
 
-def followed(setting: Setting, seeds: int, shorter: int, progress: bool) -> tuple[list[dict[str, Any]], Row]:
+def followed(setting: PublishedRun, seeds: int, shorter: int, progress: bool) -> tuple[list[dict[str, Any]], Row]:
     """Plain descent with steps of 0.1 from every seed, L-BFGS from there, and both levels' measures on the way."""
     started = time.perf_counter()
     minimum = setting.minimum

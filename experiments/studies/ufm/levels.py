@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
+from experiments.data import one_hot
 from experiments.studies.ufm.problem import Point, Problem, column
-from experiments.studies.ufm.targets import one_hot
 from probes import CATALOG, Classes, Moments, Snapshot
 from probes.ufm import ClassMinimum
 

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from experiments.claims.verdicts import Verdict
+from experiments.claims import Verdict
+from experiments.data import covariance, spread
+from experiments.studies.ufm.agreement import CLOSE, END, OURS, Part, Row, frame, largest, near, worst
 from experiments.studies.ufm.descent import descend, finish
-from experiments.studies.ufm.parts import CLOSE, END, OURS, Part, Row, frame, largest, near, worst
 from experiments.studies.ufm.problem import Chain, Point, Problem, column
 from experiments.studies.ufm.readings import compared, probed
-from experiments.studies.ufm.targets import covariance, spread
 from probes import Moments, Snapshot
 from probes.ufm import LinearMinimum, predicted
 

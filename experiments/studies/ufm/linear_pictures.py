@@ -9,9 +9,9 @@ import pandas as pd
 import seaborn as sns
 
 from deepnrc.figures import picture
+from experiments.data import covariance, spread
 from experiments.studies.ufm import linear
 from experiments.studies.ufm.looks import COLOURS, MARKS, THEORY, legend
-from experiments.studies.ufm.targets import covariance, spread
 from probes.ufm import LinearMinimum
 
 

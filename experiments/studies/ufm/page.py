@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.pages.page import Page
+from experiments.pages import Page
 from experiments.studies.ufm import pictures
-from experiments.studies.ufm.parts import Part
+from experiments.studies.ufm.agreement import Part
 
 ABOUT = (
     "Models whose features are free parameters, descended to their minima and held against their closed forms: "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.pages.pictures import Drawn, drawn
+from experiments.pages import Drawn, drawn
 from experiments.studies.ufm import class_pictures, classes, linear, linear_pictures, regression, regression_pictures
 
 

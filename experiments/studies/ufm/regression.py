@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 from torch import Tensor
 
-from experiments.claims.verdicts import Verdict
+from experiments.claims import Verdict
+from experiments.data import covariance, spread
+from experiments.studies.ufm.agreement import CLOSE, END, TOP, Part, Row, frame, largest, near, smallest, worst
 from experiments.studies.ufm.descent import descend, finish, milestones
-from experiments.studies.ufm.parts import CLOSE, END, TOP, Part, Row, frame, largest, near, smallest, worst
 from experiments.studies.ufm.problem import Point, Problem, column, stacked
 from experiments.studies.ufm.readings import PROBES, compared, probed
-from experiments.studies.ufm.targets import covariance, spread
 from probes import CATALOG, Directions, Moments, Outcome, Probe, Snapshot, singular, top
 from probes.ufm import RegressionMinimum, predicted
 

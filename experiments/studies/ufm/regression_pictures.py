@@ -13,8 +13,8 @@ import seaborn as sns
 
 from deepnrc.figures import INK, picture
 from experiments.studies.ufm import regression
+from experiments.studies.ufm.agreement import END
 from experiments.studies.ufm.looks import COLOURS, MARKS, ROUNDING, THEORY
-from experiments.studies.ufm.parts import END
 
 
 def training(table: pd.DataFrame, path: Path) -> None:

@@ -8,8 +8,8 @@ from torch import nn
 
 import deepnrc
 from deepnrc.networks.layers import choose
-from experiments.byhand.comparison import compared
-from experiments.networks.residual import ResNet
+from experiments.byhand import compared
+from experiments.networks import ResNet
 
 SIDE, OUTPUTS = 32, 3
 BY_HAND = {"deep.noise", "deep.feature_weight_alignment", "deep.cka", "deep.linear_mse", "nrc.1", "nrc.2", "model.mse"}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 
-from experiments.claims.verdicts import Verdict
+from experiments.claims.claim import Verdict
+from experiments.pages.gallery import Drawn
 from experiments.pages.page import Page, closing, leave_settings, left_settings, saved
-from experiments.pages.pictures import Drawn
 
 HOSTILE = "<b>a & b</b>"
 ESCAPED = "&lt;b&gt;a &amp; b&lt;/b&gt;"

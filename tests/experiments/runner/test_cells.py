@@ -9,8 +9,9 @@ from safetensors.torch import load_file
 
 import deepnrc
 from experiments.data.lowrank import LowRank
+from experiments.networks.mlp import Mlp
 from experiments.runner import cells
-from experiments.runner.study import Mlp, Study
+from experiments.runner.study import Study
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_the_same_configuration_has_the_same_key(key):
 
 
 def test_names_and_facts_are_no_part_of_the_key(key):
-    assert key(label="b", facts={"anything": 1}) == key()
+    assert key(label="b", apart={"anything": 1}) == key()
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_a_plan_is_what_a_study_trains(setting):
         fields = {"name": "one", "about": "", "settings": (setting("a"),), "seeds": (0, 1)}
         return cells.plan(Study(**{**fields, **changed}))
 
-    assert of(name="other", about="Other.", settings=(setting("b", facts={"anything": 1}),)) == of()
+    assert of(name="other", about="Other.", settings=(setting("b", apart={"anything": 1}),)) == of()
     assert (
         len({of(), of(seeds=(0,)), of(settings=(setting("a", epochs=77),)), of(settings=(setting("a"), setting("b")))})
         == 4

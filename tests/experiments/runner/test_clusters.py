@@ -57,7 +57,7 @@ def test_processes_need_nothing():
 def test_a_local_dask_cluster_gives_the_same_table(tmp_path):
     distributed = pytest.importorskip("distributed")
     flags = {"weight_decay": (0.0, 1e-3), "seeds": 2, "epochs": 3, "samples": 100, "depth": 2, "width": 8}
-    study = Synthetic(**flags).study()
+    study = Synthetic(**flags).inquiry().study
     here = sweep(study, tmp_path / "here", Workers(1), progress=False)
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,

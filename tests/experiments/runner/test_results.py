@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.runner.results import falls, rises
+from deepnrc.errors import UsageError
 
 NAN = float("nan")
 
@@ -74,7 +74,6 @@ def test_no_mean_takes_in_what_diverged(made):
     assert results.by_layer("m")["b"].isna().all()
     assert results.top("m").isna().tolist() == [False, True]
     assert results.overall().runs == ["a"]
-    assert np.isnan(falls(results.by_layer("m")))
 
 
 def test_overall_is_the_mean_over_seeds_with_a_run_a_setting(results):
@@ -93,27 +92,51 @@ def test_overall_of_a_seed_is_that_seeds(study, swept):
     np.testing.assert_array_equal(mine.table.query("run == 'some'")["value"].to_numpy(), expected)
 
 
+@pytest.fixture
+def crossed(made):
+    """Two scales of targets, each with two weight decays, and one setting beside them."""
+    names = ["untrained", "raw, 0", "raw, 1", "scaled, 0", "scaled, 1"]
+    facts = {name: {"targets": name.partition(",")[0]} for name in names[1:]}
+    values = {name: {0: {"m": [i]}, 1: {"m": [i]}} for i, name in enumerate(names)}
+    return made(values, decays=[None, 0.0, 1.0, 0.0, 1.0], apart=facts)
+
+
+def test_results_are_filtered_by_facts(crossed):
+    raw = crossed.where(targets="raw")
+    assert raw.settings == raw.swept == ["raw, 0", "raw, 1"]
+    assert set(raw.table["setting"]) == {"raw, 0", "raw, 1"}
+    assert len(raw.records) == len(raw.reports) == 4
+    assert raw.where(weight_decay=1.0).top("m").to_dict() == {"raw, 1": 2}
+    assert crossed.where(weight_decay=None).settings == ["untrained"]
+    assert crossed.where().settings == crossed.settings
+
+
 @pytest.mark.parametrize(
-    ("rows", "falling", "rising"),
-    [
-        ([[3, 2, 1], [1, 2, 3]], 0.5, 0.5), ([[3, 2, 1], [9, 5, 0]], 1, 0), ([[3, 2, 2.5]], 0, 0),
-        ([[1, 1, 1]], 0, 0), ([[1, 1.009]], 0, 0), ([[1, 1.02]], 0, 1), ([[1, 0.991]], 0, 0), ([[1, 0.98]], 1, 0),
-        ([[1, 1.009, 0.5]], 1, 0), ([[1, 0.991, 2]], 0, 1),
-    ],
+    ("facts", "words"),
+    [({"target": "raw"}, "No setting has the fact 'target'; there are weight_decay, targets"),
+     ({"targets": "none"}, "No setting has none; there are: untrained; raw, 0"),
+     ({"targets": "raw", "weight_decay": 7.0}, "No setting has raw, weight decay 7; there are: ")],
 )  # fmt: skip
-def test_falling_and_rising_with_ties_of_a_percent(rows, falling, rising):
-    assert falls(pd.DataFrame(rows)) == falling
-    assert rises(pd.DataFrame(rows)) == rising
+def test_facts_that_no_setting_has_are_refused(crossed, facts, words):
+    with pytest.raises(UsageError, match=words):
+        crossed.where(**facts)
 
 
-@pytest.mark.parametrize("rows", [[[1.0], [2.0]], np.empty((0, 3)), [[1.0, NAN], [2.0, 1.0]]])
-def test_where_there_is_nothing_to_compare_no_share_is_made_up(rows):
-    assert np.isnan(falls(pd.DataFrame(rows)))
-    assert np.isnan(rises(pd.DataFrame(rows)))
+@pytest.mark.parametrize(
+    ("decays", "most", "none"),
+    [
+        ([0.0, 1.0, 5.0], "c", "a"),
+        ([0.0, 0.0, 0.0], None, "a"),
+        ([None, 1.0, 0.0], "b", "c"),
+        ([0.1, 0.2, 0.3], "c", None),
+    ],
+)
+def test_the_most_decayed_and_the_undecayed_setting(made, decays, most, none):
+    results = made({label: {0: {"m": [1.0]}} for label in "abc"}, decays=decays)
+    assert (results.most_decayed, results.undecayed) == (most, none)
 
 
-@pytest.mark.parametrize("values", [[1, 1, 1], [1, 1.005, 0.995], [1, 1.009, 1.018], [1, 0.991, 0.991]])
-def test_what_hardly_changes_neither_falls_nor_rises(values):
-    table = pd.DataFrame([values])
-    assert falls(table) == 0
-    assert rises(table) == (values[-1] > 1.01)
+def test_a_fact_that_all_settings_share_names_no_group(made):
+    values = {"a": {0: {"m": [1.0]}}, "b": {0: {"m": [2.0]}}}
+    (group,) = made(values, apart={label: {"form": "as asked"} for label in values}).groups()
+    assert (group.name, group.labels) == ("", {"a": "a", "b": "b"})

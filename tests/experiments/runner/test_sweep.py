@@ -15,7 +15,7 @@ import pytest
 import torch
 from pandas.testing import assert_frame_equal
 
-from experiments.pages import findings as pages
+from experiments.pages import sweeppage as pages
 from experiments.runner import cells
 from experiments.runner.sweep import Workers, sweep
 from experiments.studies.synthetic import Synthetic
@@ -40,7 +40,7 @@ def test_every_setting_is_run_with_every_seed(study, swept, calls):
     results = swept(study(seeds=(0, 3)))
     assert calls == ["none, seed 0", "none, seed 3", "some, seed 0", "some, seed 3"]
     assert [(r["label"], r["seed"]) for r in results.records] == [("none", 0), ("none", 3), ("some", 0), ("some", 3)]
-    assert set(results.table["weight decay"]) == {0.0, 1e-2}
+    assert set(results.table["weight_decay"]) == {0.0, 1e-2}
 
 
 def test_an_unchanged_study_computes_nothing(study, swept, calls):
@@ -67,11 +67,11 @@ def test_a_further_seed_is_the_only_one_computed(study, swept, calls):
 def test_a_new_label_appears_without_computing(study, setting, swept, calls):
     swept(study(setting("old")))
     calls.clear()
-    results = swept(study(setting("new", facts={"weight decay": 9.0})))
+    results = swept(study(setting("new", apart={"kind_of": 9.0})))
     assert calls == []
     assert set(results.table["setting"]) == {"new"}
     assert results.reports[0].runs == ["new, seed 0"]
-    assert set(results.table["weight decay"]) == {9.0}
+    assert set(results.table["kind_of"]) == {9.0}
     assert (results.records[0]["label"], results.records[0]["title"]) == ("new", "new, seed 0")
     assert results.overall(0).runs == ["new"]
     assert [row["label"] for row in pages._settings(results)] == ["new"]
@@ -190,7 +190,7 @@ def test_killed_three_times_at_random_and_still_the_same_tables(tmp_path):
     assert finished(store).items() >= known.items()
     assert "synthetic: done in" in out
     assert len(finished(store)) == len(list(store.iterdir())) == 9  # 3 settings x 3 seeds, and no scratch
-    study = Synthetic(**FLAGS).study()
+    study = Synthetic(**FLAGS).inquiry().study
     whole = sweep(study, tmp_path / "whole", Workers(2), progress=False)
     assert {p.name for p in (tmp_path / "whole/cells").iterdir()} == finished(store).keys()
     whole.table.to_parquet(tmp_path / "whole.parquet", index=False)

@@ -5,8 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.pages import findings as pages
-from experiments.runner.results import Results
 from experiments.studies.mujoco import Hopper, Reacher, Swimmer
 
 EXPERTS = [Reacher, Swimmer, Hopper]
@@ -14,7 +12,8 @@ EXPERTS = [Reacher, Swimmer, Hopper]
 
 @pytest.mark.parametrize(("expert", "pairs"), [(Reacher, 800), (Swimmer, 800), (Hopper, 4000)])
 def test_the_deep_part_has_eight_layers_without_biases_and_with(expert, pairs):
-    study = expert().deep()
+    inquiry = expert().deep()
+    study = inquiry.study
     name = expert.__name__.lower()
     assert study.name == f"{name}-deep"
     assert name in study.about
@@ -24,15 +23,15 @@ def test_the_deep_part_has_eight_layers_without_biases_and_with(expert, pairs):
         assert len(data.x) == pairs
         assert sum("weight" in name for name, _ in net.named_parameters()) == 8
         biases = sum("bias" in name for name, _ in net.named_parameters())
-        assert biases == (0 if setting.label.startswith("bias-free") else 8)
-        assert setting.network.last_relu == setting.label.startswith("bias-free")
+        assert biases == (0 if setting.facts["form"] == "bias-free" else 8)
+        assert setting.network.last_relu == (setting.facts["form"] == "bias-free")
     assert study.settings[0].recipe.weight_decay == 0
-    assert len(study.claims) == 12
+    assert len(inquiry.claims) == 12
 
 
 @pytest.mark.parametrize("expert", EXPERTS)
 def test_the_top_part_crosses_scales_heads_and_weight_decays(expert):
-    study = expert().top()
+    study = expert().top().study
     kinds = {(s.data.targets, s.network.last_relu, s.recipe.weight_decay > 0) for s in study.settings}
     assert kinds == {(t, r, d) for t in ("standardise", "centre") for r in (False, True) for d in (False, True)}
     assert {(s.network.hidden, s.network.bias) for s in study.settings} == {((256,) * 3, True)}
@@ -41,18 +40,19 @@ def test_the_top_part_crosses_scales_heads_and_weight_decays(expert):
 
 
 def test_full_is_the_published_budget():
-    assert Reacher(full=True).deep().settings[0].network.hidden == (512,) * 7
-    deep = Reacher(full=True).deep().settings
+    assert Reacher(full=True).deep().study.settings[0].network.hidden == (512,) * 7
+    deep = Reacher(full=True).deep().study.settings
     assert {(s.recipe.lr, s.recipe.momentum, s.recipe.epochs) for s in deep} == {(0.05, 0.9, 1000)}
     assert {s.recipe.weight_decay for s in deep} == {0, 1e-4}
-    top = Swimmer(full=True).top()
+    top = Swimmer(full=True).top().study
     assert {(s.recipe.lr, s.recipe.momentum, s.recipe.epochs) for s in top.settings} == {(0.01, 0.0, 200_000)}
     assert {s.recipe.weight_decay for s in top.settings} == {0, 5e-5, 5e-4, 5e-3, 1e-2}
-    assert len(Hopper(full=True).top().claims) == len(top.claims)
+    assert len(Hopper(full=True).top().claims) == len(Swimmer(full=True).top().claims)
 
 
 def test_given_flags_reach_both_parts():
-    for study in Swimmer(weight_decay=(0.2, 0.0), epochs=7, lr=0.3, seeds=2, optimizer="adam", norm="layer").studies():
+    given = Swimmer(weight_decay=(0.2, 0.0), epochs=7, lr=0.3, seeds=2, optimizer="adam", norm="layer")
+    for study in (inquiry.study for inquiry in given.inquiries()):
         assert {s.recipe.weight_decay for s in study.settings} == {0.0, 0.2}
         assert {(s.recipe.epochs, s.recipe.lr, s.recipe.optimizer) for s in study.settings} == {(7, 0.3, "adam")}
         assert {s.network.norm for s in study.settings} == {"layer"}
@@ -62,49 +62,54 @@ def test_given_flags_reach_both_parts():
 
 def test_an_empty_list_of_weight_decays_is_refused():
     with pytest.raises(ValueError, match="--weight-decay needs at least one value"):
-        Swimmer(weight_decay=()).studies()
+        Swimmer(weight_decay=()).inquiries()
 
 
 @pytest.mark.usefixtures("anything_counts_as_learned")
 def test_a_deep_study_runs_and_gets_its_numbers(swept):
-    results = swept(Swimmer(epochs=2, seeds=1, weight_decay=(0.0, 1e-3)).deep())
-    found = pages.verdicts(results)
+    inquiry = Swimmer(epochs=2, seeds=1, weight_decay=(0.0, 1e-3)).deep()
+    results = swept(inquiry.study)
+    found = inquiry.verdicts(results)
     assert not any(math.isnan(v.measured) for v in [*found[:3], *found[6:9]])
     assert len(results.by_layer("deep.noise_fraction")) == 8
 
 
 def test_a_top_study_runs_and_gets_its_numbers(swept):
-    study = Swimmer(epochs=1, seeds=1, weight_decay=(0.0, 1e-2)).top()
-    results = swept(study)
-    assert not any(math.isnan(v.measured) for v in pages.verdicts(results))
-    for measure in study.measures:
+    inquiry = Swimmer(epochs=1, seeds=1, weight_decay=(0.0, 1e-2)).top()
+    results = swept(inquiry.study)
+    assert not any(math.isnan(v.measured) for v in inquiry.verdicts(results))
+    for measure in inquiry.study.measures:
         assert results.top(measure).notna().all(), measure
 
 
 def test_nrc_3_falls_by_the_ratio_of_no_decay_to_most(made):
     values = {"scaled, linear, 0": 9.0, "raw, ReLU, 0": 0.6, "raw, ReLU, 1": 0.3, "raw, ReLU, 5": 0.02}
-    results = made({k: {0: {"nrc.3": {3: v}}} for k, v in values.items()}, decays=[0.0, 0.0, 1.0, 5.0])
+    facts = {label: {"targets": label[:3], "last_relu": "ReLU" in label} for label in values}
+    results = made({k: {0: {"nrc.3": {3: v}}} for k, v in values.items()}, decays=[0.0, 0.0, 1.0, 5.0], apart=facts)
     claim = Swimmer().top().claims[-1]
-    assert isinstance(results, Results)
     assert claim.measured(results) == pytest.approx(30)
     assert claim.against(30).holds
     assert not claim.against(9).holds
 
 
 def test_nrc_3_without_a_run_without_decay_is_not_measurable(made):
-    results = made({"raw, linear, 1": {0: {"nrc.3": {3: 1.0}}}}, decays=[1.0])
-    assert math.isnan(Swimmer().top().claims[-1].measured(results))
+    for relu in (True, False):
+        facts = {"a": {"targets": "raw", "last_relu": relu}}
+        results = made({"a": {0: {"nrc.3": {3: 1.0}}}}, decays=[1.0], apart=facts)
+        assert math.isnan(Swimmer().top().claims[-1].measured(results))
 
 
 @pytest.mark.parametrize(("part", "names"), [("both", ["swimmer-deep", "swimmer-top"]), ("top", ["swimmer-top"])])
 def test_a_part_can_be_run_alone(part, names):
-    assert [study.name for study in Swimmer(part=part).studies()] == names
+    assert [inquiry.study.name for inquiry in Swimmer(part=part).inquiries()] == names
 
 
 def test_hopper_is_shown_with_too_much_weight_decay_as_well(made):
     claim = Hopper().top().claims[-1]
-    assert "raw, linear, 0.01" in claim.statement
-    results = made({"raw, linear, 0": {0: {"m": [1.0]}}, "raw, linear, 0.01": {0: {"m": [1.0]}, 1: {"m": [1.0]}}})
+    assert claim.where == {"targets": "raw", "last_relu": False, "weight_decay": 0.01}
+    values = {"none": {0: {"m": [1.0]}}, "most": {0: {"m": [1.0]}, 1: {"m": [1.0]}}}
+    facts = {label: {"targets": "raw", "last_relu": False} for label in values}
+    results = made(values, decays=[0.0, 0.01], apart=facts)
     shares = ([0.9, 0.8], [0.9, 0.0], [0.9, 0.1])
     records = tuple(r | {"explained": s} for r, s in zip(results.records, shares, strict=True))
     assert claim.measured(replace(results, records=records)) == pytest.approx(0.05)
@@ -115,7 +120,7 @@ def test_hopper_is_shown_with_too_much_weight_decay_as_well(made):
 
 @pytest.mark.parametrize(("head", "relus"), [("own", {False, True}), ("relu", {True}), ("linear", {False})])
 def test_one_head_can_be_asked_for(head, relus):
-    settings = Swimmer(head=head, bias="no").top().settings
+    settings = Swimmer(head=head, bias="no").top().study.settings
     assert {s.network.last_relu for s in settings} == relus
     assert len({s.label for s in settings}) == len(settings)
     assert not any(s.network.bias for s in settings)
@@ -123,7 +128,7 @@ def test_one_head_can_be_asked_for(head, relus):
 
 @pytest.mark.parametrize("flags", [{"bias": "yes"}, {"head": "linear", "bias": "no"}])
 def test_a_network_that_is_asked_for_is_not_called_published(flags):
-    study = Swimmer(**flags).deep()
-    assert {s.label.partition(",")[0] for s in study.settings} == {"as asked"}
-    assert len(study.claims) == 6
-    assert all("(as asked)" in claim.statement for claim in study.claims)
+    inquiry = Swimmer(**flags).deep()
+    assert {s.facts["form"] for s in inquiry.study.settings} == {"as asked"}
+    assert len(inquiry.claims) == 6
+    assert all("(as asked)" in claim.against(0).statement for claim in inquiry.claims)

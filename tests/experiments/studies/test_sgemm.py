@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.pages import findings as pages
 from experiments.studies.sgemm import Sgemm
 
 
@@ -16,7 +15,7 @@ def tiny(tmp_path, monkeypatch):
 
 
 def test_networks_have_eight_layers_without_biases_and_the_signal_rank_is_given():
-    study = Sgemm().study()
+    study = Sgemm().inquiry().study
     assert study.name == "sgemm"
     assert [s.recipe.weight_decay for s in study.settings] == [0, 1e-3, 2e-3]
     assert {(s.network.hidden, s.network.bias) for s in study.settings} == {((128,) * 7, False)}
@@ -25,7 +24,8 @@ def test_networks_have_eight_layers_without_biases_and_the_signal_rank_is_given(
 
 
 def test_flags_reach_the_cells():
-    study = Sgemm(file="own.csv", log=True, rank=2, lr=0.2, width=16, weight_decay=(0.1, 0.0), samples=50).study()
+    flags = {"log": True, "rank": 2, "lr": 0.2, "width": 16, "weight_decay": (0.1, 0.0), "samples": 50}
+    study = Sgemm(file="own.csv", **flags).inquiry().study
     last = study.settings[-1]
     assert (last.data.file, last.data.log, last.data.samples) == ("own.csv", True, 50)
     assert (last.probe, last.network.hidden, last.recipe.lr, last.recipe.weight_decay) == (
@@ -39,34 +39,35 @@ def test_flags_reach_the_cells():
 
 
 def test_full_is_the_published_size():
-    last = Sgemm(full=True, file="own.csv").study().settings[-1]
+    last = Sgemm(full=True, file="own.csv").inquiry().study.settings[-1]
     assert (last.network.hidden, last.recipe.epochs, last.data.samples) == ((512,) * 7, 200, None)
-    assert (last.recipe.lr, last.recipe.weight_decay, len(Sgemm().study().settings)) == (0.005, 1e-3, 3)
-    assert Sgemm(full=True).study().settings[-1].data.samples == 4000
+    assert (last.recipe.lr, last.recipe.weight_decay, len(Sgemm().inquiry().study.settings)) == (0.005, 1e-3, 3)
+    assert Sgemm(full=True).inquiry().study.settings[-1].data.samples == 4000
 
 
 def test_a_single_weight_decay_makes_no_claims_on_its_order():
-    assert len(Sgemm().study().claims) - len(Sgemm(weight_decay=(1e-3,)).study().claims) == 3
+    assert len(Sgemm().inquiry().claims) - len(Sgemm(weight_decay=(1e-3,)).inquiry().claims) == 3
 
 
 def test_the_fastest_of_three_is_what_was_timed_here():
-    assert "four runs of each, each the fastest of three; inputs" in Sgemm().study().about
-    assert "four runs of each; inputs" in Sgemm(file="own.csv").study().about
+    assert "four runs of each, each the fastest of three; inputs" in Sgemm().inquiry().study.about
+    assert "four runs of each; inputs" in Sgemm(file="own.csv").inquiry().study.about
 
 
 @pytest.mark.parametrize(("shares", "measurable"), [([0.6], True), ([0.4], False)])
 def test_what_is_left_beside_the_direction_is_judged_once_that_is_learned(made, shares, measurable):
     results = made({"a": {0: {"deep.noise_fraction": [0.1, 0.005], "deep.target_stable_rank": {-1: 1.1}}}})
     results = replace(results, records=tuple(r | {"explained": shares} for r in results.records))
-    targets, noise = Sgemm().study().claims[:2]
+    targets, noise = Sgemm().inquiry().claims[:2]
     assert (targets.measured(results), targets.source) == (1.1, "ours: a property of the data")
     assert noise.measured(results) == pytest.approx(0.005 if measurable else math.nan, nan_ok=True)
 
 
 @pytest.mark.usefixtures("anything_counts_as_learned")
 def test_every_claim_gets_a_number_from_measured_times(swept, tiny):
-    results = swept(Sgemm(**tiny).study())
-    found = pages.verdicts(results)
+    inquiry = Sgemm(**tiny).inquiry()
+    results = swept(inquiry.study)
+    found = inquiry.verdicts(results)
     assert len(found) == 8
     assert not any(math.isnan(v.measured) for v in found[:5])
     assert found[0].measured < 1.2

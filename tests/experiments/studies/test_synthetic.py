@@ -6,14 +6,13 @@ from dataclasses import replace
 import pytest
 
 from deepnrc.errors import UsageError
-from experiments.pages import findings as pages
 from experiments.studies.synthetic import Synthetic
 
 SMALL = {"epochs": 3, "samples": 100, "depth": 3, "width": 8, "seeds": 1, "jobs": 1, "progress": False}
 
 
 def test_an_untrained_network_stands_beside_every_weight_decay():
-    study = Synthetic(weight_decay=(5e-3, 0.0)).study()
+    study = Synthetic(weight_decay=(5e-3, 0.0)).inquiry().study
     assert [s.label for s in study.settings] == ["untrained", "weight decay 0", "weight decay 0.005"]
     assert [s.recipe.epochs for s in study.settings] == [0, 300, 300]
     assert [s.recipe.weight_decay for s in study.settings] == [0, 0, 5e-3]
@@ -21,9 +20,22 @@ def test_an_untrained_network_stands_beside_every_weight_decay():
 
 
 def test_flags_reach_the_cells():
-    study = Synthetic(
-        rank=3, target_dim=7, input_dim=9, samples=50, depth=2, width=6, lr=0.2, epochs=4, teacher="linear", noise=0.1
-    ).study()
+    study = (
+        Synthetic(
+            rank=3,
+            target_dim=7,
+            input_dim=9,
+            samples=50,
+            depth=2,
+            width=6,
+            lr=0.2,
+            epochs=4,
+            teacher="linear",
+            noise=0.1,
+        )
+        .inquiry()
+        .study
+    )
     last = study.settings[-1]
     assert (last.data.rank, last.data.target_dim, last.data.input_dim, last.data.samples) == (3, 7, 9, 50)
     assert (last.data.teacher, last.data.noise) == ("linear", 0.1)
@@ -33,35 +45,35 @@ def test_flags_reach_the_cells():
 
 
 def test_full_is_the_published_size():
-    last = Synthetic(full=True).study().settings[-1]
+    last = Synthetic(full=True).inquiry().study.settings[-1]
     assert last.network.hidden == (1024,) * 9  # and the last layer: ten
     assert len(last.data.load(0).x) == 10_000
 
 
 def test_a_given_size_overrides_the_published_one():
-    assert Synthetic(full=True, width=16).study().settings[-1].network.hidden == (16,) * 9
+    assert Synthetic(full=True, width=16).inquiry().study.settings[-1].network.hidden == (16,) * 9
 
 
 @pytest.mark.parametrize("name", ["depth", "width", "samples"])
 def test_zero_is_no_default(name):
     with pytest.raises(ValueError, match="at least 1"):
-        Synthetic(**{name: 0}).study()
+        Synthetic(**{name: 0}).inquiry()
 
 
 def test_no_weight_decay_is_refused():
     with pytest.raises(ValueError, match="--weight-decay needs at least one value"):
-        Synthetic(weight_decay=()).study()
+        Synthetic(weight_decay=()).inquiry()
 
 
 def test_a_single_weight_decay_makes_no_claims():
-    assert Synthetic(weight_decay=(1e-3,)).study().claims == ()
+    assert Synthetic(weight_decay=(1e-3,)).inquiry().claims == ()
 
 
 @pytest.mark.parametrize(("shares", "measured"), [([0.9, 0.6], 0.97), ([0.9, 0.1], math.nan)])
 def test_directions_of_high_variance_are_judged_once_every_direction_is_learned(made, shares, measured):
     results = made({"a": {0: {"deep.feature_side_alignment": [0.1, 0.97]}}})
     results = replace(results, records=tuple(r | {"explained": shares} for r in results.records))
-    assert Synthetic().study().claims[-1].measured(results) == pytest.approx(measured, nan_ok=True)
+    assert Synthetic().inquiry().claims[-1].measured(results) == pytest.approx(measured, nan_ok=True)
 
 
 @pytest.mark.parametrize(
@@ -80,28 +92,29 @@ def test_directions_of_high_variance_are_judged_once_every_direction_is_learned(
 )  # fmt: skip
 def test_a_flag_that_would_change_nothing_is_refused(flags, words):
     with pytest.raises(UsageError, match=words):
-        Synthetic(**flags).study()
+        Synthetic(**flags).inquiry()
 
 
 def test_other_flags_stand_beside_a_sweep():
     for flags in ({"sweep": "depth", "width": 7, "rank": 3}, {"sweep": "rank", "spectrum": (1.0,) * 10}):
-        assert Synthetic(**flags).study().name == f"synthetic-{flags['sweep']}"
-    ranks = Synthetic(sweep="rank", spectrum=(3.0, 2.0), values=(1.0, 2.0)).study().settings
+        assert Synthetic(**flags).inquiry().study.name == f"synthetic-{flags['sweep']}"
+    ranks = Synthetic(sweep="rank", spectrum=(3.0, 2.0), values=(1.0, 2.0)).inquiry().study.settings
     assert [(s.data.rank, s.data.spectrum, s.probe["rank"]) for s in ranks] == [(1, (3.0, 2.0), 1), (2, (3.0, 2.0), 2)]
 
 
 def test_what_is_not_given_is_as_the_help_says():
     for teacher in ("spectrum", "linear"):
-        data = Synthetic(teacher=teacher).study().settings[-1].data
+        data = Synthetic(teacher=teacher).inquiry().study.settings[-1].data
         assert (data.rank, data.spectrum, data.noise) == (2, (1.0, 0.49), 0.0)
-    assert "targets have rank 2 in R^10" in Synthetic().study().about
+    assert "targets have rank 2 in R^10" in Synthetic().inquiry().study.about
 
 
 @pytest.mark.usefixtures("anything_counts_as_learned")
 def test_every_claim_gets_a_number_and_the_trap_is_said(swept):
-    study = Synthetic(**SMALL).study()
+    inquiry = Synthetic(**SMALL).inquiry()
+    study = inquiry.study
     results = swept(study)
-    found = pages.verdicts(results)
+    found = inquiry.verdicts(results)
     assert len(found) == 7
     assert not any(math.isnan(v.measured) for v in found[:3])
     assert "for any features, trained or not" in study.about
@@ -110,7 +123,8 @@ def test_every_claim_gets_a_number_and_the_trap_is_said(swept):
 
 
 def test_a_shallow_network_is_not_judged_by_inner_layers_it_lacks(swept):
-    found = pages.verdicts(swept(Synthetic(**SMALL | {"depth": 1}).study()))
+    inquiry = Synthetic(**SMALL | {"depth": 1}).inquiry()
+    found = inquiry.verdicts(swept(inquiry.study))
     assert [v.answer for v in found[:3]] == ["not measurable"] * 3
 
 
@@ -120,5 +134,6 @@ def test_a_shallow_network_is_not_judged_by_inner_layers_it_lacks(swept):
      ({"norm": "layer", "head": "relu", "bias": "no"}, (False, True, "layer"))],
 )  # fmt: skip
 def test_head_biases_and_norm_are_flags(flags, network):
-    (found,) = {(s.network.bias, s.network.last_relu, s.network.norm) for s in Synthetic(**flags).study().settings}
+    networks = {setting.network for setting in Synthetic(**flags).inquiry().study.settings}
+    (found,) = {(network.bias, network.last_relu, network.norm) for network in networks}
     assert found == network

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from deepnrc.errors import UsageError
-from experiments.studies.ufm.targets import covariance, spread
-from experiments.theory.fit import fit, overlay
+from experiments.data.prescribed import covariance, spread
+from experiments.theory.fit import fit
 from probes.ufm import LinearMinimum, RegressionMinimum
 
 
@@ -92,22 +92,3 @@ def test_parts_that_do_not_go_together_are_refused():
         fit(at.H, 0 * at.W, at.b, Y)
     with pytest.raises(UsageError, match="nothing to fit"):
         fit(torch.ones_like(at.H), at.W, at.b, Y)
-    with pytest.raises(UsageError, match="nothing to draw"):
-        overlay({}, "x.png")
-
-
-def test_the_overlay_is_drawn_with_every_fit(tmp_path):
-    at, Y = at_minimum()
-    overlay({"one": fit(at.H, at.W, at.b, Y), "two": fit(at.H, 1.1 * at.W, at.b, Y)}, tmp_path / "fit.svg")
-    text = (tmp_path / "fit.svg").read_text()
-    assert all(word in text for word in (">one<", ">two<", ">predicted<"))
-
-
-def test_the_overlay_draws_the_residuals_that_the_fit_predicts(tmp_path, monkeypatch):
-    at, Y = at_minimum()
-    found, drawn = fit(at.H, at.W, at.b, Y), []
-    monkeypatch.setattr("experiments.theory.fit.sns.despine", lambda ax: drawn.append(ax))
-    monkeypatch.setattr(type(found), "predicted_residual", lambda self, variances: 3 * variances)
-    overlay({"one": found}, tmp_path / "fit.png")
-    variances, predicted = drawn[1].lines[0].get_data()
-    assert list(predicted) == pytest.approx(list(3 * variances))

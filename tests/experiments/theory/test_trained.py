@@ -8,7 +8,7 @@ from torch import nn
 
 from deepnrc.errors import UsageError
 from experiments.data.lowrank import LowRank
-from experiments.pages import findings as pages
+from experiments.pages import sweeppage as pages
 from experiments.theory import trained as theory
 from probes.ufm import RegressionMinimum
 
@@ -50,7 +50,7 @@ def test_trained_settings_with_weight_decay_are_fitted(swept, setting, study, tm
     told = theory.table(found, without)
     assert told["columns"][:3] == ["setting", "lambda_h", "lambda_w"]
     assert told["rows"][0][0] == "some"
-    pages.write(results, tmp_path, progress=False)
+    pages.write(results, [], tmp_path, progress=False)
     page = (tmp_path / "index.html").read_text()
     assert "unconstrained-feature model" in page
     assert "error of WW&#39;" in page
@@ -79,12 +79,12 @@ def test_a_setting_without_a_fit_has_its_reason_in_the_table(swept, setting, stu
     assert [row[0] for row in told["rows"]] == ["some", "headless", "wild"]
     assert told["columns"][-1] == "note"
     assert told["rows"][1][1:] == [""] * (len(told["columns"]) - 2) + [without["headless"]]
-    pages.write(results, tmp_path, progress=False)
+    pages.write(results, [], tmp_path, progress=False)
     assert without["headless"] in (tmp_path / "index.html").read_text()
 
 
 def test_reasons_alone_make_a_table_too(swept, setting, study, tmp_path):
-    pages.write(swept(study(setting("headless", 1e-2, network=Headless()), theory=True)), tmp_path, progress=False)
+    pages.write(swept(study(setting("headless", 1e-2, network=Headless()), theory=True)), [], tmp_path, progress=False)
     assert "No fit: The network has no Linear" in (tmp_path / "index.html").read_text()
     assert not (tmp_path / "theory.png").exists()
 
@@ -106,5 +106,5 @@ def test_data_is_loaded_once_for_all_settings(swept, setting, study, monkeypatch
 
 
 def test_without_the_flag_nothing_is_said_of_theory(written):
-    _, folder, _ = written
+    _, folder, *_ = written
     assert "unconstrained-feature" not in (folder / "index.html").read_text()

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from experiments.studies.ufm import classes
+from experiments.studies.ufm.agreement import END, Row
 from experiments.studies.ufm.descent import descend, finish
 from experiments.studies.ufm.levels import levels, model
-from experiments.studies.ufm.parts import END, Row
 from probes.ufm import ClassMinimum
 
 

@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from deepnrc.errors import UsageError
+from experiments.data.prescribed import spread
 from experiments.studies.ufm.descent import descend, finish, milestones
 from experiments.studies.ufm.problem import Problem, column
-from experiments.studies.ufm.targets import spread
 
 
 def problem():

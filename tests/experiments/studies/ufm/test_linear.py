@@ -2,9 +2,9 @@ import math
 
 import pytest
 
+from experiments.data.prescribed import covariance, spread
 from experiments.studies.ufm import linear
 from experiments.studies.ufm.descent import finish
-from experiments.studies.ufm.targets import covariance, spread
 from probes.ufm import LinearMinimum
 
 

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from deepnrc.errors import UsageError
+from experiments.data.prescribed import one_hot, spread
 from experiments.studies.ufm.problem import Chain, Problem, column, stacked
-from experiments.studies.ufm.targets import one_hot, spread
 
 
 def two_cells(bias=None, relu=False, layers=2):

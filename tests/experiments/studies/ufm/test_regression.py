@@ -3,11 +3,11 @@ import math
 import pytest
 import torch
 
+from experiments.data.prescribed import covariance, spread
 from experiments.studies.ufm import regression
+from experiments.studies.ufm.agreement import END
 from experiments.studies.ufm.descent import descend, finish
-from experiments.studies.ufm.parts import END
 from experiments.studies.ufm.readings import compared, probed
-from experiments.studies.ufm.targets import covariance, spread
 from probes.ufm import RegressionMinimum, interpolating, predicted
 
 

@@ -8,19 +8,19 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from experiments.pages import pictures
+from experiments.pages import gallery
 
 
 @pytest.fixture
 def axes(monkeypatch):
     """Axes of the panels that are drawn."""
-    drawn, grid = [], pictures._grid
+    drawn, grid = [], gallery._grid
 
     def kept(figure, count):
         drawn[:] = grid(figure, count)
         return drawn
 
-    monkeypatch.setattr(pictures, "_grid", kept)
+    monkeypatch.setattr(gallery, "_grid", kept)
     return drawn
 
 
@@ -37,7 +37,7 @@ def lines(ax, count):
 
 
 def test_every_picture_comes_in_three_forms_and_stands_on_the_page(written):
-    _, folder, _ = written
+    _, folder, *_ = written
     page = (folder / "index.html").read_text()
     names = sorted(path.stem for path in folder.glob("*.svg"))
     assert {"overview", "deep-noise_fraction-sweep", "deep-noise_fraction-training"} <= set(names)
@@ -50,7 +50,7 @@ def test_every_picture_comes_in_three_forms_and_stands_on_the_page(written):
 
 def test_curves_by_depth_are_the_mean_over_seeds(made, axes, tmp_path):
     values = {"a": {0: {"deep.cka": [0.2, 0.4]}, 1: {"deep.cka": [0.4, 0.8]}}, "b": {0: {"deep.cka": [0.1, 0.1]}}}
-    drawn_by(pictures.by_depth, made(values), ["deep.cka"], tmp_path)
+    drawn_by(gallery.by_depth, made(values), ["deep.cka"], tmp_path)
     (xa, ya), (_, yb) = lines(axes[0], 2)
     np.testing.assert_allclose(xa, [0, 1])
     np.testing.assert_allclose(ya, [0.3, 0.6])
@@ -61,7 +61,7 @@ def test_curves_by_depth_are_the_mean_over_seeds(made, axes, tmp_path):
 def test_layers_of_convolutional_networks_are_named_under_the_lowest_panels(made, axes, tmp_path, kind, labels):
     measures = ["deep.cka", "deep.noise", "deep.noise_fraction", "deep.linear_mse"]
     results = made({"a": {0: {measure: [0.2, 0.4] for measure in measures}}})
-    drawn_by(pictures.by_depth, replace(results, table=results.table.assign(kind=kind)), measures, tmp_path)
+    drawn_by(gallery.by_depth, replace(results, table=results.table.assign(kind=kind)), measures, tmp_path)
     above, lowest = axes[0], axes[3]
     if labels is None:
         assert "depth" in lowest.get_xlabel()
@@ -74,7 +74,7 @@ def test_a_measure_of_the_last_layer_alone_is_drawn_over_training(made, tmp_path
     values = {"deep.cka": [0.2, 0.4], "nc.3": [float("nan"), 0.1]}
     results = made({"a": {0: values}}, statuses={("nc.3", 0): "not defined"})
     results = replace(results, study=replace(results.study, measures=tuple(values)))
-    drawn = {p.file.stem for p in pictures.draw_all(results, tmp_path)}
+    drawn = {p.file.stem for p in gallery.draw_all(results, tmp_path)}
     assert {"overview", "training"} <= drawn
     assert "nc-3-sweep" not in drawn
 
@@ -85,14 +85,14 @@ def test_a_measure_that_is_degenerate_in_all_layers_but_one_is_drawn_by_depth(ma
         {"a": {0: {measure: [0.5, 0.4, 0.3]}}}, statuses={(measure, 1): "degenerate", (measure, 2): "degenerate"}
     )
     results = replace(results, study=replace(results.study, measures=(measure,)))
-    names = [picture.file.stem for picture in pictures.draw_all(results, tmp_path)]
+    names = [picture.file.stem for picture in gallery.draw_all(results, tmp_path)]
     assert "overview" in names
     assert "training" not in names
 
 
 def test_the_band_is_the_range_over_seeds(made, axes, tmp_path):
     values = {"a": {seed: {"deep.cka": [v, v]} for seed, v in enumerate((0.2, 0.5, 0.9))}}
-    drawn_by(pictures.by_depth, made(values), ["deep.cka"], tmp_path)
+    drawn_by(gallery.by_depth, made(values), ["deep.cka"], tmp_path)
     (band,) = axes[0].collections
     corners = band.get_paths()[0].vertices[:, 1]
     assert corners.min() == pytest.approx(0.2)
@@ -100,7 +100,7 @@ def test_the_band_is_the_range_over_seeds(made, axes, tmp_path):
 
 
 def test_curves_over_training_have_every_probed_epoch_on_a_log_axis(made, axes, tmp_path):
-    drawn_by(pictures.over_training, made({"a": {0: {"nrc.1": {3: 1e-4}}}}), ["nrc.1"], tmp_path)
+    drawn_by(gallery.over_training, made({"a": {0: {"nrc.1": {3: 1e-4}}}}), ["nrc.1"], tmp_path)
     ((x, y),) = lines(axes[0], 1)
     np.testing.assert_allclose(x, [1, 4])
     np.testing.assert_allclose(y, [77, 1e-4])
@@ -109,7 +109,7 @@ def test_curves_over_training_have_every_probed_epoch_on_a_log_axis(made, axes, 
 
 def test_curves_over_training_leave_out_what_diverged(made, axes, tmp_path):
     values = {"a": {seed: {"nrc.1": {3: 10.0**-seed}} for seed in (1, 2, 3)}}
-    drawn_by(pictures.over_training, made(values, diverged=[("a", 1)]), ["nrc.1"], tmp_path)
+    drawn_by(gallery.over_training, made(values, diverged=[("a", 1)]), ["nrc.1"], tmp_path)
     ((_, y),) = lines(axes[0], 1)
     np.testing.assert_allclose(y, [77, (0.01 + 0.001) / 2])
     assert axes[0].collections[0].get_paths()[0].vertices[:, 1].min() == pytest.approx(0.001)
@@ -122,14 +122,14 @@ def test_a_group_of_which_every_run_diverged_is_not_drawn(made, tmp_path):
     table = pd.concat([results.table, rows]).reset_index(drop=True)
     lost = table["setting"].isin(list(results.groups()[1].labels))
     results = replace(results, table=table.assign(diverged=lost))
-    drawn = {p.file.stem for p in pictures.draw_all(results, tmp_path)}
-    assert {"overview-targets-raw", "training-targets-raw"} <= drawn
-    assert not {"overview-targets-scaled", "training-targets-scaled"} & drawn
+    drawn = {p.file.stem for p in gallery.draw_all(results, tmp_path)}
+    assert {"overview-raw", "training-raw"} <= drawn
+    assert not {"overview-scaled", "training-scaled"} & drawn
 
 
 def test_the_targets_rank_stands_beside_the_features(made, axes, tmp_path):
     values = {"a": {0: {"deep.feature_stable_rank": [5.0, 2.0], "deep.target_stable_rank": {-1: 1.5}}}}
-    drawn_by(pictures.by_depth, made(values), ["deep.feature_stable_rank"], tmp_path)
+    drawn_by(gallery.by_depth, made(values), ["deep.feature_stable_rank"], tmp_path)
     assert any(list(line.get_ydata()) == [1.5, 1.5] for line in axes[0].lines)
     assert [t.get_text() for t in axes[0].texts] == ["targets"]
 
@@ -137,17 +137,17 @@ def test_the_targets_rank_stands_beside_the_features(made, axes, tmp_path):
 @pytest.mark.parametrize(("count", "shape"), [(1, (1, 1)), (3, (1, 3)), (4, (2, 3)), (7, (3, 3))])
 def test_panels_stand_three_in_a_row(count, shape):
     figure = Figure()
-    panels = pictures._grid(figure, count)
+    panels = gallery._grid(figure, count)
     assert len(panels) == len(figure.axes) == count
     assert panels[0].get_gridspec().get_geometry() == shape
 
 
 def test_many_settings_have_as_many_colours():
-    assert [len(set(map(tuple, pictures._palette(n)))) for n in (1, 8, 12)] == [1, 8, 12]
+    assert [len(set(map(tuple, gallery._palette(n)))) for n in (1, 8, 12)] == [1, 8, 12]
 
 
 def test_measures_that_were_not_taken_are_left_out(made, tmp_path):
-    assert list(pictures.draw_all(made({"a": {0: {"other": {-1: 1.0}}}}, diverged=[("a", 0)]), tmp_path)) == []
+    assert list(gallery.draw_all(made({"a": {0: {"other": {-1: 1.0}}}}, diverged=[("a", 0)]), tmp_path)) == []
 
 
 def test_no_figure_is_left_open(written):
@@ -160,28 +160,26 @@ def crossed(made):
     values = {
         f"{t}, {w:g}": {0: {"deep.cka": [0.1, i / 10]}, 1: {"deep.cka": [0.1, i / 5]}} for i, (t, w) in enumerate(names)
     }
-    results = made({"untrained": {s: {"deep.cka": [0.0, 0.0]} for s in (0, 1)}, **values})
-    facts = {f"{t}, {w:g}": {"targets": t, "weight decay": w} for t, w in names} | {"untrained": {"weight decay": None}}
-    settings = tuple(replace(s, facts=facts[s.label]) for s in results.study.settings)
-    table = results.table.assign(**{"weight decay": [facts[name]["weight decay"] for name in results.table["setting"]]})
-    return replace(results, study=replace(results.study, settings=settings), table=table)
+    facts = {f"{t}, {w:g}": {"targets": t} for t, w in names}
+    values = {"untrained": {s: {"deep.cka": [0.0, 0.0]} for s in (0, 1)}, **values}
+    return made(values, decays=[None, *(w for _, w in names)], apart=facts)
 
 
 def test_settings_fall_into_groups_by_what_is_not_swept(made):
     raw, scaled = crossed(made).groups()
-    assert (raw.name, raw.slug, scaled.name) == ("targets raw", "targets-raw", "targets scaled")
+    assert (raw.name, raw.slug, scaled.name) == ("raw", "raw", "scaled")
     assert raw.labels == {"untrained": "untrained", "raw, 0": "weight decay 0", "raw, 0.1": "weight decay 0.1",
                           "raw, 0.5": "weight decay 0.5"}  # fmt: skip
 
 
 def test_each_group_has_its_own_curves(made, axes, tmp_path):
     results = crossed(made)
-    pictures.by_depth(results, ["deep.cka"], results.groups()[1], path=tmp_path / "x.png")
+    gallery.by_depth(results, ["deep.cka"], results.groups()[1], path=tmp_path / "x.png")
     assert [y[-1] for _, y in lines(axes[0], 4)] == pytest.approx([0, 0.45, 0.6, 0.75])
 
 
 def test_the_sweep_is_drawn_at_the_last_layer_over_the_swept_values(made, axes, tmp_path):
-    pictures.over_sweep(crossed(made), ["deep.cka"], path=tmp_path / "x.png")
+    gallery.over_sweep(crossed(made), ["deep.cka"], path=tmp_path / "x.png")
     (x, raw), (_, scaled) = lines(axes[0], 2)
     assert list(x) == [0, 1, 2]
     assert list(raw) == pytest.approx([0, 0.15, 0.3])
@@ -190,5 +188,5 @@ def test_the_sweep_is_drawn_at_the_last_layer_over_the_swept_values(made, axes, 
 
 
 def test_groups_and_sweep_come_with_the_study(made, tmp_path):
-    names = {d.file.stem for d in pictures.draw_all(crossed(made), tmp_path)}
+    names = {d.file.stem for d in gallery.draw_all(crossed(made), tmp_path)}
     assert {"sweep"} <= names

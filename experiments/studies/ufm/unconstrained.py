@@ -14,9 +14,9 @@ import torch
 from tyro.conf import arg
 
 from deepnrc.errors import UsageError
-from experiments.pages.page import closing, leave_settings
+from experiments.pages import closing, leave_settings
 from experiments.studies.ufm import classes, linear, page, regression
-from experiments.studies.ufm.parts import Part
+from experiments.studies.ufm.agreement import Part
 
 NAME = "ufm"
 

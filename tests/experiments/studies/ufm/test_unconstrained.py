@@ -9,8 +9,8 @@ import pytest
 
 from deepnrc.errors import UsageError
 from experiments.studies.ufm import biases, classes, linear, page
-from experiments.studies.ufm.parts import COLUMNS, HEADINGS, Part, Row, frame
-from experiments.studies.ufm.study import Ufm
+from experiments.studies.ufm.agreement import COLUMNS, HEADINGS, Part, Row, frame
+from experiments.studies.ufm.unconstrained import Ufm
 
 matplotlib.use("Agg")
 PICTURES = (

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from tyro.conf import arg
 
-from experiments.data.images.subset import Subset
-from experiments.networks.residual import ResNet
-from experiments.runner.study import Data, Setting
-from experiments.runner.training import Recipe
-from experiments.studies.decays import OverDecays
+from experiments.data import Data, Subset
+from experiments.networks import ResNet
+from experiments.runner import Fact, Recipe, Setting
+from experiments.studies.family import OverDecays
 
 PROBED = 2000  # images that the probes see: more change the measures by less than seeds do
 CHANNELS = 16
@@ -19,7 +18,7 @@ PUBLISHED = 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class Images(OverDecays):
+class ResNets(OverDecays):
     """Flags of training and of the network; ``over_stages`` makes the settings."""
 
     seeds: Annotated[int, arg(help="Each setting is run once for each of so many seeds.")] = 1
@@ -64,9 +63,9 @@ class Images(OverDecays):
         decays: tuple[float, ...],
         *,
         probes: tuple[str, ...] | None = None,
-        **named: Any,
+        **apart: Fact,
     ) -> tuple[Setting, ...]:
         """``over_decays``, probed at the published points and a few epochs."""
         probe = {"layers": network.points, "max_samples": PROBED, "probes": probes}
         steps = tuple(sorted({1, *(recipe.epochs // part for part in (8, 4, 2))} - {0}))
-        return self.over_decays(data, network, recipe, decays, probe=probe, steps=steps, **named)
+        return self.over_decays(data, network, recipe, decays, probe=probe, steps=steps, **apart)

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 import deepnrc
-from experiments.studies.ufm.parts import COLUMNS, HEADINGS, Row, frame, largest, near, smallest, worst
+from experiments.studies.ufm.agreement import COLUMNS, HEADINGS, Row, frame, largest, near, smallest, worst
 from experiments.studies.ufm.readings import compared, error
 from probes import Outcome
 

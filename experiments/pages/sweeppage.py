@@ -1,37 +1,29 @@
-"""What the results of a sweep tell: verdicts, warnings, tables and pictures, for its page."""
+"""The page of a sweep: its verdicts, warnings, tables and pictures."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from tqdm.auto import tqdm
 
-from experiments.claims.sweeps import FITTED
-from experiments.claims.verdicts import Verdict
+from experiments import theory
+from experiments.claims import FITTED, Verdict
+from experiments.pages.gallery import draw_all
 from experiments.pages.page import Page
-from experiments.pages.pictures import draw_all
-from experiments.runner.cells import plan
-from experiments.runner.results import Results
-from experiments.runner.study import Setting
-from experiments.theory import trained as theory
+from experiments.runner import Results, Setting, plan
 
 DROPPED = 0.1  # share of a target direction's variance that is explained; below, it counts as dropped
 ERRORS, ACCURACIES = ("Training MSE", "Held-out loss"), ("Training accuracy", "Held-out accuracy")
 DECAYED = 5.0  # e-foldings of the weights by decay alone; with fewer, weight decay has hardly acted
 
 
-def verdicts(results: Results) -> list[Verdict]:
-    """Every claim of the study with its number."""
-    return [claim.against(float(claim.measured(results))) for claim in results.study.claims]
-
-
-def verdict_text(results: Results) -> str:
+def verdict_text(verdicts: Sequence[Verdict], results: Results) -> str:
     """The verdict table for a terminal."""
-    lines = [verdict.line for verdict in verdicts(results)]
+    lines = [verdict.line for verdict in verdicts]
     return "\n".join([*lines, *(f"! {warning}" for warning in warnings(results))])
 
 
@@ -70,8 +62,8 @@ def _dropped(results: Results, label: str) -> Iterator[str]:
             )
 
 
-def write(results: Results, folder: Path, progress: bool = True) -> dict[Path, str]:
-    """Write everything and return the files to open, with what they show."""
+def write(results: Results, verdicts: Sequence[Verdict], folder: Path, progress: bool = True) -> dict[Path, str]:
+    """Write everything that the results of a sweep tell; the files to open, with what they show."""
     results.table.to_parquet(folder / "table.parquet", index=False)
     fitted, without = theory.fits(results) if results.study.theory else ({}, {})
     drawing = draw_all(results, folder, fitted)
@@ -79,7 +71,7 @@ def write(results: Results, folder: Path, progress: bool = True) -> dict[Path, s
     page = Page(
         name=results.study.name,
         about=results.study.about,
-        verdicts=verdicts(results),
+        verdicts=verdicts,
         warnings=warnings(results),
         tables=[theory.table(fitted, without)] if fitted or without else [],
         drawn=pictures,

@@ -18,8 +18,9 @@ from deepnrc.figures import picture
 from deepnrc.page import inline
 from deepnrc.report import Report
 from deepnrc.table import join
-from experiments.runner.results import Group, Results
-from experiments.theory.fit import Fit, overlay
+from experiments.pages.overlay import overlay
+from experiments.runner import Group, Results, heading
+from experiments.theory import Fit
 from probes import CATALOG
 
 KNOWN = {probe.name: probe for probe in CATALOG if probe.variant == "default"}
@@ -57,7 +58,7 @@ def draw_all(results: Results, folder: Path, fitted: Mapping[str, Fit] | None = 
             )  # fmt: skip
     if len(results.sweep_values()) > 2:
         yield drawn(
-            folder, "sweep", f"The last layer by {results.study.sweep}: mean and range over seeds",
+            folder, "sweep", f"The last layer by {heading(results.study.sweep)}: mean and range over seeds",
             over_sweep, results, [*layered, *top],
         )  # fmt: skip
     yield from _heatmaps(results, folder, layered)
@@ -153,7 +154,7 @@ def over_sweep(results: Results, measures: Sequence[str], path: Path) -> None:
                 ax.plot(range(len(order)), line, color="0.35", linestyle=":", linewidth=1)
                 ax.annotate("targets", (len(order) - 1, line.iloc[-1]), fontsize=6, color="0.35", ha="right", va="top")
             _dress(ax, measure, rows, several and ax is axes[0])
-            ax.set(xlabel=results.study.sweep, xticks=range(len(order)), xticklabels=[f"{v:g}" for v in order])
+            ax.set(xlabel=heading(results.study.sweep), xticks=range(len(order)), xticklabels=[f"{v:g}" for v in order])
 
 
 def _lines(ax: Axes, rows: Any, x: str, measure: str, group: Group, legend: bool) -> None:

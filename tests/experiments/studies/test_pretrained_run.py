@@ -7,8 +7,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import deepnrc
 from experiments.networks.packaged import ONet, Pair
-from experiments.studies.pretrained import PretrainedOnet
-from experiments.studies.sidebyside import last
+from experiments.studies.pretrained import PretrainedOnet, last
 
 matplotlib.use("Agg")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.claims.verdicts import Verdict
+from experiments.claims import Verdict
 
 TOP = "Andriopoulos et al. 2024"
 CLASSES = "Tirer & Bruna 2022"

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from experiments.studies.ufm.targets import covariance, one_hot, spread
+from experiments.data.prescribed import covariance, one_hot, spread
 
 
 def test_the_covariance_is_as_prescribed():

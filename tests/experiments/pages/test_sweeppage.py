@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+from experiments.claims.claim import Claim, Inquiry
 from experiments.data.lowrank import LowRank
-from experiments.pages import findings as pages
+from experiments.pages import sweeppage as pages
 from experiments.pages.page import write_index
-from experiments.runner.study import Claim
 from experiments.runner.training import Recipe
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
@@ -129,7 +129,7 @@ def test_classifiers_are_compared_by_their_accuracy_whatever_their_loss(made, tm
     held_out = (0.75, 0.5, 0.25, 0.0)
     records = tuple(r | {"test_accuracy": a} for r, a in zip(results.records, held_out, strict=True))
     study = dataclasses.replace(results.study, measures=())
-    pages.write(dataclasses.replace(results, records=records, study=study), tmp_path, progress=False)
+    pages.write(dataclasses.replace(results, records=records, study=study), [], tmp_path, progress=False)
     page = (tmp_path / "index.html").read_text()
     assert "<th>Training accuracy</th><th>Held-out accuracy</th>" in page
     rows = {row[0]: row[1:4] for row in Page(page).rows if len(row) == 5}
@@ -143,7 +143,7 @@ def test_a_run_that_diverged_is_on_the_page(page):
 
 
 def test_files_are_written_and_readable(written):
-    results, folder, files = written
+    results, folder, files, _ = written
     assert set(files) == {folder / "index.html", folder.parent / "index.html", folder / "table.parquet"}
     assert_frame_equal(pd.read_parquet(folder / "table.parquet"), results.table, check_dtype=False)
     summary = json.loads((folder / "summary.json").read_text())
@@ -152,7 +152,7 @@ def test_files_are_written_and_readable(written):
 
 
 def test_the_terminal_says_the_same(written):
-    lines = pages.verdict_text(written[0]).splitlines()
+    lines = pages.verdict_text(written[3], written[0]).splitlines()
     assert lines[0] == "[holds] One is more than zero: 1 (> 0)"
     assert lines[1].startswith("[does not hold] <script>")
     assert lines[2].startswith("[not measurable] Nothing is read: nan")
@@ -211,12 +211,12 @@ def test_what_is_dropped_is_told_from_what_is_hardly_fitted(made, share, words):
 def test_a_claims_number_is_read_once_from_the_results(made):
     results = made({"a": {0: {"m": [1.0, 4.0]}}})
     claim = Claim("top", "us", lambda r: float(r.top("m")["a"]), ">", 3)
-    (verdict,) = pages.verdicts(dataclasses.replace(results, study=dataclasses.replace(results.study, claims=(claim,))))
+    (verdict,) = Inquiry(results.study, (claim,)).verdicts(results)
     assert (verdict.measured, verdict.answer) == (4.0, "holds")
     assert verdict.row() == {"claim": "top", "source": "us", "measured": "4", "threshold": "> 3", "verdict": "holds"}
 
 
 def test_a_study_whose_every_run_diverged_still_has_its_page(study, setting, swept, tmp_path):
     results = swept(study(setting("wild", 1e-3, lr=1e6, epochs=30)), tmp_path / "wild")
-    pages.write(results, tmp_path / "wild", progress=False)
+    pages.write(results, [], tmp_path / "wild", progress=False)
     assert "diverged" in (tmp_path / "wild" / "index.html").read_text()

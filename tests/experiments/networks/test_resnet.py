@@ -3,7 +3,7 @@ import timm
 import torch
 
 from experiments.data.splitting import Split
-from experiments.networks.residual import ResNet
+from experiments.networks.resnet import ResNet
 
 
 def images(channels=3, side=32, y=None):

@@ -9,7 +9,7 @@ import torch
 from timm.models import resnet
 from torch import nn
 
-from experiments.data.splitting import Split
+from experiments.data import Split
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 HEADS = {"linear": "fc", "mlp": "fc.3"}  # by the name of its last Linear

@@ -1,0 +1,140 @@
+"""What is read off the layers of a sweep, in the order in which they run: where they collapse, and which way a measure
+goes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from deepnrc.table import ALIGNED, PREDICTS, TAU, unbroken
+from experiments.claims.learning import learned_every_direction
+from experiments.runner import Results
+
+
+def collapsed_layers(results: Results, setting: int = -1, tau: float = TAU, joint: bool = False) -> list[int]:
+    """Depths from which the mean noise fraction stays at or below tau up to the last layer; with ``joint`` the other
+    conditions of the joint rule hold there too."""
+    layers = results.layers(setting)
+
+    def curve(measure: str, variant: str = "default") -> pd.Series[float]:
+        return results.by_layer(measure, variant).iloc[:, setting].reindex(layers)
+
+    met = curve("deep.noise_fraction") <= tau
+    if joint:
+        met &= curve("deep.feature_weight_alignment") >= ALIGNED
+        met &= curve("deep.linear_mse", "ratio") <= PREDICTS
+    start = unbroken(met)
+    return [] if start is None else layers[start:]
+
+
+def onset_share(results: Results, setting: int = -1) -> float:
+    """Share of layers that are collapsed; NaN if no noise fraction is known."""
+    known = results.by_layer("deep.noise_fraction").iloc[:, setting].notna().any()
+    return len(collapsed_layers(results, setting)) / len(results.layers(setting)) if known else np.nan
+
+
+def rank_mismatch(results: Results, setting: int = -1) -> float:
+    """Largest relative difference of the features' stable rank to the targets', over collapsed layers (joint rule);
+    NaN without such layers, and if the rank of one is not known."""
+    layers = collapsed_layers(results, setting, joint=True)
+    ranks = _defined(results, setting, layers, "deep.feature_stable_rank")
+    if not len(ranks):
+        return np.nan
+    target = float(results.by_layer("deep.target_stable_rank").to_numpy()[0, setting])
+    return float((ranks / target - 1).abs().max(skipna=False))
+
+
+def worst_prediction(results: Results, setting: int = -1) -> float:
+    """Largest ratio of a layer's linear MSE to the targets over the network's own, over layers from the onset of low
+    noise on; NaN without such layers, and if the ratio of one is not known."""
+    ratios = _defined(results, setting, collapsed_layers(results, setting), "deep.linear_mse", "ratio")
+    return float(ratios.max(skipna=False))
+
+
+def _defined(
+    results: Results, setting: int, layers: list[int], measure: str, variant: str = "default"
+) -> pd.Series[float]:
+    """Means over seeds at those of the layers for which the measure is defined, NaN where it is degenerate."""
+    rows = results.last(measure, variant)
+    defined = set(rows.loc[rows["setting"] == results.swept[setting], "depth"])
+    return results.by_layer(measure, variant).iloc[:, setting].loc[[depth for depth in layers if depth in defined]]
+
+
+def behind(results: Results, layer: str, setting: int = -1) -> float:
+    """Layers from the named one to the onset of low noise, negative if that comes first; the onset of a network that
+    does not collapse lies one past its last layer.
+
+    NaN without that layer, and for a setting whose noise is not known or that has not learned its targets
+    (see ``learned_every_direction``).
+    """
+    rows = results.last("deep.noise_fraction")
+    rows = rows[rows["setting"] == results.swept[setting]].dropna(subset="value")
+    depths = dict(zip(rows["layer"], rows["depth"], strict=True))
+    if layer not in depths or not learned_every_direction(results, setting):
+        return np.nan
+    collapsed = collapsed_layers(results, setting)
+    return float((collapsed[0] if collapsed else max(depths.values()) + 1) - depths[layer])
+
+
+def varying(table: pd.DataFrame) -> pd.DataFrame:
+    """Layers (rows) with a value in every setting (columns); all layers if those are fewer than half."""
+    known = table.dropna()
+    return known if 2 * len(known) >= len(table) else table
+
+
+def falls(table: pd.DataFrame) -> float:
+    """Share of rows that fall from each column to the next, in [0, 1]; ties of 1 % do not count against, but from the
+    first column to the last a row must fall by more.
+
+    NaN where there is nothing to compare: no rows, fewer than two columns, or a value that is not known.
+    """
+    values = table.to_numpy(dtype=float)
+    if not _comparable(values):
+        return np.nan
+    steps = (values[:, 1:] <= values[:, :-1] * 1.01).all(axis=1)
+    return float(np.mean(steps & (values[:, -1] < values[:, 0] * 0.99)))
+
+
+def rises(table: pd.DataFrame) -> float:
+    """As ``falls``, for rising."""
+    values = table.to_numpy(dtype=float)
+    if not _comparable(values):
+        return np.nan
+    steps = (values[:, 1:] >= values[:, :-1] * 0.99).all(axis=1)
+    return float(np.mean(steps & (values[:, -1] > values[:, 0] * 1.01)))
+
+
+def _comparable(values: NDArray[np.float64]) -> bool:
+    return len(values) > 0 and values.shape[1] > 1 and not np.isnan(values).any()
+
+
+def with_depth(curve: pd.Series[float]) -> float:
+    """Rank correlation of values by layer with depth, in [-1, 1]; NaN for fewer than three layers."""
+    return alike(curve, pd.Series(curve.index, curve.index, dtype=float))
+
+
+def alike(one: pd.Series[float], other: pd.Series[float]) -> float:
+    """Rank correlation of two measures over the layers that have both, in [-1, 1]; NaN for fewer than three."""
+    both = pd.concat([one, other], axis=1).dropna().rank().to_numpy()
+    return float(np.corrcoef(both, rowvar=False)[0, 1]) if len(both) > 2 else np.nan
+
+
+def upper(curve: pd.Series[float]) -> pd.Series[float]:
+    """The upper half; lower layers are hardly wider than K - 1 and have little noise, collapsed or not."""
+    return curve.iloc[len(curve) // 2 :]
+
+
+def decades(curve: pd.Series[float]) -> float:
+    """log10 of the first layer's value over the last's."""
+    return float(np.log10(curve.iloc[0] / curve.iloc[-1])) if len(curve) > 1 else np.nan
+
+
+def last_over_early(curve: pd.Series[float]) -> float:
+    """The last layer's value over the median of the first half of the layers."""
+    return float(curve.iloc[-1] / curve.iloc[: len(curve) // 2].median()) if len(curve) > 1 else np.nan
+
+
+def last(curve: pd.Series[float]) -> float:
+    """The last layer's value."""
+    return float(curve.iloc[-1]) if len(curve) else np.nan
