@@ -18,10 +18,24 @@ from deepnrc.wording import listing
 
 INPUTS = ("x", "X", "inputs")
 TARGETS = ("y", "Y", "targets")
+OWN = {np.float16: torch.float16, np.float32: torch.float32}
 SAVE = "Save plain numbers: np.savez('data.npz', x=x, y=y)."
 
 
-def read_npz(path: Path, dtype: torch.dtype) -> TensorDataset:
+class Samples(TensorDataset):
+    """Inputs (N, ...) beside targets (N, n) or classes (N,), with what is known of them.
+
+    Attributes:
+        resolution: half a unit of the last digit of each target column (n,), 0 where it is exact; None if unknown.
+        groups: the number of the episode that each sample belongs to (N,); None if they are independent.
+    """
+
+    def __init__(self, x: Tensor, y: Tensor, resolution: Tensor | None = None, groups: Tensor | None = None) -> None:
+        super().__init__(x, y)
+        self.resolution, self.groups = resolution, groups
+
+
+def read_npz(path: Path, dtype: torch.dtype) -> Samples:
     """The arrays x (N, ...) and y (N, n) or (N,) in an .npz archive; X and Y, or inputs and targets, do as well.
 
     Errors: DataError if the archive cannot be read, lacks one of the arrays, or holds Python objects in them.
@@ -51,8 +65,15 @@ def _member(archive: Any, names: tuple[str, ...], path: Path) -> NDArray[Any]:
     return array
 
 
-def paired(x: NDArray[Any], y: NDArray[Any], dtype: torch.dtype, source: str) -> TensorDataset:
-    """Inputs x (N, ...) in `dtype` beside targets: classes (N,) if y is whole numbers (N,), else (N, n) in `dtype`.
+def paired(
+    x: NDArray[Any],
+    y: NDArray[Any],
+    dtype: torch.dtype,
+    source: str,
+    resolution: Tensor | None = None,
+    groups: Tensor | None = None,
+) -> Samples:
+    """Inputs x (N, ...) in `dtype` beside targets: classes (N,) if y is whole numbers (N,), else (N, n) of its own.
 
     Errors: DataError if there are no samples, or lengths, shapes, kinds or values do not allow it.
     """
@@ -67,11 +88,11 @@ def paired(x: NDArray[Any], y: NDArray[Any], dtype: torch.dtype, source: str) ->
         raise DataError(
             f"'{source}' holds x {x.shape} and y {y.shape}; there must be as many targets as inputs, and some of each."
         )
-    return TensorDataset(_floats(x, dtype, "x", source), labels(y, dtype, source))
+    return Samples(_floats(x, dtype, "x", source), labels(y, source), resolution, groups)
 
 
-def labels(y: NDArray[Any], dtype: torch.dtype, source: str) -> Tensor:
-    """Targets as they go to the probes: classes (N,) if y is whole numbers (N,), else (N, n) in `dtype`.
+def labels(y: NDArray[Any], source: str) -> Tensor:
+    """Targets as they go to the probes: classes (N,) if y is whole numbers (N,), else (N, n) in y's own precision.
 
     Errors: DataError if y is no vector or matrix of numbers, or a value is negative as a class or not finite.
     """
@@ -80,7 +101,7 @@ def labels(y: NDArray[Any], dtype: torch.dtype, source: str) -> Tensor:
         raise DataError(f"'{source}' holds targets {y.shape}; they must be (N, n), or (N,) for classes.")
     if y.ndim == 1 and y.dtype.kind in "iub":
         return classes(y, source)
-    return _floats(y.reshape(len(y), -1), dtype, "y", source)
+    return _floats(y.reshape(len(y), -1), OWN.get(y.dtype.type, torch.float64), "y", source)
 
 
 def _check_kind(array: NDArray[Any], name: str, source: str) -> None:

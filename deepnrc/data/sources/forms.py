@@ -14,6 +14,9 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from deepnrc.data.batches import whole_batches
 from deepnrc.data.sources.arrays import read_npz
+from deepnrc.data.sources.cells import Writing
+from deepnrc.data.sources.frames import TABLES
+from deepnrc.data.sources.frames import ending as table_ending
 from deepnrc.data.sources.images.cifar import read_cifar
 from deepnrc.data.sources.images.images import read_images
 from deepnrc.data.sources.images.mnist import read_mnist
@@ -29,8 +32,8 @@ from deepnrc.errors import DataError, UsageError
 from deepnrc.wording import Remedy
 
 FORMS = (
-    "a .npz file with the arrays x and y; a folder with x.npy and y.npy, or images.npy and targets.npy; a .csv or "
-    ".parquet table with ",
+    "a .npz file with the arrays x and y; a folder with x.npy and y.npy, or images.npy and targets.npy; a table "
+    "(.csv, .tsv, .csv.gz, .parquet, .feather, .xlsx) with ",
     Remedy("targets", "COLUMN,COLUMN"),
     "; a folder of images with ",
     Remedy("targets", "LABELS.csv"),
@@ -40,7 +43,6 @@ FORMS = (
     "; utkface:FOLDER; cifar10:FOLDER, cifar10-test:FOLDER, mnist:FOLDER or mnist-test:FOLDER; a local Minari data set "
     "such as mujoco/swimmer/expert-v0; or path/to/file.py:factory",
 )
-TABLES = {".csv", ".parquet"}
 MINARI_ID = re.compile(r"([\w.-]+/)*[\w.-]+-v\d+")
 
 
@@ -52,15 +54,18 @@ class Wanted:
     image_size: int | None
     dtype: torch.dtype
     model: nn.Module | None
+    drop: Sequence[str]
+    writing: Writing
 
 
 @dataclass(frozen=True)
 class Form:
-    """A form of data: its reader, and whether its targets can be chosen and it may hold images."""
+    """A form of data: its reader, and which options it takes: targets that can be chosen, images, cells of text."""
 
     read: Callable[[str, Wanted], Any]
     targets: bool = False
     images: bool = False
+    cells: bool = False
 
 
 def _images(read: Callable[..., Any]) -> Form:
@@ -71,11 +76,17 @@ def _classified(read: Callable[..., Any], test: bool) -> Form:
     return Form(lambda name, w: read(Path(name), test, w.image_size, w.dtype, w.model), images=True)
 
 
-TABLE = Form(lambda name, w: read_table(Path(name), w.targets, w.dtype), targets=True)
+TABLE = Form(lambda name, w: read_table(Path(name), w.targets, w.dtype, w.drop, w.writing), targets=True, cells=True)
 NPZ = Form(lambda name, w: read_npz(Path(name), w.dtype))
 D4RL = Form(lambda name, w: read_d4rl(Path(name), w.dtype))
 FACTORY = Form(lambda name, w: produced(name))
-IMAGES, NPY, CARLA = _images(read_images), _images(read_npy), _images(read_carla)
+NPY, CARLA = _images(read_npy), _images(read_carla)
+IMAGES = Form(
+    lambda name, w: read_images(Path(name), w.targets, w.image_size, w.dtype, w.model, w.writing),
+    targets=True,
+    images=True,
+    cells=True,
+)
 NAMED = {
     "minari": Form(lambda name, w: read_episodes(name, w.dtype)),
     "utkface": _images(read_faces),
@@ -92,19 +103,26 @@ def load_data(
     targets: Sequence[str] | None = None,
     image_size: int | None = None,
     batch_size: int = 256,
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
     model: nn.Module | None = None,
+    drop: Sequence[str] | str = (),
+    sep: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
 ) -> Iterable[Any]:
     """Batches (inputs (b, ...), targets (b, n) or classes (b,)) of the data that `spec` names, in their own order.
 
     Nothing is shuffled, dropped or standardised. The first of these rules that holds decides on the form:
     `minari:ID`, `utkface:FOLDER`, `cifar10:FOLDER`, `mnist:FOLDER`, and the last two with `-test` before the colon, say
     what they are; a folder of HDF5 files holds driving recordings, one of x.npy and y.npy arrays, unless `targets` is
-    a csv; any other folder holds images, with `targets` the path of their csv; a name that ends in .npz, .npy, .csv,
-    .parquet, .hdf5 or .h5 is that kind of file, with `targets` the target columns; a name such as `a/b-v0` is a Minari
-    data set; a name with a colon is a factory. A factory's own batches are passed on; everything else comes as a
-    DataLoader of batches of `batch_size`, floating point in `dtype`. `image_size` overrides the side to which images
-    are brought; `model` lets them be prepared as timm prepares them for that network.
+    a csv; any other folder holds images, with `targets` the path of their csv; a name that ends in .npz, .npy, .hdf5,
+    .h5, or as a table does (.csv, .tsv, either with .gz, .parquet, .feather, .xlsx) is that kind of file, with
+    `targets` the target columns; a name such as `a/b-v0` is a Minari data set; a name with a colon is a factory. A
+    factory's own batches are passed on; everything else comes as a DataLoader of batches of `batch_size`, inputs in
+    `dtype`, by default that of the weights of `model` or else float32, and targets in the file's own precision; its
+    data set's ``resolution`` (n,) says how finely those of a table are written. `image_size` overrides the side to
+    which images are brought; `model` lets them be prepared as timm prepares them for that network. `drop` leaves
+    columns of a table out; `sep`, `decimal` and `thousands` say how one of text is written, such as ";", "," and ".".
     Errors: UsageError for a name of no known form, or options that do not go with it; DataError for unreadable data.
     """
     _check_numbers(batch_size, image_size, dtype)
@@ -113,7 +131,10 @@ def load_data(
         raise UsageError(f"The image size is for images, and {spec!r} holds none. Leave it out.")
     if targets is not None and not form.targets:
         raise UsageError(f"Targets are chosen in tables, folders and recordings; {spec!r} has its own. Leave them out.")
-    data = form.read(name, Wanted(targets, image_size, dtype, model))
+    writing, drop = Writing(sep, decimal, thousands), [drop] if isinstance(drop, str) else drop
+    if not form.cells and (drop or writing != Writing()):
+        raise UsageError(f"drop, sep, decimal and thousands are for tables; {spec!r} is none. Leave them out.")
+    data = form.read(name, Wanted(targets, image_size, dtype or _held_in(model), model, drop, writing))
     if not isinstance(data, Dataset):
         return data  # a factory's own batches
     if isinstance(data, TensorDataset):
@@ -130,8 +151,10 @@ def _form(spec: str, targets: Sequence[str] | None) -> tuple[Form, str]:
     ending = path.suffix.lower()
     if path.is_dir():
         return _folder(path, targets), spec
-    if ending in TABLES | {".npz"}:
-        return (NPZ if ending == ".npz" else TABLE), spec
+    if ending == ".npz":
+        return NPZ, spec
+    if table_ending(path) in TABLES:
+        return TABLE, spec
     if ending in ENDINGS:
         return (CARLA if holds_frames(path) else D4RL), spec
     if ending == ".npy":
@@ -144,18 +167,26 @@ def _form(spec: str, targets: Sequence[str] | None) -> tuple[Form, str]:
 
 
 def _folder(path: Path, targets: Sequence[str] | None) -> Form:
-    if any(Path(name).suffix.lower() in TABLES for name in ([targets] if isinstance(targets, str) else targets or ())):
+    if any(table_ending(Path(name)) in TABLES for name in ([targets] if isinstance(targets, str) else targets or ())):
         return IMAGES
     if recordings_in(path):
         return CARLA
     return NPY if pair_in(path) else IMAGES
 
 
-def _check_numbers(batch_size: int, image_size: int | None, dtype: torch.dtype) -> None:
+def _held_in(model: nn.Module | None) -> torch.dtype:
+    """The dtype of a network's floating-point weights, where they have one."""
+    kinds = (
+        {weight.dtype for weight in model.parameters() if weight.is_floating_point()} if model is not None else set()
+    )
+    return kinds.pop() if len(kinds) == 1 else torch.float32
+
+
+def _check_numbers(batch_size: int, image_size: int | None, dtype: torch.dtype | None) -> None:
     for name, value in (("batch size", batch_size), ("image size", image_size)):
         if value is not None and value < 1:
             raise UsageError(f"The {name} must be at least 1, but {value} was given.")
-    if not dtype.is_floating_point:
+    if dtype is not None and not dtype.is_floating_point:
         raise UsageError(f"Data is read as floating-point numbers, but the dtype {dtype} was given.")
 
 

@@ -67,7 +67,7 @@ def read_npy(
         if y.ndim != 2:
             raise UsageError(f"'{pair[1]}' holds an array {y.shape}, which has no columns to choose. Leave them out.")
         y = y[:, numbered(targets, y.shape[1], str(pair[1]), layout(y.shape[1]))]
-    wanted_y = labels(np.asarray(y), dtype, str(pair[1]))
+    wanted_y = labels(np.asarray(y), str(pair[1]))
     frames = _pictures(x)
     if frames is not None:
         return Pixels(frames, wanted_y, image_size, dtype, model)

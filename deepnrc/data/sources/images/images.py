@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from deepnrc.data.sources.arrays import labels
-from deepnrc.data.sources.tables import read_frame, target_values
+from deepnrc.data.sources.cells import Writing
+from deepnrc.data.sources.frames import read_frame
+from deepnrc.data.sources.tables import target_resolution, target_values
 from deepnrc.errors import DataError, UsageError
 from deepnrc.optional import require
 from deepnrc.wording import Remedy, listing
@@ -26,8 +28,11 @@ IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 class LabelledImages(Dataset[tuple[Tensor, Tensor]]):
     """Images (c, s, s) beside targets (n,) or a class (); each is decoded when it is asked for.
 
+    ``resolution`` (n,) says how finely the targets are written, as in ``Samples``.
     Errors: DataError with the file's name when an image cannot be decoded.
     """
+
+    resolution: Tensor | None = None
 
     def __init__(self, paths: Sequence[Path], targets: Tensor, prepare: Callable[[Any], Tensor], mode: str) -> None:
         self.paths, self.targets, self.prepare, self.mode = list(paths), targets, prepare, mode
@@ -47,7 +52,12 @@ class LabelledImages(Dataset[tuple[Tensor, Tensor]]):
 
 
 def read_images(
-    folder: Path, targets: Sequence[str] | None, image_size: int | None, dtype: torch.dtype, model: nn.Module | None
+    folder: Path,
+    targets: Sequence[str] | None,
+    image_size: int | None,
+    dtype: torch.dtype,
+    model: nn.Module | None,
+    writing: Writing | None = None,
 ) -> LabelledImages:
     """The images in `folder` that the csv `targets` names in its first column, with its other columns as targets.
 
@@ -63,7 +73,7 @@ def read_images(
             ".",
         )
     table = Path(targets if isinstance(targets, str) else targets[0])
-    frame = read_frame(table, text_first=True)
+    frame = read_frame(table, text_first=True, writing=writing)
     if frame.shape[1] < 2:
         raise DataError(f"'{table}' has one column only. The first names the image files; add targets as the others.")
     names = [str(name) for name in frame.iloc[:, 0]]
@@ -71,11 +81,14 @@ def read_images(
     there = [(folder / name).is_file() for name in names]
     _report(folder, table, names, there)
     kept = frame.loc[there]
-    values = labels(target_values(kept.iloc[:, 1:], table), dtype, str(table))
+    values = labels(target_values(kept.iloc[:, 1:], table), str(table))
     transform, mode = preparation(image_size, model)
-    return LabelledImages(
+    images = LabelledImages(
         [folder / name for name in kept.iloc[:, 0]], values, lambda pixels: transform(pixels).to(dtype), mode
     )
+    if values.ndim == 2:
+        images.resolution = target_resolution(kept.iloc[:, 1:], table, False, writing or Writing())
+    return images
 
 
 def _check_names(names: list[str], folder: Path, table: Path) -> None:

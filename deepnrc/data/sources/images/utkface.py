@@ -56,7 +56,7 @@ def read_faces(
             warnings.warn(f"{len(wrong)} of {len(images)} images {why} and are left out: {shown}.", stacklevel=3)
     ages = np.array([[float(named[path]["age"])] for path in readable])
     transform, mode = preparation(image_size, model)
-    return LabelledImages(readable, labels(ages, dtype, str(folder)), lambda pixels: transform(pixels).to(dtype), mode)
+    return LabelledImages(readable, labels(ages, str(folder)), lambda pixels: transform(pixels).to(dtype), mode)
 
 
 def _is_readable(path: Path) -> bool:

@@ -113,7 +113,7 @@ def read_carla(
     y = np.concatenate(measured)
     chosen = y[:, numbered(targets, y.shape[1], str(path), layout(y.shape[1]))]
     frames = Recordings(read, [len(values) for values in measured])
-    return Pixels(frames, labels(chosen, dtype, str(path)), image_size, dtype, model)
+    return Pixels(frames, labels(chosen, str(path)), image_size, dtype, model)
 
 
 def _contents(path: Path, expected: tuple[Any, ...] | None) -> tuple[tuple[Any, ...], NDArray[Any]]:

@@ -23,14 +23,14 @@ def test_inputs_and_targets_are_found_by_name_and_batched_in_order(tmp_path: Pat
     batches = list(loader)
     assert [len(x) for x, _ in batches] == [3, 1]
     assert torch.equal(torch.cat([x for x, _ in batches]), torch.tensor(X, dtype=torch.float32))
-    assert torch.equal(torch.cat([y for _, y in batches]), torch.tensor(Y, dtype=torch.float32))
+    assert torch.equal(torch.cat([y for _, y in batches]), torch.tensor(Y))
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.uint8, np.int64, ">f8"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_inputs_come_in_the_dtype_asked_for(tmp_path: Path, kind: Any, dtype: torch.dtype) -> None:
     x, y = read_npz(_saved(tmp_path, x=X.astype(kind), y=Y), dtype).tensors
-    assert x.dtype == y.dtype == dtype
+    assert (x.dtype, y.dtype) == (dtype, torch.float64)
     assert torch.equal(x, torch.tensor(X, dtype=dtype))
 
 
@@ -49,8 +49,16 @@ def test_whole_numbers_in_one_dimension_are_classes(tmp_path: Path, kind: Any) -
 def test_other_targets_are_numbers_in_columns(tmp_path: Path) -> None:
     assert read_npz(_saved(tmp_path, x=X, y=Y[:, 0]), torch.float32).tensors[1].shape == (4, 1)
     whole = read_npz(_saved(tmp_path, x=X, y=Y.astype(int)), torch.float32).tensors[1]
-    assert whole.dtype == torch.float32
+    assert whole.dtype == torch.float64
     assert whole.shape == (4, 2)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, ">f4", np.longdouble])
+def test_targets_keep_the_precision_of_the_file(tmp_path: Path, kind: Any) -> None:
+    y = (Y / 3).astype(kind)
+    read = read_npz(_saved(tmp_path, x=X, y=y), torch.float32).tensors[1]
+    assert read.element_size() == min(y.itemsize, 8)
+    assert np.array_equal(read.numpy(), y.astype(np.float64))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +86,7 @@ def test_other_targets_are_numbers_in_columns(tmp_path: Path) -> None:
             {"x": X * np.nan, "y": Y},
             r"The x of '.*' holds 12 of 12 values that are NaN, infinite or too large for torch",
         ),
-        ({"x": X, "y": Y * 1e300}, r"The y of '.*' holds 7 of 8 values that are .* torch\.float32\. Remove or repair"),
+        ({"x": X * 1e300, "y": Y}, r"The x of '.*' holds 11 of 12 values that .* torch\.float32\. Remove or repair"),
         ({"x": X, "y": np.array([0, -1, 1, 0])}, r"The classes of '.*' include -1; number them from 0\. If these are"),
         (
             {"x": X, "y": np.array([{}] * 4)},

@@ -10,7 +10,7 @@ from deepnrc.data.sources import load_data
 from deepnrc.data.sources.tables import read_table
 from deepnrc.errors import DataError, UsageError
 
-FRAME = pd.DataFrame({"a": [1, 2, 3], "price": [0.5, 1.5, 2.5], "b": [1.0, -1.0, 0.0], "size": [7, 8, 9]})
+FRAME = pd.DataFrame({"a": [4, 2, 3], "price": [0.5, 1.5, 2.5], "b": [1.0, -1.0, 0.0], "size": [7, 8, 9]})
 
 
 def _saved(folder: Path, frame: pd.DataFrame, ending: str = "csv") -> Path:
@@ -25,7 +25,7 @@ def test_columns_become_features_and_targets_in_the_order_named(tmp_path: Path, 
     ((x, y),) = load_data(str(_saved(tmp_path, FRAME, ending)), targets=targets)
     assert x.tolist() == FRAME[["a", "b"]].to_numpy().tolist()
     assert y.tolist() == FRAME[["size", "price"]].to_numpy().tolist()
-    assert x.dtype == y.dtype == torch.float32
+    assert (x.dtype, y.dtype) == (torch.float32, torch.float64)
 
 
 def test_a_column_whose_name_holds_a_comma_can_be_named(tmp_path: Path) -> None:
@@ -40,7 +40,8 @@ def test_parquet_columns_named_by_numbers_are_named_by_their_digits(tmp_path: Pa
 
 def test_one_column_of_text_holds_classes_in_alphabetical_order(tmp_path: Path) -> None:
     path = _saved(tmp_path, FRAME.assign(kind=["dog", "cat", "dog"]))
-    classes = read_table(path, ["kind"], torch.float32).tensors[1]
+    with pytest.warns(UserWarning, match=r"'kind' of '.*' holds words, .* 2 classes in alphabetical order: 'cat', 'd"):
+        classes = read_table(path, ["kind"], torch.float32).tensors[1]
     assert classes.dtype == torch.int64
     assert classes.tolist() == [1, 0, 1]
 
@@ -54,13 +55,16 @@ def test_text_among_a_target_s_numbers_does_not_turn_them_into_classes(tmp_path:
 
 def test_numbers_as_text_are_no_classes_either(tmp_path: Path) -> None:
     path = _saved(tmp_path, FRAME.assign(y=["10", "2", "1"]), "parquet")
-    with pytest.raises(DataError, match=r"target column 'y' of '.*' holds numbers as text\. Turn them into numbers"):
+    with pytest.raises(
+        DataError, match=r"target column 'y' of '.*' holds numbers as text, such as '10', '2', '1'\. Turn them"
+    ):
         read_table(path, ["y"], torch.float32)
 
 
-def test_names_of_which_a_few_are_numbers_are_classes(tmp_path: Path) -> None:
+def test_names_of_which_a_few_are_numbers_are_not_all_classes(tmp_path: Path) -> None:
     path = _saved(tmp_path, FRAME.assign(kind=["A4", "4", "A3"]))
-    assert read_table(path, ["kind"], torch.float32).tensors[1].tolist() == [2, 0, 1]
+    with pytest.raises(DataError, match=r"holds words, but numbers in 1 of its 3 rows, first '4' in row 2\. Drop or"):
+        read_table(path, ["kind"], torch.float32)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +140,7 @@ def test_a_parquet_table_has_no_first_line_to_speak_of(tmp_path: Path) -> None:
 
 def test_a_column_of_whole_numbers_is_no_class(tmp_path: Path) -> None:
     targets = read_table(_saved(tmp_path, FRAME), ["size"], torch.float32).tensors[1]
-    assert targets.dtype == torch.float32
+    assert targets.dtype == torch.float64
     assert targets.shape == (3, 1)
 
 
@@ -185,7 +189,10 @@ def test_targets_that_are_not_there_are_refused(tmp_path: Path, targets: Any, wo
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ({"name": list("xyz"), "day": ["a", "b", "c"]}, r"columns of '.*' are not numeric: 'name', 'day'\. Drop them"),
+        (
+            {"name": list("xyz"), "day": ["a", "b", "c"]},
+            r"columns of '.*' are not numeric: 'name', 'day'\. Leave them out with --drop name,day",
+        ),
         ({"b": [1, np.nan, np.nan]}, r"has missing values, by column: 'b \(2\)'\. Drop or fill those rows"),
         ({"price": [1, np.nan, 2]}, r"has missing values, by column: 'price \(1\)'"),
         ({"price": ["low", None, "high"]}, r"has missing values, by column: 'price \(1\)'"),
@@ -231,7 +238,9 @@ def test_damaged_csv_files_are_explained(tmp_path: Path, text: str, words: str) 
 
 def test_other_separators_are_recognised(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("a;b\n1;2\n")
-    with pytest.raises(UsageError, match=r"has no column 'b'\. The columns seem to be separated by ';' or tabs: use"):
+    with pytest.raises(
+        UsageError, match=r"has no column 'b'\. The whole line is one column: say .* such as --sep ';'\."
+    ):
         read_table(tmp_path / "table.csv", ["b"], torch.float32)
 
 

@@ -49,7 +49,8 @@ def test_the_size_is_224_and_the_dtype_as_asked_for(faces: Path) -> None:
 
 
 def test_one_column_of_text_holds_classes(faces: Path) -> None:
-    ((_, y),) = _load(faces, "file,who\na.png,man\nb.png,boy\nmore/c.png,man\n", image_size=8)
+    with pytest.warns(UserWarning, match="'who' .* holds words, which are read as 2 classes"):
+        ((_, y),) = _load(faces, "file,who\na.png,man\nb.png,boy\nmore/c.png,man\n", image_size=8)
     assert y.dtype == torch.int64
     assert y.tolist() == [1, 0, 1]
 

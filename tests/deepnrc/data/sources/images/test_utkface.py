@@ -32,7 +32,7 @@ def _load(folder: Path, **options: Any) -> Any:
 @pytest.mark.parametrize("options", [{}, {"targets": ["age"]}])
 def test_names_tell_the_ages(faces: Path, options: Any) -> None:
     x, y = _load(faces, **options)
-    assert (y.dtype, y.tolist()) == (torch.float32, [[100], [26], [3]])
+    assert (y.dtype, y.tolist()) == (torch.float64, [[100], [26], [3]])
     assert x.shape == (3, 3, 8, 8)
     assert x.mean((1, 2, 3)).sign().tolist() == [-1, 1, 1]
 
