@@ -15,9 +15,9 @@ from deepnrc.table import TAU, check_tau, writable
 
 MODEL = "timm:NAME, torchvision:NAME, path/to/file.py:factory or package.module:factory"
 DATA = (
-    "a .npz file or folder of .npy files (x, y), a .csv or .parquet table, a folder of images, D4RL's or CARLA's .hdf5 "
-    "files, utkface:, cifar10:, cifar10-test:, mnist: or mnist-test:FOLDER, a local Minari data set, or "
-    "file.py:factory that returns a loader"
+    "a .npz file or folder of .npy files (x, y), a table (.csv, .tsv, .csv.gz, .parquet, .feather, .xlsx), a folder of "
+    "images, D4RL's or CARLA's .hdf5 files, utkface:, cifar10:, cifar10-test:, mnist: or mnist-test:FOLDER, a local "
+    "Minari data set, or file.py:factory that returns a loader"
 )
 
 
@@ -95,6 +95,10 @@ class ProbeCommand(Network):
             "speed of CARLA's; or the csv of a folder of images.",
         ),
     ] = None
+    drop: Annotated[str | None, arg(metavar="COLUMNS", help="Columns of a table to leave out, such as id,date.")] = None
+    sep: Annotated[str | None, arg(metavar="MARK", help="What stands between a csv's columns: ';' or tab.")] = None
+    decimal: Annotated[str | None, arg(metavar="MARK", help="The decimal mark of a csv's numbers, as , in 1,5.")] = None
+    thousands: Annotated[str | None, arg(metavar="MARK", help="What parts thousands in a csv, as , in 1,200.")] = None
     batch: Annotated[
         tuple[str, str] | None,
         arg(
@@ -139,6 +143,10 @@ class ProbeCommand(Network):
             image_size=self.image_size,
             batch_size=self.batch_size,
             model=network,
+            drop=self.drop or (),
+            sep=self.sep,
+            decimal=self.decimal,
+            thousands=self.thousands,
         )
         report = deepnrc.probe(
             network,

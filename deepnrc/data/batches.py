@@ -18,6 +18,19 @@ from deepnrc.errors import DataError, UsageError, mark
 from deepnrc.wording import Argument
 
 
+class Samples(TensorDataset):
+    """Inputs (N, ...) beside targets (N, n) or classes (N,), with what is known of them.
+
+    Attributes:
+        target_resolution: half a unit of the last digit of each target (n,), 0 where it is exact; None if unknown.
+        groups: the number of the episode that each sample belongs to (N,); None if they are independent.
+    """
+
+    def __init__(self, x: Tensor, y: Tensor, resolution: Tensor | None = None, groups: Tensor | None = None) -> None:
+        super().__init__(x, y)
+        self.target_resolution, self.groups = resolution, groups
+
+
 def as_loader(data: object, batch_size: int = 1024) -> Iterable[Any]:
     """A loader as it is; a pair of whole tensors or arrays (X, Y) in batches."""
     if isinstance(data, tuple) and len(data) == 2 and all(isinstance(part, Tensor | np.ndarray) for part in data):
@@ -83,6 +96,15 @@ def _dense(given: object, what: str) -> Tensor:
     if made.layout != torch.strided:
         raise UsageError(f"{what} is a sparse tensor ({made.layout}). Make it dense with to_dense() first.")
     return made
+
+
+def target_resolution(loader: object) -> Any:
+    """What a loader or its data set, or that which it is a part of, says of the last written digit of its targets."""
+    found = None
+    while loader is not None and found is None:
+        found = getattr(loader, "target_resolution", None)
+        loader = getattr(loader, "dataset", None)
+    return found
 
 
 def count(loader: object) -> int | None:

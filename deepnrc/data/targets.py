@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,17 +14,21 @@ from probes import is_one_hot
 
 NO_CLASSES = "the targets are no classes"
 EXACT = torch.finfo(torch.float64).eps / 2
+SHORT = 2.0**16  # numbers of 16 bits or fewer are hardly what rounding to float32's 24 leaves
+WHOLE = 2.0**24  # float32 has all whole numbers below this one
 
 
 @dataclass(frozen=True)
 class Targets:
-    """Y (N, n) in float64, the unit roundoff of the dtype it came in, and whether its rows are classes: made from whole
-    numbers, or given with a single 1 and else 0 in at least two columns; else ``no_classes`` says so."""
+    """Y (N, n) in float64, the unit roundoff of the numbers it was made of, and whether its rows are classes: made from
+    whole numbers, or given with a single 1 and else 0 in at least two columns; else ``no_classes`` says so.
+    ``resolution`` (n,) is half a unit of the last written digit of each column; None where it is not known."""
 
     Y: Tensor
     roundoff: float
     one_hot: bool
     no_classes: str = NO_CLASSES
+    resolution: Tensor | None = None
 
 
 def unit_roundoff(dtype: torch.dtype) -> float:
@@ -50,7 +55,9 @@ def as_tensor(given: object, what: str) -> Tensor:
         raise UsageError(f"{what} is a {kind}, not a tensor or an array of numbers.") from error
 
 
-def as_targets(given: object, prediction: Tensor | None, batch: int) -> Targets:
+def as_targets(
+    given: object, prediction: Tensor | None, batch: int, resolution: Sequence[float] | Tensor | None = None
+) -> Targets:
     """Read targets (N, n), (N,), or integer classes (N,), which become one-hot. Rows (N, n) that are one-hot already
     are classes too.
 
@@ -58,6 +65,7 @@ def as_targets(given: object, prediction: Tensor | None, batch: int) -> Targets:
         given: tensor or array.
         prediction: the network's output, whose width (N, K) says how many classes there are.
         batch: its number from 1, for messages.
+        resolution: half a unit of the last written digit of each column (n,), if that is known.
     """
     y = as_tensor(given, f"The target of batch {batch}").detach()
     whole = not y.is_floating_point() and not y.is_complex() and y.dtype != torch.bool
@@ -73,9 +81,31 @@ def as_targets(given: object, prediction: Tensor | None, batch: int) -> Targets:
     if not bool(torch.isfinite(y).all()):
         rows = int((~torch.isfinite(y).all(1)).sum())
         raise DataError(f"The targets of batch {batch} hold NaN or infinity in {rows} rows. Clean them first.")
-    roundoff = unit_roundoff(y.dtype) if y.is_floating_point() else EXACT
+    roundoff = max(unit_roundoff(y.dtype), _rounded(y)) if y.is_floating_point() else EXACT
     column = ": give integers as (N,), not (N, 1), for classes" if whole and y.shape[1] == 1 else ""
-    return Targets(_wide(y), roundoff, is_one_hot(y), NO_CLASSES + column)
+    return Targets(_wide(y), roundoff, is_one_hot(y), NO_CLASSES + column, _checked(resolution, y.shape[1]))
+
+
+def _rounded(y: Tensor) -> float:
+    """The unit roundoff of float32 if double precision holds nothing but its numbers, and not only whole or short ones,
+    which need not have been rounded."""
+    if y.dtype != torch.float64 or not torch.equal(y.float().double(), y):
+        return 0.0
+    bits = torch.frexp(y).mantissa * SHORT
+    exact = (bits == bits.round()) | ((y == y.round()) & (y.abs() < WHOLE))
+    return 0.0 if bool(exact.all()) else unit_roundoff(torch.float32)
+
+
+def _checked(resolution: Sequence[float] | Tensor | None, n: int) -> Tensor | None:
+    if resolution is None:
+        return None
+    values = torch.as_tensor(resolution, dtype=torch.float64)
+    if values.shape != (n,) or not bool((values >= 0).all()):
+        raise UsageError(
+            f"The targets' resolution must be {n} numbers from 0 up, half a unit of the last written digit of each "
+            f"column; it is {values.tolist()}."
+        )
+    return values
 
 
 def _wide(y: Tensor) -> Tensor:

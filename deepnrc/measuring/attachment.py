@@ -108,18 +108,19 @@ class Attachment:
         """Samples observed so far."""
         return self._streams.samples
 
-    def observe(self, targets: object) -> None:
+    def observe(self, targets: object, resolution: Sequence[float] | torch.Tensor | None = None) -> None:
         """Pair the targets of a batch with what the network's last call computed.
 
         Args:
             targets: (N, n), (N,), or integer classes (N,), which become one-hot.
+            resolution: half a unit of the last written digit of each target column (n,), where that is known.
         Errors: UsageError if there was no call since the last ``observe``, shapes differ, or a layer did not run;
             DataError if features or targets hold NaN or infinity.
         """
         with _ordinary(targets.device if isinstance(targets, torch.Tensor) else None):
-            self._observe(targets)
+            self._observe(targets, resolution)
 
-    def _observe(self, targets: object) -> None:
+    def _observe(self, targets: object, resolution: Sequence[float] | torch.Tensor | None) -> None:
         forward = self._taps.take()
         seen = {reading.site.name for reading in forward.readings.values()}
         silent = [s.name for s in self.choice.sites if s.name not in seen and self._taps.only is None]
@@ -132,7 +133,7 @@ class Attachment:
                 Remedy("layers", kept + ["!" + name for name in silent[:3]]),
                 ".",
             )
-        y = as_targets(targets, forward.output, self._streams.batches + 1)
+        y = as_targets(targets, forward.output, self._streams.batches + 1, resolution)
         if not self._streams.layers:
             self._check_rank({k: r.pooled.rows.shape[1] for k, r in forward.readings.items()})
         self._streams.update(forward, y)

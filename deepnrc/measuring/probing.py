@@ -57,7 +57,8 @@ def probe(
         model: any torch network.
         loader: yields (input, target); input a tensor, a tuple or a dict of keyword arguments; target (N, n), (N,) or
             integer classes (N,), or one-hot rows. Dicts with ``labels`` do too, graphs of torch-geometric, a list of
-            images as input, and a pair (X, Y) of whole tensors.
+            images as input, and a pair (X, Y) of whole tensors. ``target_resolution`` (n,), an attribute of the loader
+            or its data set, says what half a unit of the last written digit of each target is.
         layers: "weights" (every Linear and convolution), "blocks", globs, types or a callable.
         pool: "mean", "max", "positions", "tokens", "flatten", "cls" or a callable.
         rank: signal rank k; None for the numerical rank of the targets.
@@ -121,12 +122,13 @@ def _pass(
 ) -> None:
     mixed = torch.autocast(device.type, dtype=autocast) if autocast is not None else contextlib.nullcontext()
     total = None if max_samples is not None else batches.count(loader)
+    resolution = batches.target_resolution(loader)
     bar = tqdm(total=total, desc="probing", unit="batch", disable=not progress, delay=2, leave=False)
     with bar, torch.no_grad(), mixed:
         for x, y, _ in batches.pairs(loader, device, max_samples, read):
             fingerprint.update([*batches.tensors(x), *batches.tensors(y)])
             failing.forward(attachment.model, x)
-            attachment.observe(y)
+            attachment.observe(y, resolution)
             bar.update()
 
 

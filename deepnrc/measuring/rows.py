@@ -52,6 +52,7 @@ def measured(
             rank=rank,
             unit_roundoff=layer.roundoff,
             target_roundoff=streams.roundoff,
+            target_resolution=streams.resolution,
             network_mse=streams.network.mse,
             mse_missing=streams.network.missing,
             mse_note="against classes as one-hot targets" if streams.one_hot else "",

@@ -35,7 +35,8 @@ class Streams:
         top: which of them is the top layer.
         network: what the network's own outputs tell.
         n: target width.
-        roundoff: unit roundoff of the targets' dtype.
+        roundoff: the coarsest unit roundoff of the targets' numbers.
+        resolution: half a unit of the last written digit of each target (n,), or None.
         one_hot: whether all targets so far were classes.
         unknown: parts of a batch that were unknown in some batch, and so are for good, with the first reason.
         unopened: statistics that could not begin, with the reason.
@@ -53,6 +54,7 @@ class Streams:
     network: Outputs = field(default_factory=Outputs)
     n: int = 0
     roundoff: float = 0.0
+    resolution: Tensor | None = None
     one_hot: bool = False
     unknown: dict[Part, str] = field(default_factory=dict)
     unopened: dict[str, str] = field(default_factory=dict)
@@ -68,7 +70,7 @@ class Streams:
         samples = self._samples(prediction, targets)
         if not self.layers:
             self._open(forward, targets)
-        self.one_hot = self.one_hot and targets.one_hot
+        self.one_hot, self.roundoff = self.one_hot and targets.one_hot, max(self.roundoff, targets.roundoff)
         for key, reading in forward.readings.items():
             self.layers[key].update(reading, samples, self.number)
         if self.number is Pass.FIRST:
@@ -129,7 +131,7 @@ class Streams:
         return next((reason for part, reason in self.unknown.items() if part & kind.needs), None)
 
     def _open(self, forward: Forward, targets: Targets) -> None:
-        self.n, self.roundoff, self.one_hot = targets.Y.shape[1], targets.roundoff, targets.one_hot
+        self.n, self.one_hot, self.resolution = targets.Y.shape[1], targets.one_hot, targets.resolution
         warn_of_tokens(forward, self.time_first, stacklevel=6)
         self.top = top_layer(forward, self.outputs, self.n)
         for depth, (key, reading) in enumerate(forward.readings.items()):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from deepnrc.data.sources.frames import read_frame
-from deepnrc.data.sources.tables import numbers
+from deepnrc.data.sources.tables import numbers, written_resolution
 from deepnrc.errors import DataError
 from deepnrc.wording import listing
 from experiments.data.products import run_times
@@ -44,29 +44,30 @@ class KernelTimes:
 
         Errors: DataError if the file does not hold such times; ValueError for more samples than there are.
         """
-        x, y = self._all()
-        return split(x.float(), y.float(), targets=self.targets, share=self.share, seed=seed)
+        x, y, written = self._all()
+        return split(x.float(), y.float(), targets=self.targets, share=self.share, seed=seed, target_resolution=written)
 
     def spectrum(self) -> list[float]:
         """Eigenvalues of the correlation of the four targets, the largest first; their sum is 4."""
         y = self._all()[1]
         return torch.linalg.eigvalsh(torch.corrcoef(y.T)).flip(0).tolist()
 
-    def _all(self) -> tuple[Tensor, Tensor]:
+    def _all(self) -> tuple[Tensor, Tensor, Tensor | None]:
         if self.samples is not None and self.samples < 2:
             raise ValueError(f"There must be at least 2 samples; {self.samples} were asked for.")
         if self.file is None:
             x, y = run_times(4000 if self.samples is None else self.samples)
+            written = None
         else:
-            x, y = _read(Path(self.file))
+            x, y, written = _read(Path(self.file))
             if self.samples is not None and self.samples > len(x):
                 raise ValueError(f"'{self.file}' has {len(x)} rows; {self.samples} cannot be taken.")
             some = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[: self.samples]
             x, y = x[some], y[some]
-        return x, y.log() if self.log else y
+        return (x, y.log(), None) if self.log else (x, y, written)
 
 
-def _read(path: Path) -> tuple[Tensor, Tensor]:
+def _read(path: Path) -> tuple[Tensor, Tensor, Tensor]:
     frame = read_frame(path)
     timed = [name for name in frame.columns if name.strip().endswith(UNIT)]
     if len(timed) != 4 or frame.shape[1] <= 4:
@@ -77,4 +78,5 @@ def _read(path: Path) -> tuple[Tensor, Tensor]:
     y = numbers(frame[timed], path)
     if not (y > 0).all():
         raise DataError(f"'{path}' holds run times of 0 or less. Drop those rows.")
-    return torch.from_numpy(numbers(frame.drop(columns=timed), path)), torch.from_numpy(y)
+    x = torch.from_numpy(numbers(frame.drop(columns=timed), path))
+    return x, torch.from_numpy(y), written_resolution(frame[timed], path)

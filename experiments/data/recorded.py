@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from deepnrc.data.batches import target_resolution
 from deepnrc.data.sources import load_data
 from deepnrc.errors import DataError
 from experiments.data import shipped
@@ -67,7 +68,14 @@ class OwnFile:
                 f"The targets of '{self.spec}' are classes, which have no order to regress on. Give targets that are "
                 "numbers (floats), or probe a classifier: deepnrc probe."
             )
-        return split(x, y if y.ndim == 2 else y[:, None].float(), targets=self.targets, share=self.share, seed=seed)
+        return split(
+            x,
+            y if y.ndim == 2 else y[:, None].float(),
+            targets=self.targets,
+            share=self.share,
+            seed=seed,
+            target_resolution=target_resolution(batches),
+        )
 
 
 def _columns(batches: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:

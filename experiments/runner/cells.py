@@ -83,7 +83,7 @@ def run(cell: Cell, data: Split, folder: Path, threads: int, position: int | Non
     setting, recipe = cell.setting, cell.setting.recipe
     model = setting.network.build(data, cell.seed)
     steps: Any = "log" if setting.steps is None else setting.steps
-    tracker = deepnrc.Tracker(model, (data.x, data.y), run=cell.title, steps=steps, **setting.probe)
+    tracker = deepnrc.Tracker(model, data.loader, run=cell.title, steps=steps, **setting.probe)
     recipe = dataclasses.replace(recipe, seed=cell.seed)
     diverged = None
     tracker(0, force=True)  # outside: what fails before training is no divergence

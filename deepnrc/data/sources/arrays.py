@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import TensorDataset
 
+from deepnrc.data.batches import Samples
 from deepnrc.errors import DataError
 from deepnrc.wording import listing
 
@@ -20,19 +20,6 @@ INPUTS = ("x", "X", "inputs")
 TARGETS = ("y", "Y", "targets")
 OWN = {np.float16: torch.float16, np.float32: torch.float32}
 SAVE = "Save plain numbers: np.savez('data.npz', x=x, y=y)."
-
-
-class Samples(TensorDataset):
-    """Inputs (N, ...) beside targets (N, n) or classes (N,), with what is known of them.
-
-    Attributes:
-        resolution: half a unit of the last digit of each target column (n,), 0 where it is exact; None if unknown.
-        groups: the number of the episode that each sample belongs to (N,); None if they are independent.
-    """
-
-    def __init__(self, x: Tensor, y: Tensor, resolution: Tensor | None = None, groups: Tensor | None = None) -> None:
-        super().__init__(x, y)
-        self.resolution, self.groups = resolution, groups
 
 
 def read_npz(path: Path, dtype: torch.dtype) -> Samples:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from deepnrc.errors import DataError, UsageError
-from deepnrc.wording import listing
+from deepnrc.wording import Remedy, listing
 
 MINUS = "\u2212"
 SPACES = "\u00a0\u202f\u2009"
@@ -81,8 +81,11 @@ def refusal(name: object, cells: pd.Series[str], path: object, what: str) -> Dat
     shown = listing(list(dict.fromkeys(like.values())), 3)
     return DataError(
         f"The {what} {name!r} of '{path}' holds numbers as text, such as {shown}. "
-        "Turn them into numbers, or say how they are written: --decimal , for 1,5 and --thousands , for 1,200. "
-        "Signs of currency, percent, units and brackets have to go."
+        "Turn them into numbers, or say how they are written, as 1,5 with ",
+        Remedy("decimal", ","),
+        " and 1,200 with ",
+        Remedy("thousands", ","),
+        ". Signs of currency, percent, units and brackets have to go.",
     )
 
 

@@ -120,8 +120,8 @@ def load_data(
     `targets` the target columns; a name such as `a/b-v0` is a Minari data set; a name with a colon is a factory. A
     factory's own batches are passed on; everything else comes as a DataLoader of batches of `batch_size`, inputs in
     `dtype`, by default that of the weights of `model` or else float32, and targets in the file's own precision; its
-    data set's ``resolution`` (n,) says how finely those of a table are written. `image_size` overrides the side to
-    which images are brought; `model` lets them be prepared as timm prepares them for that network. `drop` leaves
+    data set's ``target_resolution`` (n,) says how finely those of a table are written. `image_size` overrides the side
+    to which images are brought; `model` lets them be prepared as timm prepares them for that network. `drop` leaves
     columns of a table out; `sep`, `decimal` and `thousands` say how one of text is written, such as ";", "," and ".".
     Errors: UsageError for a name of no known form, or options that do not go with it; DataError for unreadable data.
     """

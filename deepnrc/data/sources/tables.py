@@ -11,13 +11,15 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from deepnrc.data.sources.arrays import Samples, paired
+from deepnrc.data.batches import Samples
+from deepnrc.data.sources.arrays import paired
 from deepnrc.data.sources.cells import Writing, is_numberlike, refusal, rounded_to, written_to
 from deepnrc.data.sources.columns import are_numbers, numbered, parts
 from deepnrc.data.sources.frames import TEXTS, ending, like_a_row, read_cells, read_frame
 from deepnrc.errors import DataError, UsageError
-from deepnrc.wording import Remedy, did_you_mean, listing
+from deepnrc.wording import Phrase, Remedy, did_you_mean, listing
 
+USUAL = Writing()
 COUNTED = 3
 SHUFFLED = 20
 
@@ -27,19 +29,19 @@ def read_table(
     targets: Sequence[str] | None,
     dtype: torch.dtype,
     drop: Sequence[str] = (),
-    writing: Writing | None = None,
+    writing: Writing = USUAL,
 ) -> Samples:
     """The columns `targets` of a table as targets (N, n), all its other columns but `drop` as inputs (N, d).
 
     A single target column of words holds classes, numbered in alphabetical order, which is said; whole numbers in a
     table are regression targets, while (N,) of integers in an .npz or .npy file are classes. Targets given by number,
     from 0 or from the end as in "-2,-1", name the columns of a csv whose first line holds numbers only: it is read as a
-    row. Targets are in double precision, and the samples' ``resolution`` says how finely they were written. Warns of a
-    column that counts the rows.
+    row. Targets are in double precision, and the samples' ``target_resolution`` says how finely they were written.
+    Warns of a column that counts the rows.
     Errors: UsageError if no targets, or unknown ones, are named; DataError for a table that cannot be read, or a column
     that is not numeric or has missing values.
     """
-    headless, writing = are_numbers(targets), writing or Writing()
+    headless = are_numbers(targets)
     frame = read_frame(path, headless=headless, writing=writing)
     named = _named(targets, frame, path)
     left_out = _dropped(drop, named, frame, path)
@@ -48,11 +50,11 @@ def read_table(
         raise UsageError(f"All columns of '{path}' are targets. Leave some out as features.")
     x, y = numbers(features, path), target_values(frame[named], path)
     _warn_of_a_count(features, path)
-    resolution = target_resolution(frame[named], path, headless, writing) if y.ndim == 2 else None
+    resolution = written_resolution(frame[named], path, headless, writing) if y.ndim == 2 else None
     return paired(x, y, dtype, str(path), resolution=resolution)
 
 
-def target_resolution(frame: pd.DataFrame, path: Path, headless: bool, writing: Writing) -> Tensor:
+def written_resolution(frame: pd.DataFrame, path: Path, headless: bool = False, writing: Writing = USUAL) -> Tensor:
     """Half a unit of the last digit to which each column (n,) is written, in a table of text, or else is rounded."""
     if ending(path) in TEXTS:
         cells = read_cells(path, list(frame.columns), headless, writing)
@@ -76,16 +78,16 @@ def _named(targets: Sequence[str] | None, frame: pd.DataFrame, path: Path) -> li
         if name not in columns:
             text = ending(path) in TEXTS
             row = like_a_row(columns) if are_numbers(name) and text else ""
-            hint = row or (_unsplit(columns[0]) if len(columns) == 1 and text else did_you_mean(name, columns))
-            raise UsageError(f"'{path}' has no column {name!r}.{hint} Its columns are {listing(columns)}.")
+            hint = [row or did_you_mean(name, columns)] if row or len(columns) > 1 or not text else _unsplit(columns[0])
+            raise UsageError(f"'{path}' has no column {name!r}.", *hint, f" Its columns are {listing(columns)}.")
     if len(set(named)) < len(named):
         raise UsageError(f"A target column is named twice: {listing(named)}. Name each once.")
     return named
 
 
-def _unsplit(line: str) -> str:
+def _unsplit(line: str) -> list[Phrase]:
     mark = "tab" if "\t" in line else next((mark for mark in ";|:, " if mark in line), ";")
-    return f" The whole line is one column: say what stands between columns, such as --sep '{mark}'."
+    return [" The whole line is one column: say what stands between columns, such as ", Remedy("sep", mark), "."]
 
 
 def _dropped(drop: Sequence[str], targets: list[str], frame: pd.DataFrame, path: Path) -> list[str]:
@@ -107,7 +109,7 @@ def _warn_of_a_count(frame: pd.DataFrame, path: Path) -> None:
     if counting:
         warnings.warn(
             f"The column {listing(counting)} of '{path}' counts the rows and is read as an input. If it is an index, "
-            f"leave it out: --drop {','.join(counting)}.",
+            f"leave it out (drop, or --drop {','.join(counting)}).",
             stacklevel=4,
         )
 
@@ -159,8 +161,9 @@ def numbers(frame: pd.DataFrame, path: Path, what: str = "column") -> np.ndarray
             raise refusal(name, cells, path, what)
     if other:
         raise DataError(
-            f"These columns of '{path}' are not numeric: {listing(other)}. Leave them out with --drop "
-            f"{','.join(other[:3])}, or turn them into numbers."
+            f"These columns of '{path}' are not numeric: {listing(other)}. Leave them out with ",
+            Remedy("drop", ",".join(other[:3])),
+            ", or turn them into numbers.",
         )
     _refuse_missing(frame, path)
     return frame.to_numpy(dtype=np.float64)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from deepnrc.data.batches import target_resolution
 from deepnrc.data.sources import load_data
 from experiments.data.splitting import Split, split
 
@@ -40,7 +41,9 @@ class OwnImages:
         x, y = (torch.cat([pair[i] for pair in pairs]) for i in (0, 1))
         if y.ndim == 1 and not y.is_floating_point():
             return split(x, y, inputs="none", targets="none", share=self.share, seed=seed)
-        return split(x, _columns(y), inputs="none", targets=self.targets, share=self.share, seed=seed)
+        scaling = {"inputs": "none", "targets": self.targets}
+        written = target_resolution(batches)
+        return split(x, _columns(y), share=self.share, seed=seed, target_resolution=written, **scaling)
 
 
 def _columns(y: Tensor) -> Tensor:

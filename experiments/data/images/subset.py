@@ -35,4 +35,5 @@ class Subset:
         train = min(max(1, round(self.samples * len(whole.x) / total)), self.samples - 1)
         test = self.samples - train
         parts = (whole.x[:train], whole.y[:train], whole.x_test[:test], whole.y_test[:test])
-        return Split(*(part.clone() for part in parts))  # not views that keep the whole alive
+        x, y, x_test, y_test = (part.clone() for part in parts)  # not views that keep the whole alive
+        return Split(x, y, x_test, y_test, whole.target_resolution)

@@ -124,3 +124,28 @@ def test_a_column_of_integers_is_told_how_to_be_classes():
     )
     for y in (torch.zeros(4, 1), torch.zeros(4, 1).bool(), torch.zeros(4, 2).long()):
         assert as_targets(y, None, 1).no_classes == "the targets are no classes"
+
+
+@pytest.mark.parametrize(
+    ("y", "kind"),
+    [
+        (torch.randn(50, 2).double(), torch.float32),
+        ((4.5e6 + 10 * torch.randn(50, 2)).float().double(), torch.float32),
+        ((torch.randn(50, 2, dtype=torch.float64) + 0.1).float().numpy().astype(np.float64), torch.float32),
+        (torch.randn(50, 2, dtype=torch.float64), torch.float64),
+        (torch.randint(0, 1_000_000, (50, 2)).double(), torch.float64),
+        (torch.randint(-8, 8, (50, 2)).double() / 4, torch.float64),
+        (torch.zeros(50, 2, dtype=torch.float64), torch.float64),
+    ],
+)
+def test_single_precision_in_double_precision_is_seen(y, kind):
+    assert as_targets(y, None, 1).roundoff == unit_roundoff(kind)
+
+
+def test_the_last_written_digits_are_kept_with_the_targets():
+    y = torch.rand(4, 2)
+    assert as_targets(y, None, 1).resolution is None
+    assert as_targets(y, None, 1, [0.5, 0]).resolution.tolist() == [0.5, 0]
+    for wrong in ([0.5], [0.5, -1], [0.5, float("nan")], 0.5):
+        with pytest.raises(UsageError, match="The targets' resolution must be 2 numbers from 0 up, half a unit of the"):
+            as_targets(y, None, 1, wrong)

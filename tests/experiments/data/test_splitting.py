@@ -67,3 +67,13 @@ def test_an_empty_part_is_refused(pairs, share):
 def test_an_unknown_scaling_is_refused(pairs, which):
     with pytest.raises(ValueError, match="no scaling 'whiten'; choose from none, centre, standardise"):
         split(*pairs, **{which: "whiten"})
+
+
+def test_the_last_written_digits_are_scaled_with_the_targets(pairs):
+    written = torch.tensor([0.5, 0.0, 0.05], dtype=torch.float64)
+    for how, scale in (("none", 1), ("centre", 1), ("standardise", None), ("positive", None)):
+        data = split(*pairs, targets=how, target_resolution=written)
+        spread = split(*pairs, targets="none").y.double().std(0, correction=0) if scale is None else scale
+        torch.testing.assert_close(data.target_resolution, written / spread)
+        assert data.loader.dataset.target_resolution is data.target_resolution
+    assert split(*pairs).target_resolution is None

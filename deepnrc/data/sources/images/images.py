@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from deepnrc.data.sources.arrays import labels
 from deepnrc.data.sources.cells import Writing
 from deepnrc.data.sources.frames import read_frame
-from deepnrc.data.sources.tables import target_resolution, target_values
+from deepnrc.data.sources.tables import USUAL, target_values, written_resolution
 from deepnrc.errors import DataError, UsageError
 from deepnrc.optional import require
 from deepnrc.wording import Remedy, listing
@@ -28,11 +28,11 @@ IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 class LabelledImages(Dataset[tuple[Tensor, Tensor]]):
     """Images (c, s, s) beside targets (n,) or a class (); each is decoded when it is asked for.
 
-    ``resolution`` (n,) says how finely the targets are written, as in ``Samples``.
+    ``target_resolution`` (n,) says how finely the targets are written, as in ``Samples``.
     Errors: DataError with the file's name when an image cannot be decoded.
     """
 
-    resolution: Tensor | None = None
+    target_resolution: Tensor | None = None
 
     def __init__(self, paths: Sequence[Path], targets: Tensor, prepare: Callable[[Any], Tensor], mode: str) -> None:
         self.paths, self.targets, self.prepare, self.mode = list(paths), targets, prepare, mode
@@ -57,7 +57,7 @@ def read_images(
     image_size: int | None,
     dtype: torch.dtype,
     model: nn.Module | None,
-    writing: Writing | None = None,
+    writing: Writing = USUAL,
 ) -> LabelledImages:
     """The images in `folder` that the csv `targets` names in its first column, with its other columns as targets.
 
@@ -87,7 +87,7 @@ def read_images(
         [folder / name for name in kept.iloc[:, 0]], values, lambda pixels: transform(pixels).to(dtype), mode
     )
     if values.ndim == 2:
-        images.resolution = target_resolution(kept.iloc[:, 1:], table, False, writing or Writing())
+        images.target_resolution = written_resolution(kept.iloc[:, 1:], table, writing=writing)
     return images
 
 

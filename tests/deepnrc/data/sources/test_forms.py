@@ -54,8 +54,8 @@ def test_a_colon_makes_a_factory(spec: str) -> None:
 
 FORMS = (
     r"Data is a \.npz file with the arrays x and y; a folder with x\.npy and y\.npy, or images\.npy and targets\.npy; "
-    r"a \.csv or \.parquet table with targets='COLUMN,COLUMN'; a folder of images with targets='LABELS\.csv'; a \.hdf5 "
-    r"or \.h5 file of .* D4RL's, or of camera frames as CARLA's, .*; utkface:FOLDER; cifar10:FOLDER, "
+    r"a table \(\.csv, .*, \.xlsx\) with targets='COLUMN,COLUMN'; a folder of images with targets='LABELS\.csv'; a "
+    r"\.hdf5 or \.h5 file of .* D4RL's, or of camera frames as CARLA's, .*; utkface:FOLDER; cifar10:FOLDER, "
     r"cifar10-test:FOLDER, mnist:FOLDER or mnist-test:FOLDER; a local Minari data set such as .*; or "
     r"path/to/file\.py:factory\."
 )

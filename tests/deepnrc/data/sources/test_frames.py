@@ -32,7 +32,7 @@ def test_every_kind_of_table_gives_the_same_in_double_precision(tmp_path: Path, 
     ((x, y),) = loader
     assert np.array_equal(x.numpy(), FRAME[["a", "b"]].to_numpy())
     assert np.array_equal(y.numpy(), FRAME[["y"]].to_numpy())
-    assert loader.dataset.resolution.tolist() == [0.005]  # type: ignore[attr-defined]
+    assert loader.dataset.target_resolution.tolist() == [0.005]  # type: ignore[attr-defined]
 
 
 def test_every_digit_of_a_csv_is_kept(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_several_targets_carry_how_finely_each_is_written(tmp_path: Path) -> Non
     (tmp_path / "t.csv").write_text("a;n;c;f\n1,5;3;0,10;1\n2;4;0,20;2,125\n0;7;0,35;2\n")
     path = str(tmp_path / "t.csv")
     loader = load_data(path, targets=["f,n,c"], sep=";", decimal=",")
-    assert loader.dataset.resolution.tolist() == [0.0005, 0, 0.005]  # type: ignore[attr-defined]
+    assert loader.dataset.target_resolution.tolist() == [0.0005, 0, 0.005]  # type: ignore[attr-defined]
 
 
 def test_columns_are_dropped_by_name(tmp_path: Path) -> None:
@@ -78,7 +78,9 @@ def test_a_column_that_counts_the_rows_is_told_of(tmp_path: Path, count: np.ndar
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"id": count, "a": rng.random(30), "years": 1990 + np.arange(30), "y": rng.random(30)})
     path = save(frame, tmp_path / "t.csv")
-    with pytest.warns(UserWarning, match=r"The column 'id' of '.*' counts the rows .* leave it out: --drop id\."):
+    with pytest.warns(
+        UserWarning, match=r"The column 'id' of '.*' counts the rows .* leave it out \(drop, or --drop id\)\."
+    ):
         load_data(path, targets=["y"])
     load_data(path, targets=["y"], drop=["id"])
 

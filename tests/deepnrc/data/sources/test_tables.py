@@ -191,7 +191,7 @@ def test_targets_that_are_not_there_are_refused(tmp_path: Path, targets: Any, wo
     [
         (
             {"name": list("xyz"), "day": ["a", "b", "c"]},
-            r"columns of '.*' are not numeric: 'name', 'day'\. Leave them out with --drop name,day",
+            r"columns of '.*' are not numeric: 'name', 'day'\. Leave them out with drop='name,day'",
         ),
         ({"b": [1, np.nan, np.nan]}, r"has missing values, by column: 'b \(2\)'\. Drop or fill those rows"),
         ({"price": [1, np.nan, 2]}, r"has missing values, by column: 'price \(1\)'"),
@@ -238,9 +238,7 @@ def test_damaged_csv_files_are_explained(tmp_path: Path, text: str, words: str) 
 
 def test_other_separators_are_recognised(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("a;b\n1;2\n")
-    with pytest.raises(
-        UsageError, match=r"has no column 'b'\. The whole line is one column: say .* such as --sep ';'\."
-    ):
+    with pytest.raises(UsageError, match=r"has no column 'b'\. The whole line is one column: say .* such as sep=';'\."):
         read_table(tmp_path / "table.csv", ["b"], torch.float32)
 
 

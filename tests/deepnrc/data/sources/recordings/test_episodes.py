@@ -53,7 +53,7 @@ def test_observations_meet_the_actions_taken_on_them(record: Any, spec: str) -> 
     record(episodes, _box(3), _box(2))
     ((x, y),) = load_data(spec)
     assert torch.equal(x, torch.tensor(np.concatenate([x[:-1] for x, _ in episodes]), dtype=torch.float32))
-    assert torch.equal(y, torch.tensor(np.concatenate([y for _, y in episodes]), dtype=torch.float32))
+    assert torch.equal(y, torch.tensor(np.concatenate([y for _, y in episodes])))
 
 
 def test_actions_that_are_choices_are_classes(record: Any) -> None:
