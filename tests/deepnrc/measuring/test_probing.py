@@ -8,7 +8,6 @@ from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 import deepnrc
-from deepnrc.data.sources import load_data
 from deepnrc.errors import DataError, UsageError
 
 
@@ -216,67 +215,5 @@ def test_one_pass_is_made_unless_a_probe_needs_two(data, mlp, probe):
 
 def test_the_error_against_classes_is_said_to_be_one(data, mlp, probe, row):
     X, _ = data()
-<<<<<<< HEAD
     found = row(probe(mlp(), (X, torch.arange(len(X)) % 3)), "(network)", "model.mse")
     assert found["note"] == "against classes as one-hot targets"
-=======
-    net = seeded(Heads)
-    report = probe(net, (X, net(X)["policy"].detach() + 1))
-    assert rows_of(report, "nrc.2")["layer"].tolist() == ["policy"]
-    assert rows_of(report, "model.mse")["value"].item() == pytest.approx(1)
-
-
-def test_a_top_layer_that_was_not_probed_is_not_replaced_by_another(data, mlp, probe):
-    X, Y = data()
-    net = mlp()
-    names = [name for name, module in net.named_modules() if isinstance(module, nn.Linear)]
-    found = rows_of(probe(net, (X, Y), layers=names[:-1]), "nrc.1")
-    assert found["status"].tolist() == ["not defined"]
-    assert found["note"].item() == f"the network's last layer, '{names[-1]}', was not probed"
-
-
-def test_outputs_that_could_both_be_the_prediction_are_not_chosen_from(data, seeded, probe):
-    class Two(Heads):
-        def forward(self, x):
-            y = super().forward(x)["policy"]
-            return {"auxiliary": y + 5, "logits": y}
-
-    X, _ = data()
-    found = rows_of(probe(seeded(Two), (X, torch.zeros(len(X), 3))), "model.mse")
-    assert (found["status"].item(), found["note"].item()) == (
-        "not defined",
-        "several outputs have the targets' shape (N, 3): which predicts is unknown",
-    )
-
-
-def test_the_error_against_classes_is_said_to_be_one(data, mlp, probe):
-    X, _ = data()
-    found = rows_of(probe(mlp(), (X, torch.arange(len(X)) % 3)), "model.mse")
-    assert found["note"].item() == "against classes as one-hot targets"
-
-
-def test_columns_rounded_to_what_was_written_do_not_add_to_the_targets_rank(tmp_path):
-    x = torch.randn(300, 3, generator=torch.Generator().manual_seed(0))
-    y = 4 * x[:, :1].double() @ torch.tensor([[1.0, 0.7]], dtype=torch.float64)
-    net = nn.Linear(3, 2)
-    rows = [
-        f"{a:.6f},{b:.6f},{c:.6f},{u:.2f},{v:.2f}" for (a, b, c), (u, v) in zip(x.tolist(), y.tolist(), strict=True)
-    ]
-    (tmp_path / "t.csv").write_text("\n".join(["a,b,c,u,v", *rows]))
-
-    def k(loader):
-        return set(deepnrc.probe(net, loader, progress=False).table.query("measure == 'deep.noise'")["rank"])
-
-    loader = load_data(str(tmp_path / "t.csv"), targets=["u,v"])
-    assert loader.dataset.target_resolution.tolist() == [0.005, 0.005]
-    assert k(loader) == {1}
-    assert k(loader.dataset.tensors) == {2}  # the same numbers, of which nothing is known
-    loader = split(x, y.round(decimals=2), 100)
-    assert k(loader) == {2}
-    batches = DataLoader(TensorDataset(x, y.round(decimals=2)), batch_size=100)
-    batches.target_resolution = [0.005, 0.005]
-    assert k(batches) == {1}
-    batches.target_resolution = [0.005]
-    with pytest.raises(UsageError, match="The targets' resolution must be 2 numbers from 0 up"):
-        k(batches)
->>>>>>> 88d8b16 (Carry how finely targets are written to their rank)
