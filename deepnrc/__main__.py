@@ -2,7 +2,7 @@
 
 import sys
 
-from deepnrc.commands.main import main
+from deepnrc.commands import main
 
 if __name__ == "__main__":
     sys.exit(main())

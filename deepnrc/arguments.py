@@ -1,4 +1,4 @@
-"""Arguments that come in several kinds, as the one kind that tables and records hold."""
+"""Arguments that several rooms take: a default, and numbers of any kind as the one kind that tables hold."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import operator
 
 from deepnrc.errors import UsageError
 from deepnrc.wording import Argument
+
+TAU = 0.2  # noise fraction at which a layer counts as collapsed
 
 
 def whole(value: object, what: str | Argument) -> int:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from deepnrc.commands.main import main
+from deepnrc.commands import main
 from experiments.studies.demo import Demo
 from probes import CATALOG
 

@@ -39,10 +39,11 @@ def _name(marks: Sequence[Any]) -> str | None:
 
 def explained(error: Exception) -> DeepNRCError:
     """The error to show for one that was raised while a command ran."""
-    from deepnrc.networks.failing import out_of_memory
-
     if isinstance(error, DeepNRCError):
         return error
+
+    from deepnrc.networks.failing import out_of_memory  # and with it torch, which help and versions do without
+
     said, arose = _said(error), origin(error)
     if out_of_memory(error):
         smaller = ("Take a smaller ", Argument("batch_size"), ", or probe fewer ", Argument("layers"), ".")

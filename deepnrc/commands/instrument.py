@@ -7,7 +7,6 @@ import textwrap
 from dataclasses import dataclass
 
 from deepnrc.commands.base import GOOD, Command
-from probes import CATALOG
 
 
 @dataclass(frozen=True)
@@ -15,6 +14,8 @@ class Probes(Command):
     """List every probe: definition, range, value at collapse, paper and variant."""
 
     def run(self) -> int:
+        from probes import CATALOG
+
         width = min(100, shutil.get_terminal_size((100, 24)).columns)
         for probe in CATALOG:
             low, high = (f"{bound:g}" for bound in probe.bounds)

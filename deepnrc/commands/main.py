@@ -11,15 +11,28 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
+from tyro.conf import subcommand
 
 from deepnrc._version import __version__
-from deepnrc.commands import GOOD, Command, Commands
+from deepnrc.commands.base import GOOD, Command
 from deepnrc.commands.failures import explained, flags
+from deepnrc.commands.instrument import Probes, SelfTest
+from deepnrc.commands.measure import Layers, ProbeCommand
+from deepnrc.commands.saved import Heatmap, ReportCommand, Spectrum
 
 INTERRUPTED = 130
+Commands = (
+    Annotated[Layers, subcommand("layers")]
+    | Annotated[ProbeCommand, subcommand("probe")]
+    | Annotated[Heatmap, subcommand("heatmap")]
+    | Annotated[Spectrum, subcommand("spectrum")]
+    | Annotated[ReportCommand, subcommand("report")]
+    | Annotated[Probes, subcommand("probes")]
+    | Annotated[SelfTest, subcommand("selftest")]
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,7 +78,3 @@ def run(command: Command) -> int:
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
     print(f"deepnrc: warning: {' '.join(str(message).split())}", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from tyro.conf import Positional, arg
 
+from deepnrc.arguments import TAU
 from deepnrc.commands.base import DEGENERATE, GOOD, Command, Tau
-from deepnrc.table import TAU, check_tau, writable
+
+if TYPE_CHECKING:
+    from torch import nn
 
 MODEL = "timm:NAME, torchvision:NAME, path/to/file.py:factory or package.module:factory"
 DATA = (
@@ -38,11 +40,11 @@ class Network(Command):
         arg(metavar="GLOB [GLOB ...]", help="weights, blocks, and globs on layer names; '!GLOB' leaves layers out."),
     ] = ("weights",)
 
-    def network(self, model: str) -> torch.nn.Module:
+    def network(self, model: str) -> nn.Module:
         """Build it, with its weights."""
-        from deepnrc.loading.models import load_model
+        import deepnrc
 
-        return load_model(
+        return deepnrc.load_model(
             model,
             pretrained=self.pretrained,
             num_classes=self.num_classes,
@@ -131,13 +133,15 @@ class ProbeCommand(Network):
     strict: Annotated[bool, arg(help="Exit with 4 if any value is degenerate.")] = False
 
     def run(self) -> int:
+        import torch
+
         import deepnrc
-        from deepnrc.data.sources import load_data
+        from deepnrc.table import check_tau, writable
 
         writable(self.out)
         check_tau(self.tau)
         network = self.network(self.model)
-        data = load_data(
+        data = deepnrc.load_data(
             self.data,
             targets=[self.targets] if self.targets else None,
             image_size=self.image_size,

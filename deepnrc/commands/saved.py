@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from deepnrc.arguments import TAU
 from deepnrc.commands.base import GOOD, Command, Tau
 from deepnrc.errors import UsageError
-from deepnrc.table import TAU, check_tau, writable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,7 @@ class Heatmap(Command):
 
     def run(self) -> int:
         import deepnrc
+        from deepnrc.table import check_tau
 
         check_tau(self.tau)
         report = deepnrc.load(*self.folders)
@@ -82,6 +83,7 @@ class ReportCommand(Command):
 
     def run(self) -> int:
         import deepnrc
+        from deepnrc.table import check_tau
 
         check_tau(self.tau)
         report = deepnrc.load(*self.folders)
@@ -94,6 +96,8 @@ class ReportCommand(Command):
 @contextlib.contextmanager
 def _written(file: Path) -> Iterator[None]:
     """Make the folder for a file that is written inside the block, and say what keeps it from being written."""
+    from deepnrc.table import writable
+
     if file.is_dir():
         raise UsageError(f"'{file}' is a folder. Name a file in it with -o.")
     try:

@@ -20,27 +20,27 @@ from deepnrc.wording import listing
 SAVE_AGAIN = "torch.save(model.state_dict(), 'weights.pt')"
 
 
-def read_state_dict(path: str | Path, key: str | None = None) -> dict[str, Tensor]:
+def read_state_dict(path: str | Path, state_key: str | None = None) -> dict[str, Tensor]:
     """The weights in a .pt, .pth, .ckpt, .bin or .safetensors file, by the names they have in the file, on the CPU.
 
-    Only weights and plain values are read: code inside a pickle is refused, never run. `key` (dotted for nesting) says
-    where the weights are when the file holds several sets of them.
+    Only weights and plain values are read: code inside a pickle is refused, never run. `state_key` (dotted for nesting)
+    says where the weights are when the file holds several sets of them.
     Errors: DataError if the file is missing, cut short, of another kind, asks for code, or holds no or several sets.
     """
     path = Path(path)
     _check_file(path)
     content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
-    return find_state_dict(content, path.name, key)
+    return find_state_dict(content, path.name, state_key)
 
 
-def load_into(model: nn.Module, path: str | Path, key: str | None = None) -> None:
+def load_checkpoint(model: nn.Module, path: str | Path, state_key: str | None = None) -> None:
     """Load the weights in a file into `model`: every parameter and buffer, or nothing at all.
 
     Prefixes that training wrappers add to all names (`module.`, `_orig_mod.`, `model.`, `net.`) are dropped, but only
     where that makes the names match the network's own.
     Errors: DataError as in `read_state_dict`, and if names or shapes differ (the network is then as it was).
     """
-    state = fitted(read_state_dict(path, key), model.state_dict(), Path(path).name)
+    state = fitted(read_state_dict(path, state_key), model.state_dict(), Path(path).name)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:

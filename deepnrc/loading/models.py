@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from deepnrc.errors import UsageError
-from deepnrc.loading.checkpoints import load_into
+from deepnrc.loading.checkpoints import load_checkpoint
 from deepnrc.loading.factories import call, resolve
 from deepnrc.optional import require
 from deepnrc.wording import Argument, Given, Remedy, did_you_mean, listing
@@ -46,7 +46,7 @@ def load_model(
     else:
         model = _from_factory(spec, pretrained, num_classes)
     if checkpoint is not None:
-        load_into(model, checkpoint, state_key)
+        load_checkpoint(model, checkpoint, state_key)
     return model
 
 

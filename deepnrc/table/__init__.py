@@ -1,6 +1,7 @@
 """The tidy table, its spectra, its files and what is read off it; nothing here measures, draws or prints."""
 
-from deepnrc.table.onset import ALIGNED, NOISE, PREDICTS, TAU, check_tau, onsets, since, unbroken
+from deepnrc.arguments import TAU
+from deepnrc.table.onset import ALIGNED, NOISE, PREDICTS, check_tau, onsets, since, unbroken
 from deepnrc.table.records import plain
 from deepnrc.table.schema import (
     COLUMNS,

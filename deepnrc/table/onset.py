@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from deepnrc.arguments import TAU
 from deepnrc.errors import UsageError
 from deepnrc.table.schema import NETWORK
 from deepnrc.wording import Argument, Remedy
@@ -18,7 +19,6 @@ NOISE, ALIGNMENT, PREDICTION, OWN = (  # what the rules read
     "deep.linear_mse",
     "model.mse",
 )
-TAU = 0.2
 ALIGNED = 0.8
 PREDICTS = 1.1
 

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from deepnrc.arguments import TAU
 from deepnrc.errors import UsageError
 from deepnrc.table import storage
-from deepnrc.table.onset import TAU, onsets
+from deepnrc.table.onset import onsets
 from deepnrc.table.records import labelled
 from deepnrc.table.schema import COLUMNS, NETWORK, no_spectra
 from deepnrc.wording import did_you_mean, listing

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from deepnrc.errors import DataError, UsageError
-from deepnrc.loading.checkpoints import load_into, read_state_dict
+from deepnrc.loading import load_checkpoint, read_state_dict
 from experiments.data import CLASSES, digits, enlarged, moved_faces, patches, scaled, writing
 
 Loader = DataLoader[tuple[Tensor, ...]]
@@ -75,7 +75,7 @@ def onet() -> nn.Module:
     Errors: UsageError without the package; DataError if its file does not fit.
     """
     model = ONet()
-    load_into(model, _shipped("facenet_pytorch", "data/onet.pt", "pip install --no-deps facenet-pytorch"))
+    load_checkpoint(model, _shipped("facenet_pytorch", "data/onet.pt", "pip install --no-deps facenet-pytorch"))
     return model.eval()
 
 

@@ -14,7 +14,7 @@ import torch
 
 import deepnrc
 from deepnrc import CATALOG, selftest
-from deepnrc.commands.main import main
+from deepnrc.commands import main
 
 NET = """
 import warnings
@@ -488,7 +488,7 @@ def test_a_picture_or_page_that_cannot_be_written_is_refused(
 def process(*arguments: str, pipe: str = "") -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(Path(deepnrc.__file__).parent.parent), "PYTHONWARNINGS": "error"}
     environment["PYTHONUNBUFFERED"] = ""  # so that a short output is written at the very end
-    command = f'"{sys.executable}" -m deepnrc.commands.main {" ".join(arguments)} {pipe}; exit ${{PIPESTATUS[0]}}'
+    command = f'"{sys.executable}" -m deepnrc {" ".join(arguments)} {pipe}; exit ${{PIPESTATUS[0]}}'
     return subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment, check=False)
 
 

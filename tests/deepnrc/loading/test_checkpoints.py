@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from deepnrc.errors import DataError
-from deepnrc.loading.checkpoints import load_into, read_state_dict
+from deepnrc.loading.checkpoints import load_checkpoint, read_state_dict
 
 
 def _same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -39,7 +39,7 @@ def test_a_lightning_checkpoint_loads_with_its_prefix(tmp_path: Path) -> None:
         "hyper_parameters": {"lr": 1e-3},
     }
     torch.save(content, tmp_path / "last.ckpt")
-    load_into(network, tmp_path / "last.ckpt")
+    load_checkpoint(network, tmp_path / "last.ckpt")
     assert _same(network.state_dict(), trained.state_dict())
 
 
@@ -50,7 +50,7 @@ def test_weights_that_do_not_fit_leave_the_network_as_it_was(tmp_path: Path) -> 
     with pytest.raises(
         DataError, match=r"'a\.pt' do not fit the network \(2 of another shape: '1\.weight: \(4, 2\) in"
     ):
-        load_into(network, tmp_path / "a.pt")
+        load_checkpoint(network, tmp_path / "a.pt")
     assert _same(network.state_dict(), before)
 
 
@@ -61,4 +61,4 @@ def test_a_module_that_refuses_its_weights_is_explained(tmp_path: Path) -> None:
 
     torch.save(nn.Linear(2, 3).state_dict(), tmp_path / "a.pt")
     with pytest.raises(DataError, match=r"'a\.pt' do not load into Picky: .*\n.*this layer wants nothing"):
-        load_into(Picky(2, 3), tmp_path / "a.pt")
+        load_checkpoint(Picky(2, 3), tmp_path / "a.pt")
