@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+import pandas as pd
+
 from probes import CATALOG, Probe, Reference
 
 HELD = (  # what a record holds of a user's own probe, beside its bounds and its reference
@@ -54,17 +56,25 @@ def own(entry: Mapping[str, Any]) -> Probe:
         known = {key: value for key, value in entry["reference"].items() if key in LEVELS}
         given["reference"] = Reference(**known)
     title = entry.get("title") or entry["name"]
-    return Probe(entry["name"], lambda: math.nan, title, bounds=(low, high), **given)
+    given |= dict.fromkeys(entry.get("levels", ()), _unmeasured)
+    return Probe(entry["name"], _unmeasured, title, bounds=(low, high), **given)
 
 
 def record(probe: Probe) -> dict[str, Any]:
     """What a reader needs to know of a probe that the catalog does not hold, as plain values."""
     held = {name: getattr(probe, name) for name in HELD} | {"shown": list(probe.shown)}
     reference = None if probe.reference is None else asdict(probe.reference)
-    return held | {"bounds": [str(bound) for bound in probe.bounds], "reference": reference}
+    levels = [name for name in ("chance", "floor") if getattr(probe, name) is not None]
+    return held | {"levels": levels, "bounds": [str(bound) for bound in probe.bounds], "reference": reference}
 
 
-def main(table_measures: Iterable[str], provenance: Iterable[Mapping[str, Any]], shown: str) -> list[Probe]:
-    """The main measures among those of a table that stand in a place such as "overview", in their order."""
-    known = [described(name, provenance=provenance) for name in dict.fromkeys(table_measures)]
+def _unmeasured() -> float:
+    """In place of a function that a record does not hold."""
+    return math.nan
+
+
+def main_ones(table: pd.DataFrame, provenance: Iterable[Mapping[str, Any]], shown: str) -> list[Probe]:
+    """The main measures that a tidy frame has a value a layer of and that stand in ``shown``, in their order."""
+    layered = table[(table["depth"] >= 0) & (table["variant"] == "default")]
+    known = [described(name, provenance=provenance) for name in dict.fromkeys(layered["measure"])]
     return sorted((p for p in known if p.main and shown in p.shown), key=lambda p: p.order)

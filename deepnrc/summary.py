@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from deepnrc.table import ALIGNED, NETWORK, PREDICTS, TAU, Table, onsets, since
+from deepnrc.descriptions import described, main_ones
+from deepnrc.table import ALIGNED, NETWORK, NOISE, PREDICTS, TAU, Table, onsets, since
+from probes import SUMMARY, Probe
 
-SHOWN = {
-    "noise": ("deep.noise_fraction", "default", ".2e"),
-    "floor": ("deep.noise_fraction", "floor", ".0e"),
-    "rank(H)": ("deep.feature_stable_rank", "default", ".2f"),
-    "rank(W)": ("deep.weight_stable_rank", "default", ".2f"),
-    "align": ("deep.feature_weight_alignment", "default", ".3f"),
-    "chance": ("deep.feature_weight_alignment", "chance", ".2f"),
-    "CKA": ("deep.cka", "default", ".3f"),
-    "lin. R2": ("deep.linear_r2", "default", ".4f"),
-    "lin. MSE": ("deep.linear_mse", "default", ".2e"),
-}
-# shown where none of the above was measured
-SHOWN_OF_CLASSES = {"nc.1": ("nc.1", "default", ".2e"), "nc.2": ("nc.2", "default", ".2e")}
 OF_CLASSES = ("nc.1", "nc.2", "nc.3")
 TOP = ("nrc.1", "nrc.2", "nrc.3")
 MARKS = {"degenerate": "*", "below floor": "<"}
+Provenance = Sequence[Mapping[str, Any]]
 LEGEND = (
     "noise: share of variance outside the top k directions; rank: stable rank; align: feature-weight alignment; "
     "lin.: best affine map to the targets. * degenerate, < below the numerical floor, - not defined."
 )
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column of the summary holds: a measure's value, floor or chance level, and how it is printed."""
+
+    head: str
+    measure: str
+    field: str
+    digits: str
 
 
 def text(report: Table, tau: float = TAU) -> str:
@@ -112,7 +113,7 @@ def _number(value: float, form: str) -> str:
 
 def _onset_lines(report: Table, run: str, tau: float) -> list[str]:
     table = report.table[report.table["run"] == run]
-    if not (table["measure"] == "deep.noise_fraction").any():
+    if not (table["measure"] == NOISE).any():
         return []
     mine = onsets(table, tau)
     several = mine["step"].nunique() > 1
@@ -153,24 +154,42 @@ def _run(report: Table, last: Table, run: str, tau: float) -> str:
     rank = "?" if pd.isna(first["rank"]) else int(first["rank"])
     n = first["target_dim"]
     lines.append(f"{run}, step {first['step']}{steps}: N = {samples(one)} samples, n = {n} targets, k = {rank}")
-    lines.append(_layers(table))
+    lines.append(_layers(table, one.provenance))
     return "\n".join([*lines, *verdict(report, run, tau)])
 
 
-def _layers(table: pd.DataFrame) -> str:
+def _layers(table: pd.DataFrame, provenance: Provenance) -> str:
     rows = table[table["layer"] != NETWORK]
     names = rows.drop_duplicates("depth").sort_values("depth")
-    usual = rows["measure"].isin([measure for measure, _, _ in SHOWN.values()]).any()
-    shown = SHOWN if usual else SHOWN_OF_CLASSES
-    header = ["layer", "kind", "d", *shown]
+    columns = [column for probe in _shown(rows, provenance) for column in _columns(probe)]
+    header = ["layer", "kind", "d", *(column.head for column in columns)]
     body = [
-        [str(r.layer), str(r.kind), str(r.dim), *_cells(rows[rows["layer"] == r.layer], shown)]
+        [str(r.layer), str(r.kind), str(r.dim), *_cells(rows[rows["layer"] == r.layer], columns)]
         for r in names.itertuples()
     ]
     kept = [i for i in range(len(header)) if i < 3 or any(line[i] != "" for line in body)]
     grid = [[line[i] for i in kept] for line in [header, *body]]
     widths = [max(len(line[i]) for line in grid) for i in range(len(kept))]
     return "\n".join(_aligned(line, widths) for line in grid)
+
+
+def _shown(rows: pd.DataFrame, provenance: Provenance) -> list[Probe]:
+    """The main measures, or, where none of them was measured, those of every layer that have a short heading."""
+    main = main_ones(rows, provenance, SUMMARY)
+    if main:
+        return main
+    known = [described(name, provenance=provenance) for name in dict.fromkeys(rows["measure"])]
+    return [probe for probe in known if probe.short]
+
+
+def _columns(probe: Probe) -> list[Column]:
+    """A measure's own column, and those of its floor and its chance level where it has them."""
+    main = [Column(probe.short or probe.name, probe.name, "value", probe.digits)]
+    if not probe.main:
+        return main
+    floor = [] if probe.floor is None else [Column("floor", probe.name, "floor", ".0e")]
+    chance = [] if probe.chance is None else [Column("chance", probe.name, "chance", ".2f")]
+    return [*main, *floor, *chance]
 
 
 def _aligned(line: list[str], widths: list[int]) -> str:
@@ -180,14 +199,13 @@ def _aligned(line: list[str], widths: list[int]) -> str:
     return "  ".join([*left, *right])
 
 
-def _cells(rows: pd.DataFrame, shown: Mapping[str, tuple[str, str, str]]) -> list[str]:
+def _cells(rows: pd.DataFrame, columns: Sequence[Column]) -> list[str]:
     cells = []
-    for measure, field, form in shown.values():
-        found = rows[(rows["measure"] == measure) & (rows["variant"] == "default")]
+    for column in columns:
+        found = rows[(rows["measure"] == column.measure) & (rows["variant"] == "default")]
         if found.empty:
             cells.append("")
             continue
         row = found.iloc[0]
-        value = row["value"] if field == "default" else row[field]
-        cells.append(_printed(value, row["status"] if field == "default" else "", form))
+        cells.append(_printed(row[column.field], row["status"] if column.field == "value" else "", column.digits))
     return cells

@@ -1,4 +1,4 @@
-"""What a value is to be held against: the target's stable rank, chance, rounding, the network's own error, tau."""
+"""What a value is to be held against: the level that its probe names, and chance."""
 
 from __future__ import annotations
 
@@ -8,46 +8,46 @@ import numpy as np
 import pandas as pd
 
 from deepnrc.table import TAU
+from probes import Probe, Reference
 
-TARGET, OWN_ERROR = "target stable rank", "network MSE"
+CHANCE = Reference("chance")
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A reference level, or the range in which it lies over layers, runs and steps."""
+    """A reference level, or the range in which it lies over layers and runs."""
 
-    words: str
+    held: Reference
     low: float
     high: float
 
     @property
-    def short(self) -> str:
-        """One word, for a tick."""
-        return self.words.split()[0]
+    def chance(self) -> bool:
+        """Whether it is what chance gives."""
+        return self.held is CHANCE
 
 
-def marks(table: pd.DataFrame, measure: str, variant: str, tau: float = TAU) -> list[Mark]:
-    """The reference levels of one measure in the rows of a report; those that it does not hold are left out.
+def marks(table: pd.DataFrame, probe: Probe, tau: float = TAU) -> list[Mark]:
+    """The reference levels of one measure in the rows of a table; those that it does not hold are left out."""
+    rows = table[(table["measure"] == probe.name) & (table["variant"] == probe.variant)]
+    own = [] if probe.reference is None else _mark(probe.reference, levels(table, probe.reference, tau))
+    return [*own, *_mark(CHANCE, rows["chance"])]
 
-    The network's own error is that of each run's last step: an untrained one would stretch every scale.
+
+def levels(table: pd.DataFrame, reference: Reference, tau: float = TAU) -> pd.Series[float]:
+    """The level by run, or one for all of them; what is measured, at each run's last step.
+
+    At an earlier one an untrained network's own error would stretch every scale.
     """
-    if measure == "deep.noise_fraction":
-        return [Mark("τ", tau, tau)]
-    if measure in ("deep.feature_stable_rank", "deep.weight_stable_rank"):
-        return _mark(TARGET, network(table, "deep.target_stable_rank", variant)["value"])
-    if measure == "deep.linear_mse":
-        own = network(table, "model.mse")
-        last = own["step"] == own.groupby("run")["step"].transform("max")
-        return [Mark(OWN_ERROR, 1, 1)] if variant == "ratio" else _mark(OWN_ERROR, own.loc[last, "value"])
-    rows = table[(table["measure"] == measure) & (table["variant"] == variant)]
-    return _mark("chance", rows["chance"])
+    if reference.threshold:
+        return pd.Series([tau])
+    if not reference.measure:
+        return pd.Series([reference.level], dtype=float)
+    key = (table["measure"] == reference.measure) & (table["variant"] == reference.variant) & (table["depth"] < 0)
+    rows = table[key].sort_values("step", kind="stable").drop_duplicates("run", keep="last").set_index("run")["value"]
+    return rows[np.isfinite(rows)]  # a scale cannot reach infinity
 
 
-def network(table: pd.DataFrame, measure: str, variant: str = "default") -> pd.DataFrame:
-    """Rows of a measure that belongs to the whole network."""
-    return table[(table["measure"] == measure) & (table["variant"] == variant) & (table["depth"] < 0)]
-
-
-def _mark(words: str, levels: pd.Series[float]) -> list[Mark]:
-    known = levels[np.isfinite(levels)]  # a scale cannot reach infinity
-    return [Mark(words, float(known.min()), float(known.max()))] if len(known) else []
+def _mark(held: Reference, values: pd.Series[float]) -> list[Mark]:
+    known = values[np.isfinite(values)]
+    return [Mark(held, float(known.min()), float(known.max()))] if len(known) else []

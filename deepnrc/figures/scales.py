@@ -11,7 +11,7 @@ from matplotlib import colormaps
 from matplotlib.colors import Colormap, LogNorm, Normalize
 from numpy.typing import NDArray
 
-from deepnrc.figures.references import OWN_ERROR, Mark
+from deepnrc.figures.references import Mark
 from probes import Probe
 
 COLLAPSED_IS_DARK = "viridis"
@@ -38,17 +38,27 @@ def scale(probe: Probe, values: NDArray[np.float64], marks: Sequence[Mark] = ())
 
     Args:
         values: any shape; NaN, and on a log scale what is not positive, is left out.
-        marks: references that the scale must reach; the network's own error is its dark end.
+        marks: references that the scale must reach; one at which a layer is collapsed is its dark end.
     """
     seen = np.array([*np.ravel(values), *(end for mark in marks for end in (mark.low, mark.high))], dtype=float)
     seen = seen[np.isfinite(seen) & ((seen > 0) | (not probe.log))]
     low, high = _log_limits(probe, seen) if probe.log else _linear_limits(probe, seen)
-    own = min((mark.low for mark in marks if mark.words == OWN_ERROR and mark.low > 0), default=None)
-    if own is not None:  # a layer that predicts as well as the network is collapsed, however small both errors are
-        low, high = own, max(high, own * 10)
+    low, high = _reaching(probe, marks, low, high)
     norm = LogNorm(low, high) if probe.log else Normalize(low, high)
     name = {"low": COLLAPSED_IS_DARK, "high": f"{COLLAPSED_IS_DARK}_r"}.get(probe.better, NEUTRAL)
     return Scale(norm, colormaps[name], bool(probe.better))
+
+
+def _reaching(probe: Probe, marks: Sequence[Mark], low: float, high: float) -> tuple[float, float]:
+    """Limits whose dark end is the level at which a layer is collapsed, however far beyond it others lie."""
+    ends = [end for mark in marks if mark.held.collapsed for end in (mark.low, mark.high) if end > 0 or not probe.log]
+    if not ends:
+        return low, high
+    if probe.better == "high":
+        dark = max(ends)
+        return (min(low, dark / 10) if probe.log else low if low < dark else dark - 1), dark
+    dark = min(ends)
+    return dark, (max(high, dark * 10) if probe.log else high if high > dark else dark + 1)
 
 
 def _log_limits(probe: Probe, seen: NDArray[np.float64]) -> tuple[float, float]:

@@ -12,18 +12,10 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from deepnrc import figures
-from deepnrc.descriptions import described
-from deepnrc.figures.curves.overview import SHOWN
-from deepnrc.table import FEATURES, TAU, Table
+from deepnrc.descriptions import main_ones
+from deepnrc.table import FEATURES, NOISE, TAU, Table
+from probes import OVERVIEW
 
-MAPPED = (
-    "deep.noise_fraction",
-    "deep.feature_weight_alignment",
-    "deep.feature_stable_rank",
-    "deep.weight_stable_rank",
-    "deep.cka",
-    "deep.linear_mse",
-)
 DROPPED = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL)
 HEAD = re.compile(r"<svg\b[^>]*?viewBox=\"0 0 ([\d.]+) ([\d.]+)\"[^>]*>")
 FONTS = re.compile(r"'DejaVu Sans'(?:, [^;\"]*)?(?=[;\"])")
@@ -39,16 +31,16 @@ class Picture:
 
 def onset(report: Table, tau: float = TAU) -> Picture | None:
     """Collapsed layers over steps; None for one step, or without noise fractions."""
-    if len(report.steps) < 2 or "deep.noise_fraction" not in report.measures:
+    if len(report.steps) < 2 or NOISE not in report.measures:
         return None
     return _picture("onset", "Number of collapsed layers over the steps", figures.onset, report, tau=tau)
 
 
 def overview(report: Table, tau: float = TAU) -> Picture | None:
-    """Six measures by depth; None if the report holds none of them."""
-    if not any(name in report.measures for name in SHOWN):
+    """The main measures by depth; None if the report holds none of them."""
+    if not main_ones(report.table, report.provenance, OVERVIEW):
         return None
-    return _picture("overview", "Six measures by depth", figures.overview, report, tau=tau)
+    return _picture("overview", "The main measures by depth", figures.overview, report, tau=tau)
 
 
 def heatmaps(report: Table, tau: float = TAU) -> Iterator[Picture]:
@@ -66,9 +58,9 @@ def heatmaps(report: Table, tau: float = TAU) -> Iterator[Picture]:
             tau=tau,
         )
         return
-    for number, name in enumerate(name for name in MAPPED if name in report.measures):
-        caption = f"{described(name, provenance=report.provenance).title} by layer and step"
-        yield _picture(f"map{number}", caption, figures.heatmap, report, name, across="step", tau=tau)
+    for number, probe in enumerate(main_ones(report.table, report.provenance, OVERVIEW)):
+        caption = f"{probe.title} by layer and step"
+        yield _picture(f"map{number}", caption, figures.heatmap, report, probe.name, across="step", tau=tau)
 
 
 def spectra(report: Table) -> Iterator[Picture]:

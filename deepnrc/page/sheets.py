@@ -69,16 +69,16 @@ def sheets(report: Table) -> list[Sheet]:
 
 def column(probe: Probe) -> Column:
     """The heading of a measure."""
-    named = probe.name if probe.variant == "default" else f"{probe.name} ({probe.variant})"
-    return Column(named, probe.title, goal(probe))
+    return Column(probe.label, probe.title, goal(probe))
 
 
 def goal(probe: Probe) -> str:
     """Where collapse lies, in a few words."""
     if probe.collapsed is not None:
         return f"collapsed: {probe.collapsed:g}"
-    if probe.name == "deep.feature_stable_rank":
-        return "collapsed: the target's"
+    held = probe.reference
+    if held is not None and not probe.better and not held.threshold:
+        return f"collapsed: the {held.short}'s" if held.measure else f"collapsed: {held.level:g}"
     return {"low": "lower is more collapsed", "high": "higher is more collapsed"}.get(probe.better, "no direction")
 
 

@@ -1,6 +1,7 @@
 """The tidy table, its spectra, its files and what is read off it; nothing here measures, draws or prints."""
 
 from deepnrc.arguments import TAU
+from deepnrc.table.grouping import BANDS, SILENT, labelled_by, spread
 from deepnrc.table.onset import ALIGNED, NOISE, PREDICTS, check_tau, onsets, since, unbroken
 from deepnrc.table.records import plain
 from deepnrc.table.schema import (
@@ -20,6 +21,7 @@ from deepnrc.table.tidy import Table, join
 
 __all__ = [
     "ALIGNED",
+    "BANDS",
     "COLUMNS",
     "COSINES",
     "CROSS",
@@ -27,6 +29,7 @@ __all__ = [
     "NETWORK",
     "NOISE",
     "PREDICTS",
+    "SILENT",
     "SPECTRA",
     "SPECTRA_NAMES",
     "TARGETS",
@@ -35,10 +38,12 @@ __all__ = [
     "Table",
     "check_tau",
     "join",
+    "labelled_by",
     "no_spectra",
     "onsets",
     "plain",
     "since",
+    "spread",
     "unbroken",
     "writable",
 ]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from deepnrc.arguments import TAU
 from deepnrc.errors import UsageError
-from deepnrc.table import storage
+from deepnrc.table import grouping, storage
 from deepnrc.table.onset import onsets
 from deepnrc.table.records import labelled
 from deepnrc.table.schema import COLUMNS, NETWORK, no_spectra
@@ -172,6 +172,26 @@ class Table:
         run = str(run)
         records = tuple({**p, "run": run} for p in self.provenance)
         return type(self)(self.table.assign(run=run), records, self.spectra.assign(run=run))
+
+    def means(self: T, groups: Mapping[str, str]) -> T:
+        """One run a group of runs, such as the seeds of a setting: each value the mean over them, without spectra.
+
+        Args:
+            groups: for each run its group's label; runs that it leaves out are left out. What is degenerate or not
+                defined counts in no mean. Records are those of each group's first run.
+        Errors: UsageError for a run that is not there.
+        """
+        frame = grouping.means(self.table, groups)
+        members: dict[str, list[str]] = {}
+        for run, label in groups.items():
+            members.setdefault(str(label), []).append(run)
+        records = (
+            {**record, "run": label, "mean_of": runs}
+            for label, runs in members.items()
+            for record in self.provenance
+            if record["run"] == runs[0]
+        )
+        return type(self)(frame, tuple(records), no_spectra())
 
     def values(self, measure: str, variant: str = "default") -> pd.DataFrame:
         """The rows of one measure, in order of run, step and depth.

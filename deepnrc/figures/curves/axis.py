@@ -49,6 +49,16 @@ def by_step(ax: Axes, steps: Sequence[int]) -> None:
     ax.set_xlabel("step")
 
 
+def by_place(ax: Axes, swept: Sequence[object]) -> None:
+    """The values of what was swept, at equal distances."""
+    words = [f"{value:g}" if isinstance(value, int | float) else str(value) for value in swept]
+    words = labels(words, 20)
+    kept = thinned(len(words), 8)
+    tilted = max(len(word) for word in words) > 7
+    ax.set_xticks(kept, [words[i] for i in kept], parse_math=False, rotation=90 if tilted else 0)
+    ax.set_xlim(-0.3, len(words) - 0.7)
+
+
 def values(ax: Axes, probe: Probe) -> None:
     """Limits and ticks of the vertical axis: a decade or more if logarithmic, 0 to 1 for what is bounded so."""
     if probe.log:

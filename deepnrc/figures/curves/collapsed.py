@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from deepnrc.figures.canvas import picture
 from deepnrc.figures.curves.axis import by_step
-from deepnrc.figures.curves.chosen import run_colours
+from deepnrc.figures.curves.curves import run_colours
 from deepnrc.figures.layout import side_legend
 from deepnrc.figures.words import labels
 from deepnrc.table import TAU, Table

@@ -1,7 +1,8 @@
-"""`lines`: a measure by depth, one line a step or run, with what it is to be held against."""
+"""`lines`: a measure by depth, over steps or over what was swept, with what it is to be held against."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,11 @@ from matplotlib.lines import Line2D
 
 from deepnrc.descriptions import described
 from deepnrc.figures.canvas import picture
-from deepnrc.figures.curves.axis import by_depth, by_step, values
-from deepnrc.figures.curves.chosen import Curve, curves, hue_of, over_steps
-from deepnrc.figures.curves.levels import levels
-from deepnrc.figures.heatmaps.grids import GREY
+from deepnrc.figures.curves.axis import by_depth, by_place, by_step, values
+from deepnrc.figures.curves.curves import Along, Choice, Curve, curves, over
+from deepnrc.figures.curves.held import draw_levels
 from deepnrc.figures.layout import side_legend
-from deepnrc.table import TAU, Table, check_tau
+from deepnrc.table import SILENT, TAU, Table, check_tau
 from probes import Probe
 
 
@@ -29,6 +29,10 @@ def lines(
     *,
     variant: str = "default",
     hue: str | None = None,
+    along: Along = None,
+    groups: Mapping[str, str] | None = None,
+    band: str = "range",
+    xlabel: str | None = None,
     tau: float = TAU,
     path: str | Path | None = None,
     ax: Axes | None = None,
@@ -42,51 +46,85 @@ def lines(
         measure, variant: what to draw.
         hue: "step" (at most six, log-spaced, of one run) or "run" (each run's last step); None for runs if there are
             several, else steps.
+        along: what lies below: "depth"; "step", for the last layer over the steps; or by run the value of what was
+            swept, for the last layer at the last step over those. None for depth, or steps for one value a step.
+        groups: by run the label of its group, such as the setting that seeds share: a line is the mean of a group's
+            runs, in a band. Runs that it leaves out are not drawn.
+        band: of a group, "range" (from its least value to its largest) or "sd" (standard deviation on either side).
+        xlabel: what the horizontal axis is called.
         tau: noise fraction at which a layer counts as collapsed, in (0, 1).
         path: save there as .png, .pdf or .svg.
         ax: draw there instead of in a new figure.
     Returns: the Axes.
-    Errors: UsageError for a measure, variant, hue, tau or file name that will not do.
+    Errors: UsageError for a measure, variant, hue, axis, group, band, tau or file name that will not do.
     """
     check_tau(tau)
-    hue = hue_of(report, hue)
-    drawn = curves(report, measure, variant, hue)
+    choice = Choice(hue, along, groups, band).checked(report)
+    drawn = curves(report, measure, variant, choice)
     probe = described(measure, variant, report.provenance)
     with picture(path, ax) as figure:
         if figure is not None:
             figure.set_size_inches(5.2, 3.0)
         panel = figure.subplots() if figure is not None else ax
         assert panel is not None
-        draw(panel, report, probe, drawn, tau)
+        draw(panel, report, probe, drawn, choice, tau)
+        if xlabel is not None:
+            panel.set_xlabel(xlabel)
         panel.set_title(probe.title, parse_math=False)
         panel.set_ylabel(probe.title, parse_math=False)
-        side_legend(panel, entries(drawn), hue, figure)
+        side_legend(panel, entries(drawn), choice.hue if groups is None and choice.swept is None else None, figure)
     return panel
 
 
-def draw(ax: Axes, report: Table, probe: Probe, drawn: list[Curve], tau: float = TAU, *, tilted: bool = True) -> None:
+def draw(
+    ax: Axes,
+    report: Table,
+    probe: Probe,
+    drawn: Sequence[Curve],
+    choice: Choice,
+    tau: float = TAU,
+    *,
+    tilted: bool = True,
+) -> None:
     """Draw the lines, the axis below them, and the levels that they are to be held against."""
-    along = "step" if over_steps(drawn) else "depth"
+    along = over(drawn, choice.along)
     if probe.log:
         ax.set_yscale("log")
     crowded = max(len(curve.rows) for curve in drawn) > 25
     look: dict[str, Any] = {"linewidth": 1.3, "markersize": 1.6 if crowded else 3.6, "markeredgewidth": 0.8}
     for curve in drawn:
-        height, below = shown(curve.rows, probe.log)
-        x = curve.rows[along].to_numpy()
-        ax.plot(x, height, color=curve.colour, marker=curve.marker, **look)
-        at = np.flatnonzero(below)
-        hollow = {**look, "linestyle": "none", "markerfacecolor": "white"}
-        ax.plot(x[at], height[at], color=curve.colour, marker=curve.marker, **hollow)
+        _line(ax, curve, along, look, log=probe.log)
+    rows = pd.concat([curve.rows for curve in drawn])
     if along == "step":
-        by_step(ax, sorted({step for curve in drawn for step in curve.rows["step"]}))
+        by_step(ax, sorted(set(rows["step"])))
+    elif along == "depth":
+        by_depth(ax, rows, tilted=tilted)
     else:
-        by_depth(ax, pd.concat([curve.rows for curve in drawn]), tilted=tilted)
+        by_place(ax, choice.values)
     if not any(np.isfinite(line.get_ydata()).any() for line in ax.lines):
         ax.text(0.5, 0.5, "no value to draw", transform=ax.transAxes, ha="center", va="center")
-    levels(ax, report, probe, [(curve.colour, curve.rows) for curve in drawn], along, tau)
+    swept = choice.swept is not None
+    held_by = report if swept else choice.shown(report)
+    draw_levels(
+        ax, held_by, probe, [(curve.colour, curve.rows) for curve in drawn], along, tau,
+        choice.places if swept else None,
+    )  # fmt: skip
     values(ax, probe)
     sns.despine(ax=ax)
+
+
+def _line(ax: Axes, curve: Curve, along: str, look: Mapping[str, Any], *, log: bool) -> None:
+    """A line with its band, if it has one, and open markers where values are no more than rounding."""
+    height, below = shown(curve.rows, log)
+    x = curve.rows[along].to_numpy()
+    if "low" in curve.rows and (curve.rows["low"] < curve.rows["high"]).any():
+        low, high = (curve.rows[end].to_numpy(float) for end in ("low", "high"))
+        low = np.where(low > 0, low, np.fmin(height, high)) if log else low  # a log axis has no room below 0
+        ax.fill_between(x, low, high, color=curve.colour, alpha=0.2, linewidth=0)
+    ax.plot(x, height, color=curve.colour, marker=curve.marker, **look)
+    at = np.flatnonzero(below)
+    hollow = {**look, "linestyle": "none", "markerfacecolor": "white"}
+    ax.plot(x[at], height[at], color=curve.colour, marker=curve.marker, **hollow)
 
 
 def shown(rows: pd.DataFrame, log: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +132,7 @@ def shown(rows: pd.DataFrame, log: bool) -> tuple[np.ndarray, np.ndarray]:
 
     On a log axis such a value stands at its floor, or, where no floor is known, at the smallest value that can stand.
     """
-    value = rows["value"].where(~rows["status"].isin(GREY)).to_numpy(float)
+    value = rows["value"].where(~rows["status"].isin(SILENT)).to_numpy(float)
     if not log:
         return value, np.zeros(len(value), bool)
     floor = rows["floor"].to_numpy(float)
@@ -104,7 +142,7 @@ def shown(rows: pd.DataFrame, log: bool) -> tuple[np.ndarray, np.ndarray]:
     return np.where(below, np.maximum(value, least), value), below & ~np.isnan(value)
 
 
-def entries(drawn: list[Curve]) -> list[tuple[Artist, str]]:
+def entries(drawn: Sequence[Curve]) -> list[tuple[Artist, str]]:
     """Legend entries of the lines; none if there is only one."""
     handles = [Line2D([], [], color=c.colour, marker=c.marker, markersize=3.6, linewidth=1.3) for c in drawn]
     return list(zip(handles, [curve.words for curve in drawn], strict=True)) if len(drawn) > 1 else []

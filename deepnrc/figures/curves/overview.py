@@ -1,60 +1,82 @@
-"""`overview`: six measures by depth in one figure."""
+"""`overview`: several measures in one figure, by depth, over steps or over what was swept."""
 
 from __future__ import annotations
 
 import math
+import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from string import ascii_lowercase
 
 from matplotlib.axes import Axes
 
-from deepnrc.descriptions import described
+from deepnrc.descriptions import described, main_ones
 from deepnrc.errors import UsageError
 from deepnrc.figures.canvas import picture
-from deepnrc.figures.curves.chosen import curves, hue_of
+from deepnrc.figures.curves.curves import Along, Choice, curves
 from deepnrc.figures.curves.lines import draw, entries
 from deepnrc.figures.layout import Entry, legend
 from deepnrc.table import TAU, Table, check_tau
 from deepnrc.wording import listing
+from probes import CATALOG, OVERVIEW
 
-SHOWN = (
-    "deep.noise_fraction",
-    "deep.feature_stable_rank",
-    "deep.weight_stable_rank",
-    "deep.feature_weight_alignment",
-    "deep.cka",
-    "deep.linear_mse",
-)
+ACROSS = 3  # panels side by side
+TITLE = 30  # letters above a panel
 
 
-def overview(report: Table, *, hue: str | None = None, tau: float = TAU, path: str | Path | None = None) -> Axes:
-    """Draw noise, both stable ranks, both alignments and linear predictability by depth, two rows of three.
+def overview(
+    report: Table,
+    measures: Sequence[str] | None = None,
+    *,
+    hue: str | None = None,
+    along: Along = None,
+    groups: Mapping[str, str] | None = None,
+    band: str = "range",
+    xlabel: str | None = None,
+    named: bool = False,
+    tau: float = TAU,
+    path: str | Path | None = None,
+) -> Axes:
+    """Draw the main measures by depth, three panels a row: noise, stable ranks, alignments, linear predictability.
 
     Args:
-        hue, tau: as for ``lines``.
+        measures: draw these instead.
+        hue, along, groups, band, xlabel, tau: as for ``lines``.
+        named: write the layers' names below the lowest panels, upwards if need be, instead of their depths.
         path: save there as .png, .pdf or .svg.
     Returns: the first Axes; ``.figure.axes`` holds all.
-    Errors: UsageError if the report holds none of them, or for a hue, tau or file name that will not do.
+    Errors: UsageError if the report holds none of the main measures, and as for ``lines``.
     """
     check_tau(tau)
-    names = [name for name in SHOWN if name in report.measures]
-    if not names:
-        raise UsageError(f"An overview needs one of {listing(SHOWN)}, and the report has {listing(report.measures)}.")
-    hue = hue_of(report, hue)
-    across = min(3, len(names))
-    lines = math.ceil(len(names) / across)
+    choice = Choice(hue, along, groups, band).checked(report)
+    probes = (
+        main_ones(report.table, report.provenance, OVERVIEW)
+        if measures is None
+        else [described(name, provenance=report.provenance) for name in measures]
+    )
+    if not probes:
+        ours = [probe.name for probe in CATALOG if probe.main and OVERVIEW in probe.shown]
+        raise UsageError(f"An overview needs one of {listing(ours)}, and the report has {listing(report.measures)}.")
+    drawn = [curves(report, probe.name, "default", choice) for probe in probes]
+    across = min(ACROSS, len(probes))
+    rows = math.ceil(len(probes) / across)
     with picture(path) as figure:
         assert figure is not None
-        figure.set_size_inches(2.5 * across, 2.0 * lines + 0.4)
-        axes: list[Axes] = figure.subplots(lines, across, squeeze=False).ravel().tolist()
-        for spare in axes[len(names) :]:
+        figure.set_size_inches(2.5 * across, 2.0 * rows + 0.4)
+        axes: list[Axes] = figure.subplots(rows, across, squeeze=False).ravel().tolist()
+        for spare in axes[len(probes) :]:
             spare.remove()
+        axes = axes[: len(probes)]
         shown: dict[str, Entry] = {}
-        for letter, ax, name in zip("abcdef", axes, names, strict=False):
-            probe = described(name, provenance=report.provenance)
-            drawn = curves(report, name, "default", hue)
-            draw(ax, report, probe, drawn, tau, tilted=False)
-            shown |= {entry[1]: entry for entry in entries(drawn)}
-            ax.set_title(probe.title, loc="left", pad=5)
+        for i, (ax, probe) in enumerate(zip(axes, probes, strict=True)):
+            lowest = i + across >= len(probes)
+            draw(ax, report, probe, drawn[i], choice, tau, tilted=named and lowest)
+            if xlabel is not None:
+                ax.set_xlabel(xlabel if lowest else "")
+            shown |= {entry[1]: entry for entry in entries(drawn[i])}
+            ax.set_title(textwrap.fill(probe.title, TITLE), loc="left", pad=5, parse_math=False)
+            letter = ascii_lowercase[i % len(ascii_lowercase)]
             ax.annotate(letter, (0, 1), (-18, 5), "axes fraction", "offset points", weight="bold", va="bottom")
-        legend(axes, list(shown.values()), figure, hue, flat=True)
+        told = choice.hue if groups is None and choice.swept is None else None
+        legend(axes, list(shown.values()), figure, told, flat=True)
     return axes[0]

@@ -14,7 +14,7 @@ from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from deepnrc.figures.canvas import INK
-from deepnrc.figures.references import OWN_ERROR, Mark
+from deepnrc.figures.references import Mark
 from deepnrc.figures.scales import COLLAPSED_IS_DARK, Scale
 from deepnrc.figures.words import log_ticks, number
 from deepnrc.table import PREDICTS
@@ -28,8 +28,9 @@ LEAST = 14  # letters in a line of the label
 
 def bar(axes: Sequence[Axes], probe: Probe, colours: Scale, marks: Sequence[Mark]) -> None:
     """The colour bar of one measure, with its reference levels as ticks."""
-    open_ended = any(mark.words == OWN_ERROR for mark in marks)
-    drawn = _beside(axes, colours.norm, colours.cmap, "min" if open_ended else "neither")
+    open_ended = any(mark.held.collapsed for mark in marks)
+    beyond = "max" if probe.better == "high" else "min"
+    drawn = _beside(axes, colours.norm, colours.cmap, beyond if open_ended else "neither")
     ticks = _with_marks(_ticks(colours.norm), marks, colours.norm)
     drawn.ax.yaxis.set_major_locator(FixedLocator([level for level, _ in ticks]))
     drawn.ax.yaxis.set_major_formatter(FixedFormatter([words for _, words in ticks]))
@@ -38,10 +39,9 @@ def bar(axes: Sequence[Axes], probe: Probe, colours: Scale, marks: Sequence[Mark
         for level in {mark.low, mark.high}:
             drawn.ax.axhline(level, color="white", linewidth=2.4)
             drawn.ax.axhline(level, color=INK, linewidth=1.0)
-    # runs with errors of their own share the scale, but no level on it is collapse for all of them
-    meaning = (
-        "low" if any(mark.words == OWN_ERROR and mark.high > PREDICTS * mark.low for mark in marks) else "collapsed"
-    )
+    # runs with levels of their own share the scale, but no level on it is collapse for all of them
+    apart = any(mark.held.collapsed and mark.high > PREDICTS * mark.low for mark in marks)
+    meaning = (probe.better or "collapsed") if apart else "collapsed"
     said = f"(dark = {meaning})" if colours.directed else ""
     drawn.set_label(_wrapped(probe.title, said, max(LEAST, int(_height(axes) / LETTER))))
 
@@ -90,7 +90,7 @@ def _with_marks(ticks: list[tuple[float, str]], marks: Sequence[Mark], norm: Nor
     for mark in marks:
         same = mark.high - mark.low <= 0.005 * abs(mark.high)
         low, high = (number(level, isinstance(norm, LogNorm), 1) for level in (mark.low, mark.high))
-        words = f"{high} {mark.short}" if same else f"{low}–{high} {mark.short}"
+        words = f"{high} {mark.held.short}" if same else f"{low}–{high} {mark.held.short}"
         middle = float(norm.inverse((norm(mark.low) + norm(mark.high)) / 2))
         named.append((middle, words))
     reserved = np.array(

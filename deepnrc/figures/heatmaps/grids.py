@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from deepnrc.errors import UsageError
 from deepnrc.figures.words import labels
-from deepnrc.table import TAU, Table
+from deepnrc.table import NOISE, SILENT, TAU, Table
 from deepnrc.wording import Either
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-GREY = ("degenerate", "not defined")
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def _cells(
         pd.Index(columns).get_indexer(pd.Index(rows[across])),
     )
     value, least = rows["value"].to_numpy(), rows["floor"].to_numpy()
-    grey = rows["value"].isna().to_numpy() | rows["status"].isin(GREY).to_numpy()
+    grey = rows["value"].isna().to_numpy() | rows["status"].isin(SILENT).to_numpy()
     rounding = (rows["status"] == "below floor").to_numpy() | (value <= least) | (log & (value <= 0))
     return Grid(
         labels(layers),
@@ -113,7 +112,7 @@ def _placed(places: tuple[Any, Any], values: Any, shape: tuple[int, int], otherw
 def _onset_rows(
     report: Table, measure: str, variant: str, across: str, columns: list[object], rows: pd.DataFrame, tau: float
 ) -> Sequence[int | None]:
-    if (measure, variant) != ("deep.noise_fraction", "default"):
+    if (measure, variant) != (NOISE, "default"):
         return ()
     noise = report.onset(tau).query("rule == 'noise'")
     starts = dict(zip(noise[across], noise["depth"], strict=True))

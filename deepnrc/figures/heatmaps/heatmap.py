@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from deepnrc.descriptions import described
+from deepnrc.descriptions import described, main_ones
 from deepnrc.errors import UsageError
 from deepnrc.figures.canvas import picture
 from deepnrc.figures.heatmaps import bars, cells, names
@@ -19,18 +19,9 @@ from deepnrc.figures.scales import scale
 from deepnrc.figures.words import labels
 from deepnrc.table import TAU, Table, check_tau
 from deepnrc.wording import Argument, Given, listing
+from probes import HEATMAP
 
 ACROSS = ("step", "run", "measure")
-FEATURED = (
-    "deep.noise_fraction",
-    "deep.feature_stable_rank",
-    "deep.weight_stable_rank",
-    "deep.feature_weight_alignment",
-    "deep.feature_side_alignment",
-    "deep.cka",
-    "deep.linear_r2",
-    "deep.linear_mse",
-)
 
 
 def heatmap(
@@ -40,6 +31,7 @@ def heatmap(
     variant: str = "default",
     across: str | None = None,
     step: int | None = None,
+    groups: Mapping[str, str] | None = None,
     tau: float = TAU,
     path: str | Path | None = None,
     ax: Axes | None = None,
@@ -55,6 +47,8 @@ def heatmap(
         across: "step", "run" (each run's last step) or "measure" (of the last step); None for measures if several are
             named, else steps if there are several, else runs if there are several, else measures.
         step: take this step only.
+        groups: by run the label of its group, such as the setting that seeds share: a group is drawn as one run, whose
+            values are the means over its own.
         tau: noise fraction at which a layer counts as collapsed, in (0, 1).
         path: save there as .png, .pdf or .svg.
         ax: draw there instead of in a new figure.
@@ -62,6 +56,7 @@ def heatmap(
     Errors: UsageError for a measure, variant, step, tau or file name that will not do.
     """
     check_tau(tau)
+    report = report if groups is None else report.means(groups)
     chosen = [measure] if isinstance(measure, str) else list(measure or featured(report))
     across = _across(
         report, across, step, one=isinstance(measure, str), several=measure is not None and len(chosen) > 1
@@ -78,7 +73,7 @@ def featured(report: Table) -> list[str]:
 
     Errors: UsageError if none has.
     """
-    main = [name for name in FEATURED if name in report.measures]
+    main = [probe.name for probe in main_ones(report.table, report.provenance, HEATMAP)]
     found = main or list(dict.fromkeys(report.table.loc[report.table["depth"] >= 0, "measure"]))
     if not found:
         raise UsageError(f"No measure of this report has a value a layer. It has: {listing(report.measures)}.")
@@ -109,7 +104,7 @@ def _across_snapshots(
     runs = list(dict.fromkeys(rows["run"]))
     parts = [report] if across == "run" else [report.where(run=run) for run in runs]
     grids = [grid(part, measure, variant, across, probe.log, tau) for part in parts]
-    held = marks(report.table, measure, variant, tau)
+    held = marks(report.table, probe, tau)
     colours = scale(probe, np.concatenate([drawn.usable() for drawn in grids]), held)
     with picture(path, ax) as figure:
         axes, cell = panels(figure, ax, grids, labels(runs) if len(parts) > 1 else [""])
@@ -136,7 +131,7 @@ def _across_measures(
     runs = [run for run in report.runs if any((report.table["run"] == run) & (report.table["depth"] >= 0))]
     known = [described(*key, report.provenance) for key in keys]
     grids = [measures_grid(report.where(run=run), keys, [probe.log for probe in known]) for run in runs]
-    held = [marks(report.table, *key, tau) for key in keys]
+    held = [marks(report.table, probe, tau) for probe in known]
     colours = [
         scale(probe, np.concatenate([drawn.usable(i) for drawn in grids]), held[i]) for i, probe in enumerate(known)
     ]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from deepnrc.figures.heatmaps.grids import Grid
-from deepnrc.figures.references import OWN_ERROR, TARGET, Mark
+from deepnrc.figures.references import Mark
 from deepnrc.figures.words import label, number, thinned
 from probes import Probe
 
@@ -55,11 +55,11 @@ def head_columns(
 
 def _head(probe: Probe, marks: Sequence[Mark]) -> str:
     words = textwrap.fill(label(probe.title, 60), 12, break_long_words=False)
-    held = next((mark for mark in marks if mark.words in (TARGET, OWN_ERROR)), None)
+    level = next((mark for mark in marks if not (mark.chance or mark.held.threshold)), None)
     if probe.collapsed is not None:
         goal = f"→ {probe.collapsed:g}"
-    elif held is not None:
-        goal = f"{held.short} {number(held.high, probe.log, 1)}"
+    elif level is not None:
+        goal = f"{level.held.short} {number(level.high, probe.log, 1)}"
     else:
         goal = {"low": "↓", "high": "↑", "": ""}[probe.better]
     return f"{words}\n{goal}"

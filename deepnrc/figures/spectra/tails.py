@@ -16,7 +16,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 
 from deepnrc.figures.canvas import INK
 from deepnrc.figures.curves.axis import by_depth
-from deepnrc.figures.curves.levels import DASHED
+from deepnrc.figures.curves.held import DASHED
 from deepnrc.figures.layout import Entry
 from deepnrc.figures.words import log_ticks, thinned
 

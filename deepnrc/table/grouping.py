@@ -1,0 +1,60 @@
+"""Runs that repeat one another, such as the seeds of one setting, as one: the mean of their values, and its spread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from deepnrc.errors import UsageError
+from deepnrc.wording import Argument, did_you_mean, listing
+
+BANDS = ("range", "sd")
+SILENT = ("degenerate", "not defined")
+CELL = ["run", "step", "depth", "layer", "kind", "measure", "variant", "pool"]
+
+
+def labelled_by(rows: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
+    """Rows whose run is the label of its group, in the groups' order; runs of no group are left out.
+
+    Errors: UsageError for a group of a run that is not there, and where no run is of any.
+    """
+    runs = list(dict.fromkeys(rows["run"]))
+    for run in groups:
+        if run not in runs:
+            raise UsageError(f"groups names the run {run!r}, which is not there.{did_you_mean(run, runs)}")
+    if not groups:
+        raise UsageError(f"groups={{}} leaves nothing to draw. Give each run its group; runs: {listing(runs)}.")
+    order = {str(label): i for i, label in enumerate(dict.fromkeys(groups.values()))}
+    kept = rows[rows["run"].isin(list(groups))]
+    kept = kept.assign(run=kept["run"].map({run: str(label) for run, label in groups.items()}))
+    return kept.sort_values("run", key=lambda labels: labels.map(order), kind="stable")
+
+
+def spread(rows: pd.DataFrame, keys: Sequence[str], band: str = "range") -> pd.DataFrame:
+    """A row for each combination of ``keys``: the mean of the values in it, and ``low`` and ``high``, their spread.
+
+    What is degenerate or not defined counts in no mean; where nothing else is there, the value is missing and its
+    status and note are the first's. Every other column is that of the first row.
+
+    Args:
+        band: "range" (least and largest) or "sd" (the mean less and plus the standard deviation, 0 for one value).
+    Errors: UsageError for another band.
+    """
+    if band not in BANDS:
+        raise UsageError(Argument("band", band), f" must be one of {listing(BANDS)}; it is {band!r}.")
+    said = ~rows["status"].isin(SILENT)
+    by = list(keys)
+    known = rows.assign(value=rows["value"].where(said))
+    sets = known.groupby(by, sort=False, dropna=False)
+    best = rows.assign(silent=~said).sort_values("silent", kind="stable").groupby(by, sort=False, dropna=False)
+    first = best[[name for name in rows if name not in by and name not in ("value", "chance", "floor")]].first()
+    means = sets[["value", "chance", "floor"]].mean()
+    sd = sets["value"].std().fillna(0)
+    ends = (sets["value"].min(), sets["value"].max()) if band == "range" else (means["value"] - sd, means["value"] + sd)
+    return means.assign(low=ends[0], high=ends[1]).join(first).reset_index()
+
+
+def means(rows: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
+    """The tidy frame with a run a group, whose values are the means over its runs."""
+    return spread(labelled_by(rows, groups), CELL)[list(rows)].astype(rows.dtypes.to_dict())

@@ -1,0 +1,33 @@
+"""The colour bar says what its dark end means."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from deepnrc import figures
+from deepnrc.figures.words import number
+
+
+def test_runs_with_errors_of_their_own_share_no_level_of_collapse(report, drawn, words):
+    alike = report(run="a") + report(run="b")
+    apart = report(run="a") + report(run="b", steps=(3,))
+    assert "Linear MSE\n(dark = collapsed)" in words(drawn(figures.heatmap, alike, "deep.linear_mse", across="run"))
+    assert "Linear MSE (dark = low)" in words(drawn(figures.heatmap, apart, "deep.linear_mse", across="run"))
+
+
+@pytest.mark.parametrize("measure", ["deep.noise_fraction", "deep.cka"])
+def test_the_label_of_a_low_colour_bar_lies_within_the_picture(report, measure, tmp_path):
+    figure = figures.heatmap(report(), measure, path=tmp_path / "low.png").get_figure(root=True)
+    labels = [text for text in figure.findobj(mpl.text.Text) if "(dark" in text.get_text()]
+    assert labels
+    for box in (text.get_window_extent() for text in labels):
+        assert 0 <= box.y0 < box.y1 <= figure.bbox.height
+
+
+@pytest.mark.parametrize("measure", ["deep.spectral_gap", "deep.linear_mse", "mine.own"])
+def test_infinite_values_are_printed_and_have_the_far_colour(report, changed, drawn, words, measure):
+    given = report(measures={measure: (2.0, 3.0, 5.0)})
+    given = changed(changed(given, measure, 2, value=np.inf), "model.mse", -1, value=np.inf)
+    assert "∞" in words(drawn(figures.heatmap, given, measure))
+    assert np.isfinite(drawn(figures.lines, given, measure).get_ylim()).all()
+    assert number(-np.inf) == "-∞"
