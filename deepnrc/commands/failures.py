@@ -42,7 +42,7 @@ def explained(error: Exception) -> DeepNRCError:
     if isinstance(error, DeepNRCError):
         return error
 
-    from deepnrc.networks.failing import out_of_memory  # and with it torch, which help and versions do without
+    from deepnrc.networks import out_of_memory  # and with it torch, which help and versions do without
 
     said, arose = _said(error), origin(error)
     if out_of_memory(error):

@@ -61,7 +61,7 @@ class Layers(Network):
     targets: Annotated[int, arg(metavar="N", help="Target width n, for the memory.")] = 1
 
     def run(self) -> int:
-        from deepnrc.networks.layers import choose, weight_matrix
+        from deepnrc.networks import choose, weight_matrix
 
         network = self.network(self.model)
         choice = choose(network, list(self.layers))

@@ -12,17 +12,14 @@ from torch import nn
 
 from deepnrc import descriptions
 from deepnrc.arguments import whole
-from deepnrc.data.targets import as_targets
+from deepnrc.data import as_targets
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring import provenance, readings
 from deepnrc.measuring.rows import measured
 from deepnrc.measuring.selection import select
 from deepnrc.measuring.sequences import sequence_first, time_first
 from deepnrc.measuring.streams import Streams
-from deepnrc.networks import pooling
-from deepnrc.networks.layers import ROOT, Choice, Layers, choose, reads_features
-from deepnrc.networks.pooling import Pool
-from deepnrc.networks.taps import REPEATS, Taps
+from deepnrc.networks import REPEATS, ROOT, Choice, Layers, Pool, Taps, check_pool, choose, reads_features
 from deepnrc.report import Report
 from deepnrc.wording import Argument, Either, Given, Remedy, listing
 from probes import CATALOG, Probe
@@ -63,7 +60,7 @@ class Attachment:
         rank = None if rank is None else _rank(rank)
         if repeats not in REPEATS:
             raise UsageError(Argument("repeats", repeats), f" must be one of {listing(REPEATS)}, not {repeats!r}.")
-        pooling.check(pool)
+        check_pool(pool)
         self.model = unwrapped(model)
         self.rank = rank
         self.probes = select(probes)

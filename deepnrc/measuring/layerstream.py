@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from deepnrc.networks.layers import Site
-from deepnrc.networks.taps import Reading
+from deepnrc.networks import Reading, Site
 from probes import Batch, Moments, Opening, Pass, Statistic
 
 # Adding X'X to a d x d matrix reads and writes all of it, so small batches wait until they make this many rows.

@@ -11,15 +11,11 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from deepnrc.arguments import whole
-from deepnrc.data import batches
-from deepnrc.data.parts import Batch
-from deepnrc.data.reading import Reader
+from deepnrc.data import Batch, Reader, as_loader, count, pairs, target_resolution, tensors
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.attachment import Attachment, unwrapped
 from deepnrc.measuring.provenance import DataFingerprint
-from deepnrc.networks import failing
-from deepnrc.networks.layers import Layers
-from deepnrc.networks.pooling import Pool
+from deepnrc.networks import Layers, Pool, forward
 from deepnrc.report import Report
 from deepnrc.wording import Argument, Either, listing
 from probes import Probe
@@ -89,7 +85,7 @@ def probe(
         raise UsageError(
             Argument("autocast", autocast), f" must be a dtype such as torch.bfloat16, or None; it is {autocast!r}."
         )
-    loader = batches.as_loader(loader)
+    loader = as_loader(loader)
     attachment = Attachment(model, layers, pool, rank, probes, repeats)
     network, read = attachment.model, Reader(batch, attachment.model)
     fingerprint = DataFingerprint()
@@ -121,13 +117,13 @@ def _pass(
     fingerprint: DataFingerprint,
 ) -> None:
     mixed = torch.autocast(device.type, dtype=autocast) if autocast is not None else contextlib.nullcontext()
-    total = None if max_samples is not None else batches.count(loader)
-    resolution = batches.target_resolution(loader)
+    total = None if max_samples is not None else count(loader)
+    resolution = target_resolution(loader)
     bar = tqdm(total=total, desc="probing", unit="batch", disable=not progress, delay=2, leave=False)
     with bar, torch.no_grad(), mixed:
-        for x, y, _ in batches.pairs(loader, device, max_samples, read):
-            fingerprint.update([*batches.tensors(x), *batches.tensors(y)])
-            failing.forward(attachment.model, x)
+        for x, y, _ in pairs(loader, device, max_samples, read):
+            fingerprint.update([*tensors(x), *tensors(y)])
+            forward(attachment.model, x)
             attachment.observe(y, resolution)
             bar.update()
 

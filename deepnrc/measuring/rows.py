@@ -11,8 +11,7 @@ from tqdm.auto import tqdm
 from deepnrc.measuring.layerstream import LayerStream
 from deepnrc.measuring.readings import Reading, of_layer, of_targets
 from deepnrc.measuring.streams import Streams
-from deepnrc.networks.dataflow import following
-from deepnrc.networks.layers import has_weight, site_at, weight_matrix
+from deepnrc.networks import following, has_weight, site_at, weight_matrix
 from deepnrc.table import NETWORK
 from probes import Evaluation, Outcome, Probe, Snapshot, defined
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from torch import nn
 
-from deepnrc.networks.taps import Forward
+from deepnrc.networks import Forward
 from deepnrc.wording import listing
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from deepnrc.data.targets import Targets
+from deepnrc.data import Targets
 from deepnrc.measuring import fit
 from deepnrc.measuring.layerstream import LayerStream, Samples
 from deepnrc.measuring.performance import Outputs
@@ -15,7 +15,7 @@ from deepnrc.measuring.placement import together
 from deepnrc.measuring.selection import statistics
 from deepnrc.measuring.sequences import warn_of_tokens
 from deepnrc.measuring.top import Top, top_layer
-from deepnrc.networks.taps import Forward
+from deepnrc.networks import Forward
 from probes import Moments, NotDefinedError, Part, Pass, Probe, Statistic
 
 SECOND = "needs a second pass over the data"

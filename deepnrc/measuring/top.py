@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deepnrc.networks.taps import Forward
+from deepnrc.networks import Forward
 
 
 @dataclass(frozen=True)

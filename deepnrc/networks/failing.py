@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deepnrc.data.batches import call, tensors
+from deepnrc.data import call, tensors
 from deepnrc.errors import DeepNRCError, mark, origin
 
 

@@ -35,7 +35,7 @@ class Pooled:
     pool: str
 
 
-def check(pool: Pool) -> None:
+def check_pool(pool: Pool) -> None:
     """Refuse an unknown pooling before anything runs."""
     if not callable(pool) and pool not in POOLS:
         raise UsageError(f"There is no pooling {pool!r}.{did_you_mean(str(pool), POOLS)} Choose from {listing(POOLS)}.")

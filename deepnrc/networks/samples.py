@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deepnrc.data.batches import mapped
+from deepnrc.data import mapped
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deepnrc.data.targets import unit_roundoff
+from deepnrc.data import unit_roundoff
 from deepnrc.errors import UsageError, mark
 from deepnrc.networks.layers import ROOT, Site, reads_features
 from deepnrc.networks.pooling import Pool, Pooled, pooled

@@ -8,8 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from deepnrc.data.sources.frames import read_frame
-from deepnrc.data.sources.tables import numbers, written_resolution
+from deepnrc.data import numbers, read_frame, written_resolution
 from deepnrc.errors import DataError
 from deepnrc.wording import listing
 from experiments.data.products import run_times

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from deepnrc.data.batches import target_resolution
-from deepnrc.data.sources import load_data
+from deepnrc.data import load_data, target_resolution
 from deepnrc.errors import DataError
 from experiments.data import shipped
 from experiments.data.splitting import Split, split

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from deepnrc.data.batches import Samples, whole_batches
+from deepnrc.data import Samples, whole_batches
 
 SCALINGS = ("none", "centre", "standardise", "positive")
 

@@ -8,7 +8,7 @@ from typing import Any
 from torch.utils.data import DataLoader, Dataset
 
 from deepnrc.errors import UsageError
-from deepnrc.loading.factories import call, resolve
+from deepnrc.loading import call, resolve
 
 
 def produced(spec: str) -> Dataset[Any] | Iterable[Any]:

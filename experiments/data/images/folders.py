@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from deepnrc.data.batches import target_resolution
-from deepnrc.data.sources import load_data
+from deepnrc.data import load_data, target_resolution
 from experiments.data.splitting import Split, split
 
 

@@ -4,7 +4,7 @@ from torch import nn
 
 from deepnrc.errors import UsageError
 from deepnrc.networks.layers import site_at
-from deepnrc.networks.pooling import check, pooled
+from deepnrc.networks.pooling import check_pool, pooled
 
 
 def drawn(*shape, dtype=torch.float64):
@@ -130,6 +130,6 @@ def test_what_is_not_understood_is_refused_by_name(x, module, words):
 
 
 def test_an_unknown_pooling_is_refused_with_the_nearest():
-    check("mean"), check(torch.flatten)
+    check_pool("mean"), check_pool(torch.flatten)
     with pytest.raises(UsageError, match=r"no pooling 'means'\. Did you mean 'mean'\? Choose from 'mean', 'max'"):
-        check("means")
+        check_pool("means")
