@@ -11,7 +11,7 @@ from probes import Moments
 
 
 @dataclass
-class Outputs:
+class Performance:
     """What the outputs tell so far.
 
     Attributes:

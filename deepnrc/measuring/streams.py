@@ -10,7 +10,7 @@ from torch import Tensor
 from deepnrc.data import Targets
 from deepnrc.measuring import fit
 from deepnrc.measuring.layerstream import LayerStream, Samples
-from deepnrc.measuring.performance import Outputs
+from deepnrc.measuring.performance import Performance
 from deepnrc.measuring.placement import together
 from deepnrc.measuring.selection import statistics
 from deepnrc.measuring.sequences import warn_of_tokens
@@ -51,7 +51,7 @@ class Streams:
     time_first: Sequence[str] = ()
     layers: dict[str, LayerStream] = field(default_factory=dict)
     top: Top = field(default_factory=lambda: Top(None))
-    network: Outputs = field(default_factory=Outputs)
+    network: Performance = field(default_factory=Performance)
     n: int = 0
     roundoff: float = 0.0
     resolution: Tensor | None = None

@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from deepnrc.measuring.performance import Outputs
+from deepnrc.measuring.performance import Performance
 
 G = torch.Generator().manual_seed(0)
 F, Y = torch.randn(40, 3, generator=G), torch.randn(40, 3, generator=G).double() + 100
@@ -13,7 +13,7 @@ F, Y = torch.randn(40, 3, generator=G), torch.randn(40, 3, generator=G).double()
 
 @pytest.mark.parametrize("size", [1, 7, 40])
 def test_the_error_is_the_mean_over_samples_and_outputs_of_any_batches(size):
-    outputs = Outputs()
+    outputs = Performance()
     for f, y in zip(F.split(size), Y.split(size), strict=True):
         outputs.compare(outputs.prediction([f], y, 1), y, None)
     assert outputs.mse == pytest.approx(float((F.double() - Y).square().mean()), rel=1e-12)
@@ -21,13 +21,13 @@ def test_the_error_is_the_mean_over_samples_and_outputs_of_any_batches(size):
 
 
 def test_accuracy_counts_the_largest_outputs():
-    outputs, classes = Outputs(), torch.eye(3).double()[torch.arange(40) % 3]
+    outputs, classes = Performance(), torch.eye(3).double()[torch.arange(40) % 3]
     outputs.compare(F, classes, F.argmax(1))
     assert outputs.accuracy == float((F.argmax(1) == torch.arange(40) % 3).double().mean())
 
 
 def test_before_any_output_nothing_is_known():
-    outputs = Outputs()
+    outputs = Performance()
     assert (outputs.mse, outputs.accuracy) == (None, None)
     assert outputs.prediction([], Y, 1) is None
     assert outputs.missing == "the network's output was not seen"
@@ -42,7 +42,7 @@ def test_before_any_output_nothing_is_known():
     ],
 )
 def test_what_cannot_be_compared_ends_the_comparison_for_good(given, words):
-    outputs = Outputs()
+    outputs = Performance()
     outputs.compare(F, Y, None)
     assert outputs.prediction(given, Y, 2) is None
     assert outputs.prediction([F], Y, 3) is None
@@ -51,5 +51,5 @@ def test_what_cannot_be_compared_ends_the_comparison_for_good(given, words):
 
 
 def test_of_several_outputs_the_one_of_the_targets_shape_predicts():
-    assert Outputs().prediction([F[:, :2], F, F[:, 0]], Y, 1) is F
-    assert Outputs().prediction([F[:, 0]], Y[:, :1], 1).shape == (40, 1)
+    assert Performance().prediction([F[:, :2], F, F[:, 0]], Y, 1) is F
+    assert Performance().prediction([F[:, 0]], Y[:, :1], 1).shape == (40, 1)
