@@ -30,11 +30,18 @@ class Network(Command):
     pretrained: Annotated[bool, arg(help="Load timm's or torchvision's own pretrained weights.")] = False
     num_classes: Annotated[int | None, arg(metavar="M", help="Outputs of a timm or torchvision network.")] = None
     checkpoint: Annotated[
-        Path | None, arg(metavar="FILE", help="Weights: .pt, .pth, .ckpt or .safetensors; no code in it is run.")
+        Path | None,
+        arg(
+            metavar="FILE",
+            help="Weights: .pt, .pth, .ckpt, .safetensors, Stable-Baselines3's .zip; no code in it is run.",
+        ),
     ] = None
     state_key: Annotated[
         str | None, arg(metavar="KEY", help="Where in the checkpoint the weights are, such as ema.model.")
     ] = None
+    allow_extra: Annotated[
+        bool, arg(help="Pass over entries of the checkpoint that the network does not have, with a warning.")
+    ] = False
     layers: Annotated[
         tuple[str, ...],
         arg(metavar="GLOB [GLOB ...]", help="weights, blocks, and globs on layer names; '!GLOB' leaves layers out."),
@@ -50,6 +57,7 @@ class Network(Command):
             num_classes=self.num_classes,
             checkpoint=self.checkpoint,
             state_key=self.state_key,
+            allow_extra=self.allow_extra,
         )
 
 

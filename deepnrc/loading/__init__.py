@@ -3,5 +3,16 @@
 from deepnrc.loading.checkpoints import load_checkpoint, read_state_dict
 from deepnrc.loading.factories import call, resolve
 from deepnrc.loading.models import load_model
+from deepnrc.loading.packed import check_gzip, check_zip
+from deepnrc.loading.pickles import check_pickle
 
-__all__ = ["call", "load_checkpoint", "load_model", "read_state_dict", "resolve"]
+__all__ = [
+    "call",
+    "check_gzip",
+    "check_pickle",
+    "check_zip",
+    "load_checkpoint",
+    "load_model",
+    "read_state_dict",
+    "resolve",
+]

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import re
 import warnings
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from deepnrc.errors import DataError
-from deepnrc.loading.statedicts import find_state_dict, fitted
+from deepnrc.loading.packed import check_zip, unpacked
+from deepnrc.loading.pickles import check_pickles
+from deepnrc.loading.statedicts import find_state_dict, misfits, nearest, refusal
 from deepnrc.wording import listing
 
+POLICY = "policy.pth"
 SAVE_AGAIN = "torch.save(model.state_dict(), 'weights.pt')"
 
 
 def read_state_dict(path: str | Path, state_key: str | None = None) -> dict[str, Tensor]:
-    """The weights in a .pt, .pth, .ckpt, .bin or .safetensors file, by the names they have in the file, on the CPU.
+    """The weights in a .pt, .pth, .ckpt, .bin or .safetensors file, by the names they have in the file, on the CPU; of
+    a Stable-Baselines3 .zip those of its policy.
 
     Only weights and plain values are read: code inside a pickle is refused, never run. `state_key` (dotted for nesting)
     says where the weights are when the file holds several sets of them.
@@ -33,20 +40,50 @@ def read_state_dict(path: str | Path, state_key: str | None = None) -> dict[str,
     return find_state_dict(content, path.name, state_key)
 
 
-def load_checkpoint(model: nn.Module, path: str | Path, state_key: str | None = None) -> None:
+def load_checkpoint(
+    model: nn.Module, path: str | Path, state_key: str | None = None, *, allow_extra: bool = False
+) -> None:
     """Load the weights in a file into `model`: every parameter and buffer, or nothing at all.
 
     Prefixes that training wrappers add to all names (`module.`, `_orig_mod.`, `model.`, `net.`) are dropped, but only
-    where that makes the names match the network's own.
+    where that makes the names match the network's own. What torch itself converts from older versions of its modules is
+    converted. `allow_extra` passes over entries that the network does not have, with a warning; the counters that thop
+    leaves in a network always are.
     Errors: DataError as in `read_state_dict`, and if names or shapes differ (the network is then as it was).
     """
-    state = fitted(read_state_dict(path, state_key), model.state_dict(), Path(path).name)
+    source, own = Path(path).name, model.state_dict()
+    state = nearest(read_state_dict(path, state_key), own)
+    if misfits(state, own):
+        _load_converted(model, state, source, allow_extra)
+        return
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
-        raise DataError(
-            f"The weights in '{Path(path).name}' do not load into {type(model).__name__}: {error}"
-        ) from error
+        raise DataError(f"The weights in '{source}' do not load into {type(model).__name__}: {error}") from error
+
+
+def _load_converted(model: nn.Module, state: dict[str, Tensor], source: str, allow_extra: bool) -> None:
+    """Load with the conversions that the network's own modules make, and put it back as it was if that will not do."""
+    own = model.state_dict()
+    kept = {
+        name: value.clone() if isinstance(value, Tensor) and not is_lazy(value) else value
+        for name, value in own.items()
+    }
+    try:
+        left = model.load_state_dict(state, strict=False)
+        found = {"missing": left.missing_keys, "unexpected": [] if allow_extra else left.unexpected_keys}
+        problems = {what: names for what, names in found.items() if names}
+    except RuntimeError:
+        problems = misfits(state, own)
+    if problems:
+        model.load_state_dict(kept)
+        raise refusal(problems, source)
+    if left.unexpected_keys:
+        warnings.warn(
+            f"{len(left.unexpected_keys)} entries of '{source}' are not of the network and are passed over: "
+            f"{listing(left.unexpected_keys)}.",
+            stacklevel=3,
+        )
 
 
 def _check_file(path: Path) -> None:
@@ -70,22 +107,34 @@ def _read_safetensors(path: Path) -> object:
 
 
 def _read_torch(path: Path) -> object:
+    held: Any = path
+    names = check_zip(path) if zipfile.is_zipfile(path) or path.suffix.lower() == ".zip" else []
+    if path.suffix.lower() == ".zip":  # Stable-Baselines3's; nothing in it but the policy is read
+        if POLICY not in names:
+            raise DataError(
+                f"'{path}' holds {listing(names)}, not {POLICY} as Stable-Baselines3 saves. Unpack it first."
+            )
+        held = io.BytesIO(unpacked(path, POLICY))
+        check_pickles(path, held)
+        held.seek(0)
+    else:
+        check_pickles(path)
     try:
         with warnings.catch_warnings():
             # torch warns of TorchScript and of unusual pickles here; both are either read or explained below.
             warnings.simplefilter("ignore", UserWarning)
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(held, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        refused = _refused_names(path, error)
+        refused = _refused_names(held, error)
         raise _refusal(path, refused) if refused else _unreadable(path, error) from error
     except Exception as error:  # arbitrary bytes make torch.load raise almost anything, KeyError included
         raise _unreadable(path, error) from error
 
 
-def _refused_names(path: Path, error: pickle.UnpicklingError) -> list[str]:
+def _refused_names(held: Any, error: pickle.UnpicklingError) -> list[str]:
     """The classes and functions the pickle asks for and safe loading refuses; only read off, never imported."""
     try:
-        return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(str(path)))
+        return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(held))
     except ValueError:  # the format from before torch 1.6: only the first such name is known
         return re.findall(r"GLOBAL `?([\w.]+)", str(error))[:1]
 

@@ -23,12 +23,14 @@ def load_model(
     num_classes: int | None = None,
     checkpoint: str | Path | None = None,
     state_key: str | None = None,
+    allow_extra: bool = False,
 ) -> nn.Module:
     """The network that `spec` names, as its maker returns it, with the weights in `checkpoint` loaded into it.
 
     `spec` is timm:NAME, torchvision:NAME, path/to/file.py:factory or package.module:factory; a factory is an nn.Module
     or is called without arguments and returns one. `pretrained` and `num_classes` (its number of outputs m) are for
-    timm and torchvision only. `state_key` says where in the checkpoint the weights are.
+    timm and torchvision only. `state_key` says where in the checkpoint the weights are, `allow_extra` that entries
+    which the network does not have are passed over.
     Errors: UsageError for unknown names, options that do not go together, factories that fail and pretrained weights
     that cannot be had; DataError for a checkpoint that is unreadable or does not fit.
     """
@@ -46,7 +48,7 @@ def load_model(
     else:
         model = _from_factory(spec, pretrained, num_classes)
     if checkpoint is not None:
-        load_checkpoint(model, checkpoint, state_key)
+        load_checkpoint(model, checkpoint, state_key, allow_extra=allow_extra)
     return model
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,9 @@ PLAIN = frozenset(("state_dict", "model_state_dict", "model", "net", "network", 
 AVERAGED = frozenset(("ema", "model_ema", "state_dict_ema", "ema_state_dict"))
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
 NOT_WEIGHTS = ("optim", "sched", "scaler")
+COUNTER = re.compile(r"(^|\.)total_(ops|params)$")
+NORMALISED = re.compile(r"parametrizations\.(\w+)\.original([01])$")
+DEEPEST = 40
 
 
 def find_state_dict(content: object, source: str, key: str | None = None) -> dict[str, Tensor]:
@@ -47,8 +51,22 @@ def _items(content: object) -> dict[str, Any]:
     return {k: v for k, v in content.items() if isinstance(k, str)} if isinstance(content, Mapping) else {}
 
 
-def _candidates(content: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Tensor]]]:
-    """Each mapping from names to tensors within `content`, with the path to it; optimizers and the like left out."""
+def _candidates(
+    content: object, path: tuple[str, ...] = (), seen: set[int] | None = None
+) -> Iterator[tuple[tuple[str, ...], dict[str, Tensor]]]:
+    """Each mapping from names to tensors within `content`, with the path to it; optimizers and the like left out.
+
+    One that stands in several places, or in itself, is looked into once. Errors: DataError if it is nested too deep.
+    """
+    seen = set() if seen is None else seen
+    if id(content) in seen:
+        return
+    seen.add(id(content))
+    if len(path) > DEEPEST:
+        raise DataError(
+            f"The checkpoint is nested over {DEEPEST} levels deep: '{'.'.join(path[:3])}...'. Save the weights alone: "
+            "torch.save(model.state_dict(), 'weights.pt')."
+        )
     items = _items(content)
     pure = all(isinstance(value, Tensor) for value in items.values())
     if isinstance(content, dict) and items and pure and len(items) == len(content):
@@ -56,7 +74,7 @@ def _candidates(content: object, path: tuple[str, ...] = ()) -> Iterator[tuple[t
         return
     for name, value in items.items():
         if not any(word in name.lower() for word in NOT_WEIGHTS):
-            yield from _candidates(value, (*path, name))
+            yield from _candidates(value, (*path, name), seen)
 
 
 def _descend(content: object, key: str, source: str) -> object:
@@ -81,25 +99,47 @@ def fitted(state: dict[str, Tensor], own: Mapping[str, Any], source: str) -> dic
 
     Errors: DataError that lists the names missing, unexpected or of another shape.
     """
-    best = max(_variants(state), key=lambda variant: len(variant.keys() & own.keys()))
+    best = nearest(state, own)
+    problems = misfits(best, own)
+    if problems:
+        raise refusal(problems, source)
+    return best
+
+
+def nearest(state: dict[str, Tensor], own: Mapping[str, Any]) -> dict[str, Tensor]:
+    """`state` under the names that most of `own` has, without the counters that thop leaves in a network."""
+    kept = _renamed(state, str)
+    for name in [name for name in state if name not in own and COUNTER.search(name)]:
+        del kept[name]
+    best = max(_variants(kept), key=lambda variant: len(variant.keys() & own.keys()))
     for name, value in own.items():
         if name.endswith("num_batches_tracked"):  # weights saved before torch 0.4.1 lack this counter of BatchNorm
             best.setdefault(name, value)
+    return best
+
+
+def misfits(state: Mapping[str, Tensor], own: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The names missing, unexpected and of another shape, where there are any."""
     problems = {
-        "missing": [name for name in own if name not in best],
-        "unexpected": [name for name in best if name not in own],
+        "missing": [name for name in own if name not in state],
+        "unexpected": [name for name in state if name not in own],
         "of another shape": [
-            f"{name}: {tuple(best[name].shape)} in the file, {tuple(value.shape)} in the network"
+            f"{name}: {tuple(state[name].shape)} in the file, {tuple(value.shape)} in the network"
             for name, value in own.items()
-            if name in best and isinstance(value, Tensor) and not is_lazy(value) and value.shape != best[name].shape
+            if name in state and isinstance(value, Tensor) and not is_lazy(value) and value.shape != state[name].shape
         ],
     }
-    if not any(problems.values()):
-        return best
-    counted = [f"{len(names)} {what}: {listing(names)}" for what, names in problems.items() if names]
-    raise DataError(
-        f"The weights in '{source}' do not fit the network ({'; '.join(counted)}). Build the network they come from "
-        "(its name, its number of outputs: ",
+    return {what: names for what, names in problems.items() if names}
+
+
+def refusal(problems: Mapping[str, Sequence[str]], source: str) -> DataError:
+    """The error for weights that do not fit a network."""
+    counted = "; ".join(f"{len(names)} {what}: {listing(names)}" for what, names in problems.items())
+    rest = ("All that the network has is there; pass over the rest with ", Remedy("allow_extra", True), ". Else build ")
+    return DataError(
+        f"The weights in '{source}' do not fit the network ({counted}). ",
+        *(rest if list(problems) == ["unexpected"] else ("Build ",)),
+        "the network they come from (its name, its number of outputs: ",
         Argument("num_classes"),
         "), or choose other weights with ",
         Remedy("state_key"),
@@ -108,12 +148,14 @@ def fitted(state: dict[str, Tensor], own: Mapping[str, Any], source: str) -> dic
 
 
 def _variants(state: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
-    """Copies of `state`: as it is, without each wrapper's prefix that all names share, without marks of compiling."""
+    """Copies of `state`: as it is, without each wrapper's prefix that all names share, without marks of compiling, and
+    with weight normalisation as it was named before torch 2.0, which torch converts only the other way."""
     yield _renamed(state, str)
     while prefix := next((p for p in PREFIXES if state and all(name.startswith(p) for name in state)), ""):
         state = _renamed(state, partial(_without, prefix))
         yield _renamed(state, str)
     yield _renamed(state, lambda name: name.replace("_orig_mod.", ""))
+    yield _renamed(state, lambda name: NORMALISED.sub(lambda found: f"{found[1]}_{'gv'[int(found[2])]}", name))
 
 
 def _without(prefix: str, name: str) -> str:

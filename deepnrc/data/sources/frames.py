@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 from deepnrc.data.sources.cells import Writing
 from deepnrc.data.sources.columns import NUMBER
-from deepnrc.data.sources.packed import check_gzip, check_zip
 from deepnrc.errors import DataError, UsageError
+from deepnrc.loading import check_gzip, check_zip
 from deepnrc.optional import require
 from deepnrc.wording import Remedy, listing
 

@@ -18,6 +18,7 @@ from deepnrc.wording import listing
 
 TRAIN = tuple(f"data_batch_{number}" for number in range(1, 6))
 TEST = ("test_batch",)
+CLASSES = 10
 INSIDE = ("", "cifar-10-batches-py")
 
 
@@ -46,6 +47,9 @@ def _batch(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
         raise DataError(f"'{path}' holds {listing(list(named))}, but no data (N, 3072) of bytes as CIFAR-10 does.")
     if not isinstance(y, list) or len(y) != len(x) or not all(isinstance(each, int) for each in y):
         raise DataError(f"'{path}' holds {listing(list(named))}, but no labels, one whole number for each image.")
+    beyond = sorted({each for each in y if not 0 <= each < CLASSES})
+    if beyond:
+        raise DataError(f"'{path}' holds the label {beyond[0]}; CIFAR-10's are 0 to {CLASSES - 1}. Download it again.")
     return x.reshape(-1, 3, 32, 32), np.array(y, dtype=np.int64)
 
 

@@ -10,8 +10,19 @@ from typing import Any
 import numpy as np
 
 from deepnrc.errors import DataError
+from deepnrc.loading import check_pickle
 
-DAMAGED = (pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+DAMAGED = (
+    pickle.UnpicklingError,
+    EOFError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    MemoryError,
+    RecursionError,
+)
 
 
 def _encode(text: str, encoding: str = "latin1") -> bytes:
@@ -21,11 +32,18 @@ def _encode(text: str, encoding: str = "latin1") -> bytes:
     return text.encode("latin1")
 
 
-_rebuilt = np.zeros(0).__reduce__()[0]
+def _empty(kind: object, shape: object, dtype: object) -> np.ndarray:
+    """The array without elements that a pickle begins an array with; any other shape could ask for all memory."""
+    if kind is not ARRAY or shape != (0,):
+        raise pickle.UnpicklingError(f"an array that begins with the shape {shape!r}")
+    return np.zeros(0, "b")
+
+
+ARRAY = object()
 ALLOWED = {
-    ("numpy.core.multiarray", "_reconstruct"): _rebuilt,
-    ("numpy._core.multiarray", "_reconstruct"): _rebuilt,
-    ("numpy", "ndarray"): np.ndarray,
+    ("numpy.core.multiarray", "_reconstruct"): _empty,
+    ("numpy._core.multiarray", "_reconstruct"): _empty,
+    ("numpy", "ndarray"): ARRAY,
     ("numpy", "dtype"): np.dtype,
     ("_codecs", "encode"): _encode,
 }
@@ -51,8 +69,10 @@ def read_arrays(path: Path) -> Any:
     """
     if not path.is_file():
         raise DataError(f"There is no file '{path}' (looked from {Path.cwd()}). Check the path.")
+    content = path.read_bytes()
+    check_pickle(io.BytesIO(content), len(content), path)
     try:
-        return _Arrays(io.BytesIO(path.read_bytes()), encoding="latin1").load()
+        return _Arrays(io.BytesIO(content), encoding="latin1").load()
     except _RefusedError as error:
         raise DataError(
             f"'{path}' asks for {error}, which no array needs and which could run any code: refused. "

@@ -75,3 +75,25 @@ def test_other_pickles_are_refused(batches: Any, held: Any, words: str) -> None:
     (batches[0] / "cifar-10-batches-py/test_batch").write_bytes(pickle.dumps(held))
     with pytest.raises(DataError, match=words):
         load_data(f"cifar10-test:{batches[0]}")
+
+
+@pytest.mark.parametrize("label", [-1, 10, 255, 2**70])
+def test_labels_that_cifar_does_not_have_are_refused(batches: tuple[Path, Any], label: int) -> None:
+    folder = batches[0]
+    made = {b"data": np.zeros((2, 3072), np.uint8), b"labels": [3, label]}
+    (folder / "cifar-10-batches-py" / "test_batch").write_bytes(pickle.dumps(made, protocol=2))
+    with pytest.raises(DataError, match=rf"test_batch' holds the label {label}; CIFAR-10's are 0 to 9"):
+        load_data(f"cifar10-test:{folder}")
+
+
+def test_a_batch_that_asks_for_gigabytes_is_refused(batches: tuple[Path, Any]) -> None:
+    folder = batches[0]
+    for greedy in (
+        b"\x80\x02X" + struct.pack("<I", 2**32 - 1) + b"abc.",
+        b"\x80\x02]r" + struct.pack("<I", 2**32 - 1) + b".",
+        b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nJ\xff\xff\xff\x7f\x85U\x01b\x87R.",
+        b"\x80\x02cnumpy\nndarray\nJ\xff\xff\xff\x7f\x85R.",
+    ):
+        (folder / "cifar-10-batches-py" / "test_batch").write_bytes(greedy)
+        with pytest.raises(DataError, match="asks for more memory|damaged pickle"):
+            load_data(f"cifar10-test:{folder}")

@@ -6,25 +6,44 @@ import gzip
 import zipfile
 import zlib
 from pathlib import Path
+from typing import IO
 
 from deepnrc.errors import DataError
 
 LARGE = 2**28
 RATIO = 50
 PIECE = 2**20
+DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError, RuntimeError, KeyError)
 
 
-def check_zip(path: Path) -> None:
-    """Refuse a zip archive that is damaged, encrypted, in several parts, or unpacks to over 256 MB and 50 times its
-    size. Errors: DataError."""
+def check_zip(path: Path) -> list[str]:
+    """The names in a zip archive, unless it is damaged, encrypted, in several parts, or unpacks to over 256 MB and 50
+    times its size. Errors: DataError."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
-        raise DataError(f"'{path}' is a damaged zip archive ({error}). Copy, download or save it again.") from error
+    except DAMAGED as error:
+        raise _damaged(path, error) from error
     if any(member.flag_bits & 1 for member in members):
         raise DataError(f"'{path}' is an encrypted archive. Save it without a password.")
     _check_ratio(path, sum(member.file_size for member in members))
+    return [member.filename for member in members]
+
+
+def unpacked(path: Path, name: str, held: IO[bytes] | None = None) -> bytes:
+    """What is packed under that name in an archive, or in one that is held in memory and came from there.
+
+    Errors: DataError if it is damaged.
+    """
+    try:
+        with zipfile.ZipFile(held or path) as archive:
+            return archive.read(name)
+    except DAMAGED as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    return DataError(f"'{path}' is a damaged zip archive ({error}). Copy, download or save it again.")
 
 
 def check_gzip(path: Path) -> None:
