@@ -68,7 +68,7 @@ def test_missing_batches_are_named(batches: Any) -> None:
             r"'fine_labels', but no labels, one whole",
         ),
         ({"data": np.ones((2, 3072), dtype=np.uint8), "labels": [1]}, r"no labels, one whole number for each image"),
-        ({"data": np.ones((1, 3072), dtype=np.uint8), "labels": [-1]}, r"The classes of '.*' include -1"),
+        ({"data": np.ones((1, 3072), dtype=np.uint8), "labels": [-1]}, r"holds the label -1; CIFAR-10's are 0 to 9"),
     ],
 )
 def test_other_pickles_are_refused(batches: Any, held: Any, words: str) -> None:
@@ -95,5 +95,5 @@ def test_a_batch_that_asks_for_gigabytes_is_refused(batches: tuple[Path, Any]) -
         b"\x80\x02cnumpy\nndarray\nJ\xff\xff\xff\x7f\x85R.",
     ):
         (folder / "cifar-10-batches-py" / "test_batch").write_bytes(greedy)
-        with pytest.raises(DataError, match="asks for more memory|damaged pickle"):
+        with pytest.raises(DataError, match=r"asks for more memory|damaged pickle"):
             load_data(f"cifar10-test:{folder}")
