@@ -14,10 +14,9 @@ from deepnrc._version import __version__
 from deepnrc.errors import UsageError
 from deepnrc.figures import label
 from deepnrc.page import pictures, sheets, texts
-from deepnrc.page.rendering import render
+from deepnrc.page.rendering import TEMPLATES, render
 from deepnrc.table import TAU, Table, check_tau
 
-TEMPLATES = Path(__file__).parent / "templates"
 PLAIN_CSV = 300_000  # bytes; a larger table is embedded compressed
 
 

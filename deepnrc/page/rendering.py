@@ -8,18 +8,23 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+TEMPLATES = Path(__file__).parent / "templates"
+
 
 def render(templates: Path, name: str, values: Mapping[str, Any]) -> str:
     """The text of one template: every value escaped, and a name that is missing refused.
 
+    Any template may extend ``page.html``, which has the blocks ``head``, ``title``, ``style`` and ``body``, and import
+    the macros ``drawing(picture)`` and ``table(caption, columns, rows)`` from ``parts.html``.
+
     Args:
-        templates: the folder of the template and of those that it includes.
+        templates: the folder of the template and of those that it includes, before ours.
         name: its file.
         values: what it may name.
     Errors: jinja2.TemplateError for a template that cannot be found or read, or names what is not given.
     """
     environment = Environment(
-        loader=FileSystemLoader(templates),
+        loader=FileSystemLoader([templates, TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,5 +1,6 @@
 import jinja2
 import pytest
+from markupsafe import Markup
 
 from deepnrc.page import render
 
@@ -23,3 +24,20 @@ def test_what_is_missing_is_refused(templates):
         render(templates, "page.html", {"many": []})
     with pytest.raises(jinja2.TemplateNotFound, match=r"other\.html"):
         render(templates, "other.html", {})
+
+
+def test_a_page_of_another_kind_extends_ours_and_draws_with_our_parts(tmp_path):
+    (tmp_path / "study.html").write_text(
+        '{% extends "page.html" %}{% from "parts.html" import drawing, table %}'
+        "{% block title %}A study{% endblock %}{% block style %}.mine { color: red; }{% endblock %}"
+        "{% block body %}{{ table('Numbers', ['a'], [['<b>'], ['w' * 31]]) }}"
+        "{% call drawing(picture) %}(<a href='x'>png</a>){% endcall %}{{ drawing(picture) }}{% endblock %}"
+    )
+    text = render(tmp_path, "study.html", {"picture": {"caption": "A & B", "svg": Markup("<svg></svg>")}})
+    assert text.startswith("<!doctype html>")
+    assert "<title>A study</title>" in text
+    assert text.index(".scroll {") < text.index(".mine { color: red; }") < text.index("</style>")
+    assert '<td class="short">&lt;b&gt;</td>' in text
+    assert f'<td class="words">{"w" * 31}</td>' in text
+    assert "<figcaption>A &amp; B (<a href='x'>png</a>)</figcaption>" in text
+    assert text.count("<svg></svg></div>\n<figcaption>A &amp; B") == 2

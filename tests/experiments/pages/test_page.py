@@ -53,7 +53,8 @@ def test_warnings_tables_and_pictures_stand_on_the_page(folder):
     page(drawn=drawn, tables=[table], warnings=["one diverged"]).write(folder)
     text = (folder / "index.html").read_text()
     for words in (
-        '<p class="warning">one diverged</p>', "<caption>Losses</caption>", "<th>x</th><th>loss</th>",
+        '<p class="warning">one diverged</p>', "<caption>Losses</caption>",
+        '<th scope="col">x</th><th scope="col">loss</th>',
         '<td class="short">one</td><td class="short">0.12</td>', "<svg id='one'></svg>",
         'href="overview.png"', 'href="overview.pdf"',
         "3 runs, 61 seconds in all.",
@@ -113,7 +114,7 @@ def test_what_stands_in_tables_and_warnings_is_escaped(folder):
     ).write(folder)  # fmt: skip
     text = (folder / "index.html").read_text()
     assert HOSTILE not in text
-    assert text.count(ESCAPED) == 3 + 5 + 1 + 2 + 1 + 1 + 2
+    assert text.count(ESCAPED) == 3 + 5 + 1 + 3 + 1 + 2 + 2
 
 
 @dataclass(frozen=True)
