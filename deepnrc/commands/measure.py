@@ -15,6 +15,8 @@ from deepnrc.commands.base import DEGENERATE, GOOD, Command, Tau
 if TYPE_CHECKING:
     from torch import nn
 
+    from deepnrc.networks import Weight
+
 MODEL = "timm:NAME, torchvision:NAME, path/to/file.py:factory or package.module:factory"
 DATA = (
     "a .npz file or folder of .npy files (x, y), a table (.csv, .tsv, .csv.gz, .parquet, .feather, .xlsx), a folder of "
@@ -69,7 +71,7 @@ class Layers(Network):
     targets: Annotated[int, arg(metavar="N", help="Target width n, for the memory.")] = 1
 
     def run(self) -> int:
-        from deepnrc.networks import choose, weight_matrix
+        from deepnrc.networks import choose
 
         network = self.network(self.model)
         choice = choose(network, list(self.layers))
@@ -78,7 +80,7 @@ class Layers(Network):
         for site in choice.sites:
             size = 0 if site.dim is None else 8 * (site.dim + self.targets) ** 2
             total += size
-            shape = "x".join(map(str, weight_matrix(site.holder).shape)) if site.holder is not None else site.missing
+            shape = site.missing if site.weight is None else _shape(site.weight)
             lines.append((site.name, site.kind, site.reads, str(site.dim or "?"), shape, _size(size)))
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
         for line in lines:
@@ -181,6 +183,12 @@ class ProbeCommand(Network):
         print(f"\nSaved in {self.out}. Next: deepnrc report {self.out} -o report.html")
         degenerate = bool((report.table["status"] == "degenerate").any())
         return DEGENERATE if self.strict and degenerate else GOOD
+
+
+def _shape(weight: Weight) -> str:
+    """Shape of W, and how it is known where the class does not tell."""
+    shape = "x".join(map(str, weight.matrix().shape))
+    return f"{shape} ({weight.note})" if weight.note else shape
 
 
 def _size(n: float) -> str:

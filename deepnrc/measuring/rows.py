@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from deepnrc.measuring.layerstream import LayerStream
 from deepnrc.measuring.readings import Reading, of_layer, of_targets
 from deepnrc.measuring.streams import Streams
-from deepnrc.networks import following, has_weight, site_at, weight_matrix
+from deepnrc.networks import NoWeightError, Weight, following, has_weight, site_at, weight_matrix
 from deepnrc.table import NETWORK
 from probes import Evaluation, Outcome, Probe, Snapshot, defined
 
@@ -40,11 +40,12 @@ def measured(
     host = next((layer for layer in layers if layer.top), layers[-1])
     for layer in tqdm(layers, desc="measuring", unit="layer", disable=not progress, delay=2, leave=False):
         holder, missing = _holder(layer, ran, weights)
-        after, none_after = following(holder, missing, ran, weights)
+        W, missing = _matrix(holder, missing)
+        after, none_after = following(None if holder is None else holder.module, missing, ran, weights)
         device = layer.device
         snapshot = Snapshot(
             layer.statistics,
-            weight_matrix=None if holder is None else weight_matrix(holder).to(device),
+            weight_matrix=None if W is None else W.to(device),
             weight_missing=missing,
             following_weight=None if after is None else weight_matrix(after).to(device),
             following_missing=none_after,
@@ -106,11 +107,18 @@ def _row(probe: Probe, result: Evaluation, shared: dict[str, Any], snapshot: Sna
     }
 
 
-def _holder(layer: LayerStream, ran: Sequence[str], weights: Mapping[str, nn.Module]) -> tuple[nn.Module | None, str]:
-    """The module whose weight acts on these features: the layer's own, or, behind a block, that of the next to run."""
+def _matrix(holder: Weight | None, missing: str) -> tuple[Tensor | None, str]:
+    try:
+        return (None, missing) if holder is None else (holder.matrix(), "")
+    except NoWeightError as reason:
+        return None, str(reason)
+
+
+def _holder(layer: LayerStream, ran: Sequence[str], weights: Mapping[str, nn.Module]) -> tuple[Weight | None, str]:
+    """The weight that acts on these features: the layer's own, or, behind a block, that of the next to run."""
     site = layer.site
     if site.reads == "input" or site.name not in ran:
-        return site.holder, site.missing
+        return site.weight, site.missing
     end = len(ran) - list(reversed(ran)).index(site.name)
     following = next((name for name in ran[end:] if name in weights), None)
     if following is None:
@@ -120,4 +128,4 @@ def _holder(layer: LayerStream, ran: Sequence[str], weights: Mapping[str, nn.Mod
     reader = site_at(following, weights[following])
     if reader.dim != layer.width:
         return None, f"the next weight, '{following}', reads {reader.dim} features and not {layer.width}"
-    return reader.holder, reader.missing
+    return reader.weight, reader.missing

@@ -14,7 +14,9 @@ from deepnrc.networks.layers import (
     weight_matrix,
 )
 from deepnrc.networks.pooling import Pool, check_pool
+from deepnrc.networks.response import NoWeightError
 from deepnrc.networks.taps import REPEATS, Forward, Reading, Taps
+from deepnrc.networks.weights import Linears, Weight
 
 __all__ = [
     "REPEATS",
@@ -22,10 +24,13 @@ __all__ = [
     "Choice",
     "Forward",
     "Layers",
+    "Linears",
+    "NoWeightError",
     "Pool",
     "Reading",
     "Site",
     "Taps",
+    "Weight",
     "check_pool",
     "choose",
     "following",

@@ -61,8 +61,9 @@ class Taps:
         """Put the hooks on; if that fails half-way none stays."""
         try:
             self._handles.append(self.model.register_forward_pre_hook(self._begin))
+            holders = {site.module for site in self.sites if site.reads == "input"}
             for name, module in self.model.named_modules():
-                if reads_features(module):
+                if reads_features(module) or module in holders:
                     self._handles.append(module.register_forward_pre_hook(self._note(name or ROOT)))
             for site in self.sites:
                 self._handles.append(self._tap(site))
@@ -108,7 +109,8 @@ class Taps:
         if site.reads == "input":
 
             def read_input(module: nn.Module, args: Any, kwargs: Mapping[str, Any]) -> None:
-                self._marked(site, first_tensor(args) if args else first_tensor(kwargs))
+                if self._current is not None:
+                    self._marked(site, _argument(site, args, kwargs))
 
             return site.module.register_forward_pre_hook(read_input, with_kwargs=True)
 
@@ -149,6 +151,17 @@ class Taps:
             )
         self._current.readings.pop(key, None)
         self._current.readings[key] = Reading(site, pooled(x, site, self.pool), unit_roundoff(x.dtype))
+
+
+def _argument(site: Site, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
+    """What the weight of a site reads, among the arguments of its module."""
+    weight = site.weight
+    if weight is not None and weight.inside is not None:
+        return weight.inside(site.module, args, kwargs)
+    place, name = (0, "") if weight is None else weight.argument
+    if place < len(args):
+        return first_tensor(args[place:])
+    return first_tensor(kwargs.get(name, kwargs))
 
 
 def first_tensor(value: Any) -> Tensor | None:

@@ -61,7 +61,8 @@ def test_a_network_whose_input_is_time_first(T):
     net = Forward(lambda s, x: s.head(s.layer(x).mean(0)), layer=layer, head=nn.Linear(8, 2))
     found = seen(net, torch.randn(T, 9, 8), samples=9)
     assert found.axis == 1
-    assert found.layouts == {"layer.linear1": Layout(1), "layer.linear2": Layout(1), "head": Layout()}
+    inside = [*(f"self_attn.{part}_proj" for part in ("q", "k", "v", "out")), "linear1", "linear2"]
+    assert found.layouts == {**{f"layer.{name}": Layout(1) for name in inside}, "head": Layout()}
 
 
 def test_what_does_not_depend_on_the_samples_is_told():
