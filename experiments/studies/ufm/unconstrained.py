@@ -1,24 +1,31 @@
-"""The study on the command line: unconstrained-feature models, theory beside measurement."""
+"""The study on the command line: unconstrained-feature models, theory beside measurement, and its page."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 import joblib
+import pandas as pd
 import torch
 from tyro.conf import arg
 
 from deepnrc.errors import UsageError
-from experiments.pages import closing, leave_settings
-from experiments.studies.ufm import classes, linear, page, regression
+from experiments.pages import Page, closing, leave_settings
+from experiments.studies.ufm import classes, linear, pictures, regression
 from experiments.studies.ufm.agreement import Part
 
 NAME = "ufm"
+ABOUT = (
+    "Models whose features are free parameters, descended to their minima and held against their closed forms: "
+    "regression (Andriopoulos et al.), deep linear regression, and classifiers of one and two levels (Tirer & Bruna). "
+    "Losses, every measure of every layer and every singular value are predicted; the framework's own probes read "
+    "what descent reached."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +51,10 @@ class Ufm:
         folder = self.out / NAME
         leave_settings(self, folder)
         parts = self._parts()
-        files = page.write(NAME, parts, folder, time.perf_counter() - started)
+        files = write(NAME, parts, folder, time.perf_counter() - started)
         for claim in (claim for part in parts for claim in part.claims):
             print(claim.line)
-        for warning in page.warnings(parts):
+        for warning in warnings(parts):
             print(f"! {warning}")
         closing(NAME, time.perf_counter() - started, files)
 
@@ -80,3 +87,29 @@ def on_one_thread(study: Callable[..., Part], *args: object) -> Part:
         return study(*args)
     finally:
         torch.set_num_threads(before)
+
+
+def write(name: str, parts: Sequence[Part], folder: Path, seconds: float) -> dict[Path, str]:
+    """Write everything and return the files to open, with what they show."""
+    table = pd.concat([part.table for part in parts], ignore_index=True)
+    table.to_parquet(folder / "table.parquet", index=False)
+    page = Page(
+        name=name,
+        about=ABOUT,
+        verdicts=[claim for part in parts for claim in part.claims],
+        warnings=warnings(parts),
+        tables=[part.summary() for part in parts],
+        drawn=list(pictures.draw_all(table, folder)),
+        seconds=seconds,
+        cells=sum(part.cells for part in parts),
+    )
+    return page.write(folder)
+
+
+def warnings(parts: Sequence[Part]) -> list[str]:
+    """Models of which no start reached the predicted loss, from above or below."""
+    return [
+        f"{row.model}, {row.setting}: no start reached the predicted loss; the lowest ended "
+        f"{abs(row.reached - row.predicted):.1e} {'below' if row.reached < row.predicted else 'above'} it."
+        for part in parts for row in part.rows if not row.near
+    ]  # fmt: skip

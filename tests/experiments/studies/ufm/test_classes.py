@@ -11,7 +11,7 @@ from experiments.studies.ufm.levels import levels, model
 from probes.ufm import ClassMinimum
 
 
-@pytest.mark.parametrize("setting", [s for s in classes.SETTINGS if not s.relu], ids=lambda s: s.label)
+@pytest.mark.parametrize("setting", [s for s in classes.PUBLISHED if not s.relu], ids=lambda s: s.label)
 def test_two_linear_levels_collapse_to_orthogonal_frames_together(setting):
     problem = model(setting.minimum)
     point = finish(problem, problem.start(0))
@@ -22,7 +22,7 @@ def test_two_linear_levels_collapse_to_orthogonal_frames_together(setting):
 
 
 def test_plain_descent_keeps_the_known_pace():
-    setting = next(s for s in classes.SETTINGS if s.label == "K = 4, linear")
+    setting = next(s for s in classes.PUBLISHED if s.label == "K = 4, linear")
     problem = model(setting.minimum)
     point = descend(problem, problem.start(0, 0.1, 0.1), 3000)
     assert float(problem.evaluate(point)[0]) - setting.minimum.loss == pytest.approx(4e-3, rel=0.3)
@@ -40,14 +40,14 @@ def test_with_a_relu_the_deepest_level_collapses_to_a_frame_and_the_one_below_do
 
 
 def test_the_published_settings_are_those_published():
-    found = {(s.label, s.n, s.lambdas) for s in classes.SETTINGS}
+    found = {(s.label, s.n, s.lambdas) for s in classes.PUBLISHED}
     assert found == {
         ("K = 4, linear", 50, (0.005, 0.005, 0.005)),
         ("K = 4, ReLU", 50, (0.005, 0.005, 0.005)),
         ("K = 5, linear", 100, (0.005, 0.0025, 0.001)),
         ("K = 5, ReLU", 100, (0.005, 0.0025, 0.001)),
     }
-    assert next(s for s in classes.SETTINGS if s.label == "K = 5, linear").minimum.loss == pytest.approx(0.0793136058)
+    assert next(s for s in classes.PUBLISHED if s.label == "K = 5, linear").minimum.loss == pytest.approx(0.0793136058)
 
 
 def test_levels_are_compared_between_one_and_a_thousandth():
@@ -63,7 +63,7 @@ def test_levels_are_compared_between_one_and_a_thousandth():
 
 
 @pytest.mark.parametrize("off", [1e-3, -1e-3])
-@pytest.mark.parametrize("setting", classes.SETTINGS[2:], ids=lambda s: s.label)
+@pytest.mark.parametrize("setting", classes.PUBLISHED[2:], ids=lambda s: s.label)
 def test_a_predicted_loss_that_is_too_high_is_no_more_reached_than_one_too_low(monkeypatch, setting, off):
     setting = replace(setting, n=8)
     _, reached = classes.followed(setting, 1, 20, False)

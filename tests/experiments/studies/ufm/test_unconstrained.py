@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from deepnrc.errors import UsageError
-from experiments.studies.ufm import biases, classes, linear, page
+from experiments.studies.ufm import biases, classes, linear, unconstrained
 from experiments.studies.ufm.agreement import COLUMNS, HEADINGS, Part, Row, frame
 from experiments.studies.ufm.unconstrained import Ufm
 
@@ -26,7 +26,7 @@ def left(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(linear, "DEPTHS", linear.DEPTHS[:2])
         patch.setattr(linear, "STARTS", linear.STARTS[:1])
-        patch.setattr(classes, "SETTINGS", tuple(replace(setting, n=8) for setting in classes.SETTINGS))
+        patch.setattr(classes, "PUBLISHED", tuple(replace(setting, n=8) for setting in classes.PUBLISHED))
         patch.setattr(biases, "BIASES", biases.BIASES[:2])
         Ufm(seeds=1, shorter=1000, jobs=1, out=out, progress=False).run()
     return out / "ufm"
@@ -70,9 +70,11 @@ def test_no_part_is_refused(tmp_path):
 def test_a_loss_that_no_start_reached_is_a_warning():
     rows = (Row("m", "far", 1.0, 1.5, 0, 3, 0.0, "", 1.0), Row("m", "near", 1.0, 1.0, 1, 3, 0.0, "", 1.0))
     part = Part("p", "c", rows, (), frame([]), 3)
-    assert page.warnings([part]) == ["m, far: no start reached the predicted loss; the lowest ended 5.0e-01 above it."]
+    (warning,) = unconstrained.warnings([part])
+    assert warning == "m, far: no start reached the predicted loss; the lowest ended 5.0e-01 above it."
 
 
 def test_a_loss_below_the_predicted_one_is_a_warning_too():
     part = Part("p", "c", (Row("m", "s", 1.0, 0.5, 0, 3, 0.0, "", 1.0),), (), frame([]), 3)
-    assert page.warnings([part]) == ["m, s: no start reached the predicted loss; the lowest ended 5.0e-01 below it."]
+    (warning,) = unconstrained.warnings([part])
+    assert warning == "m, s: no start reached the predicted loss; the lowest ended 5.0e-01 below it."
