@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from torch import nn
 
-from experiments.byhand.classmeasures import class_measures
 from experiments.byhand.measures import balance_measures, layer_measures, network_measures, rank, top_measures, weight
 
 
@@ -78,21 +77,6 @@ def test_the_weight_of_a_convolution_reads_its_channels():
     assert np.allclose(np.linalg.svd(weight(conv), compute_uv=False), np.linalg.svd(expected, compute_uv=False))
     assert weight(conv).shape == (50, 3)
     assert weight(nn.Conv2d(4, 4, 3, groups=2)) is None
-
-
-def test_a_planted_classifier_has_its_known_measures():
-    simplex = np.eye(3) - 1 / 3
-    labels = np.repeat([0, 1, 2], 4)
-    spread = np.array([0.1, -0.1, 0.1, -0.1] * 3)[:, None] * np.ones(3)  # across the simplex's own plane
-    H = simplex[labels] + spread
-    found = class_measures(H, labels, simplex, np.where(labels == 2, 0, labels))
-    assert found["nc.1", "default"] == pytest.approx(0, abs=1e-12)
-    assert found["nc.1", "trace"] == pytest.approx(0.03 / (2 / 3))
-    assert found["nc.1", "total"] == pytest.approx(0.03 / (2 / 3 + 0.03))
-    assert found["nc.2", "default"] == pytest.approx(0, abs=1e-12)
-    assert found["nc.3", "default"] == pytest.approx(0, abs=1e-12)
-    assert found["nc.2", "orthogonal frame"] == pytest.approx(np.linalg.norm(simplex / 2**0.5 - np.eye(3) / 3**0.5))
-    assert found["nc.4", "default"] == pytest.approx(1 / 3)
 
 
 def test_balanced_weights_are_so():

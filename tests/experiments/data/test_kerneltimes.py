@@ -11,7 +11,7 @@ import torch
 from deepnrc.errors import DataError, UsageError
 from experiments.data import products
 from experiments.data.kerneltimes import KernelTimes
-from experiments.data.products import CHOICES, product, run_times
+from experiments.data.products import CHOICES, run_times
 
 
 @pytest.fixture
@@ -29,17 +29,6 @@ def kernels(tmp_path):
     frame = pd.DataFrame(inputs | {f"Run{i + 1} (ms)": times[:, i] for i in range(4)})
     frame.to_csv(tmp_path / "sgemm_product.csv", index=False)
     return str(tmp_path / "sgemm_product.csv"), frame
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_every_way_through_the_tiles_gives_the_product(seed):
-    g = np.random.default_rng(seed)
-    setting = {name: int(g.choice(values)) for name, values in CHOICES.items()}
-    left, right = g.normal(size=(2, 256, 256))
-    m, n, k = (setting[name] for name in ("rows", "columns", "inner"))
-    a = left[:k, :m].T if setting["left transposed"] else left[:m, :k]
-    b = right[:n, :k].T if setting["right transposed"] else right[:k, :n]
-    np.testing.assert_allclose(product(setting, left, right), a @ b, rtol=1e-10, atol=1e-10)
 
 
 def test_times_are_measured_once(cache, monkeypatch):

@@ -1,0 +1,20 @@
+"""The benchmark's lines: each names its figure and its bound."""
+
+import re
+
+import torch
+
+from experiments.benchmark import cost
+
+
+def test_a_ratio_is_printed_beside_its_bound(capsys):
+    batches = [(torch.randn(8, 16), torch.randn(8, 4)) for _ in range(4)]
+    cost._ratio("tiny", cost._mlp(16, 2), batches, 1, 2, 3.5)
+    said = capsys.readouterr().out
+    assert re.match(r"tiny: probing costs -?[\d.]+ times a plain forward pass per sample \(plain", said)
+    assert said.endswith("Bound: 3.5.\n")
+
+
+def test_finishing_is_timed(capsys):
+    cost._finish(8, 1, 0.1)
+    assert re.match(r"All measures of one layer, d = 8: \d\.\d+ s\. Bound: 0\.1 s\.", capsys.readouterr().out)
