@@ -1,10 +1,7 @@
-"""Inputs and targets held in memory, and the .npz archives they come from."""
+"""Inputs and targets held in memory."""
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,42 +11,8 @@ from torch import Tensor
 
 from deepnrc.data.batches import Samples
 from deepnrc.errors import DataError
-from deepnrc.wording import listing
 
-INPUTS = ("x", "X", "inputs")
-TARGETS = ("y", "Y", "targets")
 OWN = {np.float16: torch.float16, np.float32: torch.float32}
-SAVE = "Save plain numbers: np.savez('data.npz', x=x, y=y)."
-
-
-def read_npz(path: Path, dtype: torch.dtype) -> Samples:
-    """The arrays x (N, ...) and y (N, n) or (N,) in an .npz archive; X and Y, or inputs and targets, do as well.
-
-    Errors: DataError if the archive cannot be read, lacks one of the arrays, or holds Python objects in them.
-    """
-    if not path.is_file():
-        raise DataError(f"There is no file '{path}' (looked from {Path.cwd()}). Check the path.")
-    if not zipfile.is_zipfile(path):
-        raise DataError(f"'{path}' is no .npz archive, or is cut short. {SAVE}")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            x, y = (_member(archive, names, path) for names in (INPUTS, TARGETS))
-    except DataError:
-        raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        if "Object arrays" in str(error):
-            raise DataError(f"'{path}' holds Python objects, which could run any code: refused. {SAVE}") from error
-        raise DataError(f"'{path}' is a damaged .npz archive ({error}). Copy, download or save it again.") from error
-    return paired(x, y, dtype, str(path))
-
-
-def _member(archive: Any, names: tuple[str, ...], path: Path) -> NDArray[Any]:
-    present = [name for name in names if name in archive]
-    if len(present) != 1:
-        what = f"none of the arrays {listing(names)}" if not present else f"more than one of {listing(names)}"
-        raise DataError(f"'{path}' holds {what}; it holds {listing(archive.files)}. {SAVE}")
-    array: NDArray[Any] = archive[present[0]]
-    return array
 
 
 def paired(

@@ -13,7 +13,6 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from deepnrc.data.batches import whole_batches
-from deepnrc.data.sources.arrays import read_npz
 from deepnrc.data.sources.cells import Writing
 from deepnrc.data.sources.frames import TABLES
 from deepnrc.data.sources.frames import ending as table_ending
@@ -22,6 +21,7 @@ from deepnrc.data.sources.images.images import read_images
 from deepnrc.data.sources.images.mnist import read_mnist
 from deepnrc.data.sources.images.utkface import read_faces
 from deepnrc.data.sources.npy import pair_in, read_npy
+from deepnrc.data.sources.npz import read_npz
 from deepnrc.data.sources.produced import produced
 from deepnrc.data.sources.recordings.carla import read_carla, recordings_in
 from deepnrc.data.sources.recordings.d4rl import read_d4rl
@@ -77,7 +77,7 @@ def _classified(read: Callable[..., Any], test: bool) -> Form:
 
 
 TABLE = Form(lambda name, w: read_table(Path(name), w.targets, w.dtype, w.drop, w.writing), targets=True, cells=True)
-NPZ = Form(lambda name, w: read_npz(Path(name), w.dtype))
+NPZ = Form(lambda name, w: read_npz(Path(name), w.dtype, w.image_size, w.model), images=True)
 D4RL = Form(lambda name, w: read_d4rl(Path(name), w.dtype))
 FACTORY = Form(lambda name, w: produced(name))
 NPY, CARLA = _images(read_npy), _images(read_carla)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 import warnings
-import zipfile
-import zlib
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from deepnrc.data.sources.cells import Writing
@@ -30,18 +27,6 @@ WIDEST = 20_000
 # before pandas 3.1 the default reading of decimals could be a last bit off
 EXACT: dict[str, Any] = (
     {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
-)
-DAMAGED = (
-    ValueError,
-    OSError,
-    EOFError,
-    KeyError,
-    OverflowError,
-    csv.Error,
-    zlib.error,
-    zipfile.BadZipFile,
-    pa.ArrowException,
-    pd.errors.ParserWarning,
 )
 
 
@@ -68,9 +53,9 @@ def read_frame(
         raise UsageError(f"sep, decimal and thousands are for tables of text; '{path}' is {kind}. Leave them out.")
     try:
         frame = _read_text(path, text_first, headless, writing) if kind in TEXTS else _read_binary(path, kind)
-    except DataError:
+    except (DataError, UsageError):
         raise
-    except DAMAGED as error:
+    except Exception as error:  # arbitrary bytes make pandas and pyarrow raise almost anything
         reason = " ".join(str(error).split()).rstrip(".")
         raise DataError(
             f"'{path}' cannot be read as a {kind} table ({reason}). It may be damaged or of another kind."

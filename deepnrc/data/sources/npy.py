@@ -32,7 +32,8 @@ class Rows(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         row = self.x[index]
-        return torch.from_numpy(row.astype(row.dtype.newbyteorder("="))).to(self.dtype), self.targets[index]
+        wide = np.float64 if self.dtype == torch.float64 else np.float32
+        return torch.from_numpy(np.array(row, dtype=wide)).to(self.dtype), self.targets[index]
 
 
 def pair_in(path: Path) -> tuple[Path, Path] | None:
@@ -67,15 +68,14 @@ def read_npy(
         if y.ndim != 2:
             raise UsageError(f"'{pair[1]}' holds an array {y.shape}, which has no columns to choose. Leave them out.")
         y = y[:, numbered(targets, y.shape[1], str(pair[1]), layout(y.shape[1]))]
-    wanted_y = labels(np.asarray(y), str(pair[1]))
-    frames = _pictures(x)
-    if frames is not None:
-        return Pixels(frames, wanted_y, image_size, dtype, model)
+    pictures = as_pictures(x, y, str(pair[1]), image_size, dtype, model)
+    if pictures is not None:
+        return pictures
     if image_size is not None:
         raise UsageError(
             f"The image size is for pictures: bytes (N, h, w, c); '{pair[0]}' holds {x.dtype} {x.shape}. Leave it out."
         )
-    return Rows(x, wanted_y, dtype)
+    return Rows(x, labels(np.asarray(y), str(pair[1])), dtype)
 
 
 def _mapped(path: Path) -> NDArray[Any]:
@@ -93,10 +93,21 @@ def _mapped(path: Path) -> NDArray[Any]:
     return array
 
 
-def _pictures(x: NDArray[Any]) -> NDArray[Any] | None:
-    """The array as pictures (N, h, w, c), or None if it holds something else."""
-    if x.dtype != np.uint8 or x.ndim != 4:
+def as_pictures(
+    x: NDArray[Any],
+    y: NDArray[Any],
+    source: str,
+    image_size: int | None,
+    dtype: torch.dtype,
+    model: nn.Module | None,
+) -> Pixels | None:
+    """Bytes (N, h, w, c) or (N, c, h, w) beside their targets; None if x holds something else.
+
+    Errors: DataError if there are not as many of each.
+    """
+    if x.dtype != np.uint8 or x.ndim != 4 or not (x.shape[3] in CHANNELS or x.shape[1] in CHANNELS):
         return None
-    if x.shape[3] in CHANNELS:
-        return x
-    return x.transpose(0, 2, 3, 1) if x.shape[1] in CHANNELS else None
+    if len(x) != len(y) or not len(x):
+        raise DataError(f"'{source}' holds x {x.shape} and y {y.shape}; there must be as many targets as pictures.")
+    frames = x if x.shape[3] in CHANNELS else x.transpose(0, 2, 3, 1)
+    return Pixels(frames, labels(np.asarray(y), source), image_size, dtype, model)

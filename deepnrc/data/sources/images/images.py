@@ -8,13 +8,13 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from deepnrc.data.sources.arrays import labels
 from deepnrc.data.sources.cells import Writing
 from deepnrc.data.sources.frames import read_frame
+from deepnrc.data.sources.images.decoding import decoded, say_turned
 from deepnrc.data.sources.tables import USUAL, target_values, written_resolution
 from deepnrc.errors import DataError, UsageError
 from deepnrc.optional import require
@@ -33,6 +33,7 @@ class LabelledImages(Dataset[tuple[Tensor, Tensor]]):
     """
 
     target_resolution: Tensor | None = None
+    turned = False
 
     def __init__(self, paths: Sequence[Path], targets: Tensor, prepare: Callable[[Any], Tensor], mode: str) -> None:
         self.paths, self.targets, self.prepare, self.mode = list(paths), targets, prepare, mode
@@ -41,13 +42,10 @@ class LabelledImages(Dataset[tuple[Tensor, Tensor]]):
         return len(self.paths)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        try:
-            with Image.open(self.paths[index]) as image:
-                pixels = image.convert(self.mode)
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise DataError(
-                f"The image '{self.paths[index]}' cannot be decoded ({error}). Repair it, or drop its row."
-            ) from error
+        pixels, turned = decoded(self.paths[index], self.mode)
+        if turned and not self.turned:
+            self.turned = True
+            say_turned(self.paths[index])
         return self.prepare(pixels), self.targets[index]
 
 

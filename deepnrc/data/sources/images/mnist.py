@@ -17,6 +17,7 @@ from torch import nn
 from deepnrc.data.sources.arrays import classes
 from deepnrc.data.sources.images.pixels import Pixels
 from deepnrc.errors import DataError
+from deepnrc.loading import check_gzip
 
 INSIDE = ("", "raw", "MNIST/raw")  # the last two are torchvision's
 BYTES = 8
@@ -47,6 +48,8 @@ def _found(folder: Path, stem: str) -> Path:
 
 def read_idx(path: Path) -> NDArray[Any]:
     """The array of bytes in an IDX file. Errors: DataError if it is damaged, or of another kind."""
+    if path.suffix == ".gz":
+        check_gzip(path)
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:

@@ -32,7 +32,7 @@ def test_endings_in_capitals_are_known(npz: str) -> None:
         ({"image_size": -1}, r"The image size must be at least 1, but -1 was given"),
         (
             {"image_size": 64},
-            r"The image size is for images, and '.*data\.npz' holds none\. Leave it out",
+            r"The image size is for pictures: bytes \(N, h, w, c\); '.*data\.npz' holds float64 \(600, 3\)\. Leave",
         ),
         (
             {"targets": ["a"]},

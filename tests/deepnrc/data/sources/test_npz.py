@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from deepnrc.data.sources import load_data
-from deepnrc.data.sources.arrays import read_npz
+from deepnrc.data.sources.npz import read_npz
 from deepnrc.errors import DataError
 
 X, Y = np.arange(12.0).reshape(4, 3), np.arange(8.0).reshape(4, 2)
@@ -66,10 +66,10 @@ def test_targets_keep_the_precision_of_the_file(tmp_path: Path, kind: Any) -> No
     [
         (
             {"features": X, "y": Y},
-            r"holds none of the arrays 'x', 'X', 'inputs'; it holds 'features', 'y'\. Save plain",
+            r"holds none of the arrays 'x', 'X', 'inputs', 'images'; it holds 'features', 'y'\. Save plain",
         ),
         ({"x": X, "labels": Y}, r"holds none of the arrays 'y', 'Y', 'targets'; it holds 'x', 'labels'"),
-        ({"x": X, "X": X, "y": Y}, r"holds more than one of 'x', 'X', 'inputs'; it holds 'x', 'X', 'y'"),
+        ({"x": X, "X": X, "y": Y}, r"holds more than one of 'x', 'X', 'inputs', 'images'; it holds 'x', 'X', 'y'"),
         ({"x": X, "y": Y[:3]}, r"holds x \(4, 3\) and y \(3, 2\); there must be as many targets as inputs, and some"),
         (
             {"x": X[:0], "y": Y[:0]},
