@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 
 import torch
@@ -19,21 +19,11 @@ from deepnrc.measuring.rows import measured
 from deepnrc.measuring.selection import select
 from deepnrc.measuring.sequences import sequence_first, time_first
 from deepnrc.measuring.streams import Streams
+from deepnrc.measuring.undisturbed import ordinary, unwrapped
 from deepnrc.networks import REPEATS, ROOT, Choice, Layers, Pool, Taps, check_pool, choose, reads_features
 from deepnrc.report import Report
 from deepnrc.wording import Argument, Either, Given, Remedy, listing
 from probes import CATALOG, Probe
-
-
-def unwrapped(model: nn.Module) -> nn.Module:
-    """The network itself, out of DistributedDataParallel, DataParallel and torch.compile's wrapper."""
-    while True:
-        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
-            model = model.module
-        elif isinstance(getattr(model, "_orig_mod", None), nn.Module):
-            model = model._orig_mod  # type: ignore[assignment]
-        else:
-            return model
 
 
 class Attachment:
@@ -114,7 +104,7 @@ class Attachment:
         Errors: UsageError if there was no call since the last ``observe``, shapes differ, or a layer did not run;
             DataError if features or targets hold NaN or infinity.
         """
-        with _ordinary(targets.device if isinstance(targets, torch.Tensor) else None):
+        with ordinary(targets.device if isinstance(targets, torch.Tensor) else None):
             self._observe(targets, resolution)
 
     def _observe(self, targets: object, resolution: Sequence[float] | torch.Tensor | None) -> None:
@@ -138,7 +128,7 @@ class Attachment:
 
     def second_pass(self) -> bool:
         """Begin the second pass over the same data, if a probe that was asked for needs one; say whether it does."""
-        with _ordinary():
+        with ordinary():
             keys = self._streams.second_pass()
         self._taps.only = keys
         return bool(keys)
@@ -154,7 +144,7 @@ class Attachment:
         if self._streams.samples == 0:
             raise DataError("No samples were observed: the data is empty, or observe() was never called.")
         run, step = type(self.model).__name__ if run is None else str(run), whole(step, "A step")
-        with _ordinary():
+        with ordinary():
             self._streams.flush()
             rows, read = measured(
                 self._streams, self._ran, self._weights, rank=self.rank, run=run, step=step, progress=progress
@@ -174,17 +164,6 @@ class Attachment:
                 Given("rank", self.rank),
                 f" exceeds the width of {listing(narrow)}. Choose a smaller rank, or leave these layers out.",
             )
-
-
-@contextlib.contextmanager
-def _ordinary(device: torch.device | None = None) -> Iterator[None]:
-    """Out of inference mode, whose tensors could not be updated outside of it, with gradients on or off as they were;
-    and with the CPU, or ``device``, in place of a default device of the user's."""
-    gradients, cpu = torch.is_grad_enabled(), torch.device("cpu")
-    moved = torch.get_default_device() != cpu
-    default = (device or cpu) if moved else contextlib.nullcontext()
-    with torch.inference_mode(False), torch.set_grad_enabled(gradients), default:
-        yield
 
 
 def _rank(rank: object) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,11 +13,12 @@ from tqdm.auto import tqdm
 from deepnrc.arguments import whole
 from deepnrc.data import Batch, Reader, as_loader, count, pairs, target_resolution, tensors
 from deepnrc.errors import DataError, UsageError
-from deepnrc.measuring.attachment import Attachment, unwrapped
+from deepnrc.measuring.attachment import Attachment
 from deepnrc.measuring.provenance import DataFingerprint
+from deepnrc.measuring.undisturbed import generators_put_back, undisturbed
 from deepnrc.networks import Layers, Pool, forward
 from deepnrc.report import Report
-from deepnrc.wording import Argument, Either, listing
+from deepnrc.wording import Argument, Either
 from probes import Probe
 
 
@@ -89,7 +90,7 @@ def probe(
     attachment = Attachment(model, layers, pool, rank, probes, repeats)
     network, read = attachment.model, Reader(batch, attachment.model)
     fingerprint = DataFingerprint()
-    with attachment, _generators_put_back(loader), undisturbed(network, device) as where:
+    with attachment, generators_put_back(loader), undisturbed(network, device) as where:
         _pass(attachment, loader, read, where, autocast, max_samples, progress, fingerprint)
         if attachment.samples == 0:
             raise DataError("The data is empty: the loader yielded no samples.")
@@ -126,60 +127,3 @@ def _pass(
             forward(attachment.model, x)
             attachment.observe(y, resolution)
             bar.update()
-
-
-@contextlib.contextmanager
-def undisturbed(model: nn.Module, device: str | torch.device | None = None) -> Iterator[torch.device]:
-    """Evaluation mode on ``device`` inside the block; each module's own training flag, the network's device and the
-    random state as before after it."""
-    model = unwrapped(model)
-    empty = [name for name, held in [*model.named_parameters(), *model.named_buffers()] if held.is_meta]
-    if empty:
-        raise UsageError(
-            f"The network is on the meta device and has no weights: {listing(empty, 3)}. Build it on the CPU, or "
-            "fill it with to_empty(device=...) and load_state_dict(...)."
-        )
-    first = next(iter([*model.parameters(), *model.buffers()]), None)
-    home = torch.device("cpu") if first is None else first.device
-    where = home if device is None else _usable(device)
-    flags = {module: module.training for module in model.modules()}
-    on_accelerator = [d for d in {home, where} if d.type not in ("cpu", "meta", "mps")]
-    kind = on_accelerator[0].type if on_accelerator else "cuda"
-    with torch.random.fork_rng(devices=[d.index or 0 for d in on_accelerator], device_type=kind):
-        try:
-            for module in flags:  # not model.eval(): some networks' own train() merges or unmerges weights
-                module.training = False
-            if where != home:
-                model.to(where)
-            yield where
-        finally:
-            for module, flag in flags.items():
-                module.training = flag
-            if where != home:
-                model.to(home)
-
-
-@contextlib.contextmanager
-def _generators_put_back(loader: Any) -> Iterator[None]:
-    """The generators that a loader and its samplers draw from, in the same state after the block as before it."""
-    sampler, batched = getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None)
-    holders = (loader, sampler, batched, getattr(batched, "sampler", None))
-    found = [getattr(holder, "generator", None) for holder in holders]
-    states = [(generator, generator.get_state()) for generator in found if isinstance(generator, torch.Generator)]
-    try:
-        yield
-    finally:
-        for generator, state in states:
-            generator.set_state(state)
-
-
-def _usable(device: str | torch.device) -> torch.device:
-    try:
-        where = torch.device(device)
-    except (RuntimeError, TypeError) as error:
-        raise UsageError(
-            f"There is no device {device!r}. Give one that torch knows, such as 'cpu' or 'cuda'."
-        ) from error
-    if where.type != "cpu" and not torch.get_device_module(where).is_available():
-        raise UsageError(f"The device {device!r} is not available on this machine. Leave it out, or give 'cpu'.")
-    return where
