@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 MODEL = "timm:NAME, torchvision:NAME, path/to/file.py:factory or package.module:factory"
 DATA = (
     "a .npz file or folder of .npy files (x, y), a table (.csv, .tsv, .csv.gz, .parquet, .feather, .xlsx), a folder of "
-    "images, D4RL's or CARLA's .hdf5 files, utkface:, cifar10:, cifar10-test:, mnist: or mnist-test:FOLDER, a local "
-    "Minari data set, or file.py:factory that returns a loader"
+    "images, D4RL's, robomimic's, ALOHA's or CARLA's .hdf5 files, utkface:, cifar10:, cifar10-test:, mnist: or "
+    "mnist-test:FOLDER, a local Minari data set, or file.py:factory that returns a loader"
 )
 
 
@@ -111,6 +111,10 @@ class ProbeCommand(Network):
     sep: Annotated[str | None, arg(metavar="MARK", help="What stands between a csv's columns: ';' or tab.")] = None
     decimal: Annotated[str | None, arg(metavar="MARK", help="The decimal mark of a csv's numbers, as , in 1,5.")] = None
     thousands: Annotated[str | None, arg(metavar="MARK", help="What parts thousands in a csv, as , in 1,200.")] = None
+    observations: Annotated[
+        str | None, arg(metavar="KEYS", help="Which arrays of a recording are the inputs, such as qpos,qvel.")
+    ] = None
+    actions: Annotated[str | None, arg(metavar="KEYS", help="Which arrays of a recording are the targets.")] = None
     batch: Annotated[
         tuple[str, str] | None,
         arg(
@@ -161,6 +165,8 @@ class ProbeCommand(Network):
             sep=self.sep,
             decimal=self.decimal,
             thousands=self.thousands,
+            observations=self.observations,
+            actions=self.actions,
         )
         report = deepnrc.probe(
             network,

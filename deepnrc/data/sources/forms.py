@@ -23,10 +23,10 @@ from deepnrc.data.sources.images.utkface import read_faces
 from deepnrc.data.sources.npy import pair_in, read_npy
 from deepnrc.data.sources.npz import read_npz
 from deepnrc.data.sources.produced import produced
-from deepnrc.data.sources.recordings.carla import read_carla, recordings_in
-from deepnrc.data.sources.recordings.d4rl import read_d4rl
+from deepnrc.data.sources.recordings.carla import read_carla
+from deepnrc.data.sources.recordings.demonstrations import read_demonstrations
 from deepnrc.data.sources.recordings.episodes import read_episodes
-from deepnrc.data.sources.recordings.hdf5 import ENDINGS, holds_frames
+from deepnrc.data.sources.recordings.hdf5 import ENDINGS, holds_frames, recordings_in
 from deepnrc.data.sources.tables import read_table
 from deepnrc.errors import DataError, UsageError
 from deepnrc.wording import Remedy
@@ -37,8 +37,8 @@ FORMS = (
     Remedy("targets", "COLUMN,COLUMN"),
     "; a folder of images with ",
     Remedy("targets", "LABELS.csv"),
-    "; a .hdf5 or .h5 file of observations and actions as D4RL's, or of camera frames as CARLA's, also a folder of "
-    "these, with ",
+    "; a .hdf5 or .h5 file of actions as D4RL's, robomimic's or ALOHA's, or of camera frames as CARLA's, also a folder "
+    "of these, with ",
     Remedy("targets", "steer,speed"),
     "; utkface:FOLDER; cifar10:FOLDER, cifar10-test:FOLDER, mnist:FOLDER or mnist-test:FOLDER; a local Minari data set "
     "such as mujoco/swimmer/expert-v0; or path/to/file.py:factory",
@@ -56,16 +56,20 @@ class Wanted:
     model: nn.Module | None
     drop: Sequence[str]
     writing: Writing
+    observations: Sequence[str] | str | None
+    actions: Sequence[str] | str | None
 
 
 @dataclass(frozen=True)
 class Form:
-    """A form of data: its reader, and which options it takes: targets that can be chosen, images, cells of text."""
+    """A form of data: its reader, and which options it takes: targets that can be chosen, images, cells of text,
+    keys of observations and actions."""
 
     read: Callable[[str, Wanted], Any]
     targets: bool = False
     images: bool = False
     cells: bool = False
+    keys: bool = False
 
 
 def _images(read: Callable[..., Any]) -> Form:
@@ -78,7 +82,7 @@ def _classified(read: Callable[..., Any], test: bool) -> Form:
 
 TABLE = Form(lambda name, w: read_table(Path(name), w.targets, w.dtype, w.drop, w.writing), targets=True, cells=True)
 NPZ = Form(lambda name, w: read_npz(Path(name), w.dtype, w.image_size, w.model), images=True)
-D4RL = Form(lambda name, w: read_d4rl(Path(name), w.dtype))
+STEPS = Form(lambda name, w: read_demonstrations(Path(name), w.dtype, w.observations, w.actions), keys=True)
 FACTORY = Form(lambda name, w: produced(name))
 NPY, CARLA = _images(read_npy), _images(read_carla)
 IMAGES = Form(
@@ -88,7 +92,7 @@ IMAGES = Form(
     cells=True,
 )
 NAMED = {
-    "minari": Form(lambda name, w: read_episodes(name, w.dtype)),
+    "minari": Form(lambda name, w: read_episodes(name, w.dtype, w.observations, w.actions), keys=True),
     "utkface": _images(read_faces),
     "cifar10": _classified(read_cifar, test=False),
     "cifar10-test": _classified(read_cifar, test=True),
@@ -109,6 +113,8 @@ def load_data(
     sep: str | None = None,
     decimal: str | None = None,
     thousands: str | None = None,
+    observations: Sequence[str] | str | None = None,
+    actions: Sequence[str] | str | None = None,
 ) -> Iterable[Any]:
     """Batches (inputs (b, ...), targets (b, n) or classes (b,)) of the data that `spec` names, in their own order.
 
@@ -123,6 +129,8 @@ def load_data(
     data set's ``target_resolution`` (n,) says how finely those of a table are written. `image_size` overrides the side
     to which images are brought; `model` lets them be prepared as timm prepares them for that network. `drop` leaves
     columns of a table out; `sep`, `decimal` and `thousands` say how one of text is written, such as ";", "," and ".".
+    `observations` and `actions` choose arrays of a recording by their keys, several put side by side; its data set's
+    ``groups`` (N,) are the episodes.
     Errors: UsageError for a name of no known form, or options that do not go with it; DataError for unreadable data.
     """
     _check_numbers(batch_size, image_size, dtype)
@@ -134,7 +142,10 @@ def load_data(
     writing, drop = Writing(sep, decimal, thousands), [drop] if isinstance(drop, str) else drop
     if not form.cells and (drop or writing != Writing()):
         raise UsageError(f"drop, sep, decimal and thousands are for tables; {spec!r} is none. Leave them out.")
-    data = form.read(name, Wanted(targets, image_size, dtype or _held_in(model), model, drop, writing))
+    if not form.keys and (observations or actions):
+        raise UsageError(f"observations and actions are chosen in recordings; {spec!r} is none. Leave them out.")
+    dtype = dtype or _held_in(model)
+    data = form.read(name, Wanted(targets, image_size, dtype, model, drop, writing, observations, actions))
     if not isinstance(data, Dataset):
         return data  # a factory's own batches
     if isinstance(data, TensorDataset):
@@ -156,7 +167,7 @@ def _form(spec: str, targets: Sequence[str] | None) -> tuple[Form, str]:
     if table_ending(path) in TABLES:
         return TABLE, spec
     if ending in ENDINGS:
-        return (CARLA if holds_frames(path) else D4RL), spec
+        return (CARLA if holds_frames(path) else STEPS), spec
     if ending == ".npy":
         return NPY, spec
     if MINARI_ID.fullmatch(spec):
@@ -169,8 +180,8 @@ def _form(spec: str, targets: Sequence[str] | None) -> tuple[Form, str]:
 def _folder(path: Path, targets: Sequence[str] | None) -> Form:
     if any(table_ending(Path(name)) in TABLES for name in ([targets] if isinstance(targets, str) else targets or ())):
         return IMAGES
-    if recordings_in(path):
-        return CARLA
+    if recordings := recordings_in(path):
+        return STEPS if _holds_steps(recordings[0]) else CARLA
     return NPY if pair_in(path) else IMAGES
 
 
@@ -180,6 +191,14 @@ def _held_in(model: nn.Module | None) -> torch.dtype:
         {weight.dtype for weight in model.parameters() if weight.is_floating_point()} if model is not None else set()
     )
     return kinds.pop() if len(kinds) == 1 else torch.float32
+
+
+def _holds_steps(path: Path) -> bool:
+    """Whether a recording holds observations and actions; one that cannot be read is told of by its reader."""
+    try:
+        return not holds_frames(path)
+    except DataError:
+        return False
 
 
 def _check_numbers(batch_size: int, image_size: int | None, dtype: torch.dtype | None) -> None:

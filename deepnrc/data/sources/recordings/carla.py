@@ -16,7 +16,7 @@ from torch import nn
 from deepnrc.data.sources.arrays import labels
 from deepnrc.data.sources.columns import numbered
 from deepnrc.data.sources.images.pixels import CHANNELS, Pixels
-from deepnrc.data.sources.recordings.hdf5 import ENDINGS, opened
+from deepnrc.data.sources.recordings.hdf5 import arrays, opened, reading, recordings_in
 from deepnrc.errors import DataError, UsageError
 from deepnrc.wording import Remedy, listing
 
@@ -27,11 +27,6 @@ NAMES = {"steer": 0, "gas": 1, "brake": 2, "speed": 10}
 def layout(width: int) -> Mapping[str, int]:
     """The names of columns in targets of that width: CARLA's if there are 28, else none."""
     return NAMES if width == WIDTH else {}
-
-
-def recordings_in(folder: Path) -> list[Path]:
-    """The HDF5 files in a folder, by name."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
 
 
 class Recordings:
@@ -121,7 +116,8 @@ def _contents(path: Path, expected: tuple[Any, ...] | None) -> tuple[tuple[Any, 
 
     Errors: DataError if it cannot be read, or is not as `expected`.
     """
-    with opened(path) as file:
+    with reading(path), opened(path) as file:
+        arrays(file, path)  # which refuses what leads to other files
         if not {"rgb", "targets"} <= set(file):
             raise DataError(f"'{path}' holds {listing(list(file))}, not rgb and targets.")
         rgb, kept = file["rgb"], file["targets"]

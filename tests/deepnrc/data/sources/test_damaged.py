@@ -33,7 +33,7 @@ def save(path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", ["a.npz", "a.parquet", "a.feather"])
+@pytest.mark.parametrize("name", ["a.npz", "a.h5", "a.parquet", "a.feather"])
 def test_three_hundred_flipped_bits(tmp_path: Path, name: str) -> None:
     path, refused = tmp_path / name, 0
     options = save(path)

@@ -55,7 +55,7 @@ def test_a_colon_makes_a_factory(spec: str) -> None:
 FORMS = (
     r"Data is a \.npz file with the arrays x and y; a folder with x\.npy and y\.npy, or images\.npy and targets\.npy; "
     r"a table \(\.csv, .*, \.xlsx\) with targets='COLUMN,COLUMN'; a folder of images with targets='LABELS\.csv'; a "
-    r"\.hdf5 or \.h5 file of .* D4RL's, or of camera frames as CARLA's, .*; utkface:FOLDER; cifar10:FOLDER, "
+    r"\.hdf5 or \.h5 file of .* D4RL's, .*, or of camera frames as CARLA's, .*; utkface:FOLDER; cifar10:FOLDER, "
     r"cifar10-test:FOLDER, mnist:FOLDER or mnist-test:FOLDER; a local Minari data set such as .*; or "
     r"path/to/file\.py:factory\."
 )

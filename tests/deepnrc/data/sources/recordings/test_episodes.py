@@ -79,11 +79,32 @@ def test_no_local_data_set_at_all_is_said(tmp_path: Path, monkeypatch: pytest.Mo
         load_data("minari:a-v0")
 
 
-def test_observations_of_several_parts_or_pixels_are_refused(record: Any) -> None:
-    y = np.zeros((3, 2))
-    record([({"at": np.zeros((4, 3))}, y)], spaces.Dict({"at": _box(3)}), _box(2))
-    with pytest.raises(DataError, match=r"observations of 'toy/walk/expert-v0' are dict, not one vector for each step"):
+def test_observations_in_a_dict_are_chosen_by_key(record: Any) -> None:
+    rng, y = np.random.default_rng(0), np.zeros((3, 2))
+    episodes = [({"at": rng.random((4, 3)), "goal": {"left": rng.random((4, 1))}}, y + number) for number in range(2)]
+    record(episodes, spaces.Dict({"at": _box(3), "goal": spaces.Dict({"left": _box(1)})}), _box(2))
+    with pytest.raises(UsageError, match=r"holds several observations: 'at' \(4, 3\), 'goal/left' \(4, 1\)\. Choose"):
         load_data("toy/walk/expert-v0")
+    for names in ("goal/left,at", "at"):
+        loader = load_data("toy/walk/expert-v0", observations=names, dtype=torch.float64)
+        ((x, _),) = loader
+        parts = [{"at": seen["at"], "goal/left": seen["goal"]["left"]} for seen, _ in episodes]
+        rows = [np.concatenate([part[name] for name in names.split(",")], 1)[:-1] for part in parts]
+        assert np.array_equal(x.numpy(), np.concatenate(rows))
+        assert loader.dataset.groups.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_one_key_needs_no_choice_and_plain_arrays_have_none(record: Any) -> None:
+    y = np.zeros((3, 2))
+    record([({"at": np.ones((4, 3))}, y)], spaces.Dict({"at": _box(3)}), _box(2))
+    ((x, _),) = load_data("toy/walk/expert-v0")
+    assert x.shape == (3, 3)
+    with pytest.raises(UsageError, match="The actions of 'toy/walk/expert-v0' are one array: there is nothing"):
+        load_data("toy/walk/expert-v0", actions="a")
+
+
+def test_pixels_are_refused(record: Any) -> None:
+    y = np.zeros((3, 2))
     pixels = spaces.Box(0, 255, (5, 5, 3), dtype=np.float32)
     record([(np.zeros((4, 5, 5, 3), dtype=np.float32), y)], pixels, _box(2), "toy/see-v0")
     with pytest.raises(

@@ -15,7 +15,7 @@ def test_a_file_of_other_keys_is_told_its_keys(tmp_path: Path, ending: str) -> N
     with h5py.File(tmp_path / f"a.{ending}", "w") as file:
         file["observations"] = np.ones((3, 2))
         file["infos/qpos"] = np.ones((3, 2))
-    words = r"'.*' holds 'infos', 'observations'\. What can be read has observations and actions .* or rgb and targets"
+    words = r"'.*' holds 'infos/qpos \(3, 2\)', 'observations \(3, 2\)'\. What can be read has .* or rgb and targ"
     with pytest.raises(DataError, match=words):
         load_data(str(tmp_path / f"a.{ending}"))
 
