@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from deepnrc.descriptions import described, main_ones
-from deepnrc.table import ALIGNED, NETWORK, NOISE, PREDICTS, TAU, Table, onsets, since
+from deepnrc.table import ALIGNED, NETWORK, NOISE, PREDICTS, TAU, Table, described, main_ones, onsets, since
 from probes import SUMMARY, Probe
 
 OF_CLASSES = ("nc.1", "nc.2", "nc.3")

@@ -15,10 +15,11 @@ from .outcome import STATUSES, DegenerateError, NotDefinedError, Outcome, define
 from .probe import HEATMAP, OVERVIEW, SUMMARY, Evaluation, Probe, Reference
 from .snapshot import Snapshot
 from .statistic import Batch, Opening, Part, Pass, Statistic
-from .subspace import Spectrum, chance_cosine, principal_cosines, principal_sines, singular, spectrum
+from .subspace import EPS, Spectrum, chance_cosine, principal_cosines, principal_sines, singular, spectrum
 
 __all__ = [
     "CATALOG",
+    "EPS",
     "HEATMAP",
     "OVERVIEW",
     "STATISTICS",

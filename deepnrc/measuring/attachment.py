@@ -10,7 +10,6 @@ from types import TracebackType
 import torch
 from torch import nn
 
-from deepnrc import descriptions
 from deepnrc.arguments import whole
 from deepnrc.data import as_targets
 from deepnrc.errors import DataError, UsageError
@@ -22,6 +21,7 @@ from deepnrc.measuring.streams import Streams
 from deepnrc.measuring.undisturbed import ordinary, unwrapped
 from deepnrc.networks import REPEATS, ROOT, Choice, Layers, Pool, Taps, check_pool, choose, reads_features
 from deepnrc.report import Report
+from deepnrc.table import as_record
 from deepnrc.wording import Argument, Either, Given, Remedy, listing
 from probes import CATALOG, Probe
 
@@ -151,7 +151,7 @@ class Attachment:
             )
         seconds = time.perf_counter() - self._started
         record = provenance.record(self.model, self.arguments, self.choice.left_out, seconds, run=run, step=step)
-        own = [descriptions.record(probe) for probe in self.probes if probe not in CATALOG]
+        own = [as_record(probe) for probe in self.probes if probe not in CATALOG]
         record |= {"samples": self._streams.samples, "probes": own} | facts
         return Report.of(rows, [record], readings.frame(read))
 

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deepnrc.table import COSINES, CROSS, FEATURES, SPECTRA, TARGETS, WEIGHT
-from probes import Snapshot, deep, defined, principal_cosines
-from probes.subspace import EPS
+from probes import EPS, Snapshot, deep, defined, principal_cosines
 
 LEADING = 64  # values kept in full: more than a signal has directions, and a table that stays small at d = 4096
 AN_OCTAVE = 8  # values kept for each doubling of the index behind them

@@ -12,8 +12,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from deepnrc import figures
-from deepnrc.descriptions import main_ones
-from deepnrc.table import FEATURES, NOISE, TAU, Table
+from deepnrc.table import FEATURES, NOISE, TAU, Table, main_ones
 from probes import OVERVIEW
 
 DROPPED = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL)

@@ -9,10 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from deepnrc.descriptions import described
 from deepnrc.figures import number
 from deepnrc.summary import MARKS
-from deepnrc.table import Table
+from deepnrc.table import Table, described
 from probes import Probe
 
 Provenance = Sequence[Mapping[str, Any]]

@@ -9,9 +9,8 @@ from typing import Any
 import pandas as pd
 
 from deepnrc import summary
-from deepnrc.descriptions import described
 from deepnrc.page.sheets import Column, Provenance, column
-from deepnrc.table import TAU, Table
+from deepnrc.table import TAU, Table, described
 
 EXPLAINED = "probes"  # the descriptions of a user's own probes: they stand among the measures
 

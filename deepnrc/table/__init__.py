@@ -1,6 +1,7 @@
 """The tidy table, its spectra, its files and what is read off it; nothing here measures, draws or prints."""
 
 from deepnrc.arguments import TAU
+from deepnrc.table.descriptions import as_record, described, main_ones, own
 from deepnrc.table.grouping import BANDS, SILENT, labelled_by, spread
 from deepnrc.table.onset import ALIGNED, NOISE, PREDICTS, check_tau, onsets, since, unbroken
 from deepnrc.table.records import plain
@@ -36,11 +37,15 @@ __all__ = [
     "TAU",
     "WEIGHT",
     "Table",
+    "as_record",
     "check_tau",
+    "described",
     "join",
     "labelled_by",
+    "main_ones",
     "no_spectra",
     "onsets",
+    "own",
     "plain",
     "since",
     "spread",

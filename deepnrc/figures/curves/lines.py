@@ -13,13 +13,12 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from deepnrc.descriptions import described
 from deepnrc.figures.canvas import picture
 from deepnrc.figures.curves.axis import by_depth, by_place, by_step, values
 from deepnrc.figures.curves.curves import Along, Choice, Curve, curves, over
 from deepnrc.figures.curves.held import draw_levels
 from deepnrc.figures.layout import side_legend
-from deepnrc.table import SILENT, TAU, Table, check_tau
+from deepnrc.table import SILENT, TAU, Table, check_tau, described
 from probes import Probe
 
 

@@ -10,13 +10,12 @@ from string import ascii_lowercase
 
 from matplotlib.axes import Axes
 
-from deepnrc.descriptions import described, main_ones
 from deepnrc.errors import UsageError
 from deepnrc.figures.canvas import picture
 from deepnrc.figures.curves.curves import Along, Choice, curves
 from deepnrc.figures.curves.lines import draw, entries
 from deepnrc.figures.layout import Entry, legend
-from deepnrc.table import TAU, Table, check_tau
+from deepnrc.table import TAU, Table, check_tau, described, main_ones
 from deepnrc.wording import listing
 from probes import CATALOG, OVERVIEW
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from deepnrc.descriptions import described, main_ones
 from deepnrc.errors import UsageError
 from deepnrc.figures.canvas import picture
 from deepnrc.figures.heatmaps import bars, cells, names
@@ -17,7 +16,7 @@ from deepnrc.figures.layout import headed, legend, panels
 from deepnrc.figures.references import marks
 from deepnrc.figures.scales import scale
 from deepnrc.figures.words import labels
-from deepnrc.table import TAU, Table, check_tau
+from deepnrc.table import TAU, Table, check_tau, described, main_ones
 from deepnrc.wording import Argument, Given, listing
 from probes import HEATMAP
 

@@ -6,9 +6,9 @@ import torch
 
 import deepnrc
 from deepnrc import figures
-from deepnrc.descriptions import described
 from deepnrc.page import page
 from deepnrc.report import Report
+from deepnrc.table.descriptions import described
 
 
 def test_a_probe_of_ones_own_is_drawn_by_its_name(row, drawn, words):

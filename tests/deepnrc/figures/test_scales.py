@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from deepnrc.descriptions import described
 from deepnrc.figures.references import Mark
 from deepnrc.figures.scales import scale
+from deepnrc.table.descriptions import described
 from probes import Probe, Reference
 
 OWN_ERROR = Reference("network MSE", "model.mse", collapsed=True)

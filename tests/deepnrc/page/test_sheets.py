@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pytest
 
-from deepnrc.descriptions import described
 from deepnrc.page import document as html
 from deepnrc.page import sheets
 from deepnrc.report import Report
 from deepnrc.table import COLUMNS
+from deepnrc.table.descriptions import described
 
 
 def test_the_table_holds_each_value_with_its_mark(report, text):

@@ -1,7 +1,7 @@
 """Several measures in one figure."""
 
 from deepnrc import figures
-from deepnrc.descriptions import described
+from deepnrc.table.descriptions import described
 
 MEASURES = (
     "deep.noise_fraction",

@@ -60,7 +60,7 @@ def own(entry: Mapping[str, Any]) -> Probe:
     return Probe(entry["name"], _unmeasured, title, bounds=(low, high), **given)
 
 
-def record(probe: Probe) -> dict[str, Any]:
+def as_record(probe: Probe) -> dict[str, Any]:
     """What a reader needs to know of a probe that the catalog does not hold, as plain values."""
     held = {name: getattr(probe, name) for name in HELD} | {"shown": list(probe.shown)}
     reference = None if probe.reference is None else asdict(probe.reference)

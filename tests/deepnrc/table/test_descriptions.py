@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import deepnrc
-from deepnrc.descriptions import described, main_ones, own, record
+from deepnrc.table.descriptions import as_record, described, main_ones, own
 from probes import CATALOG, HEATMAP, OVERVIEW, SUMMARY, Probe
 
 NAME = re.compile(r"\b(deep|nrc|nc|model|rank|features|dimension)\.[a-z0-9_]+")
@@ -36,7 +36,7 @@ def test_a_measure_that_is_named_is_seen(source):
 
 @pytest.mark.parametrize("probe", CATALOG, ids=lambda p: p.label)
 def test_a_record_holds_all_that_is_drawn_and_said(probe):
-    back = own(json.loads(json.dumps(record(probe), allow_nan=False)))
+    back = own(json.loads(json.dumps(as_record(probe), allow_nan=False)))
     measured = {"measure", "chance", "floor", "default", "classes", "statistics"}
     for field in dataclasses.fields(probe):
         if field.name not in measured:
@@ -54,7 +54,7 @@ def test_main_measures_come_in_their_order_whatever_the_tables():
             ("deep.noise_fraction", "default", -1),
         )
     ]).table  # fmt: skip
-    mine = [{"probes": [record(Probe("mine.own", lambda: 0.0, "Mine", main=True, shown=(OVERVIEW,)))]}]
+    mine = [{"probes": [as_record(Probe("mine.own", lambda: 0.0, "Mine", main=True, shown=(OVERVIEW,)))]}]
     names = {shown: [p.name for p in main_ones(rows, mine, shown)] for shown in (OVERVIEW, HEATMAP, SUMMARY)}
     ours = ["deep.feature_stable_rank", "deep.linear_mse"]
     assert names[OVERVIEW] == [*ours, "mine.own"]
