@@ -1,22 +1,18 @@
-"""The pictures of a study: curves by depth, over training and over the sweep with the spread over seeds, heatmaps of
-the mean, and spectra."""
+"""Which pictures a study shows, and their captions: curves by depth, over training and over the sweep with the spread
+over seeds, heatmaps of the mean, and spectra."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import seaborn as sns
 from markupsafe import Markup
-from matplotlib.axes import Axes
 
-from deepnrc import figures
-from deepnrc.figures import picture
+from deepnrc import Report, figures
 from deepnrc.page import inline
-from deepnrc.report import Report
 from deepnrc.table import join
 from experiments.pages.overlay import overlay
 from experiments.runner import Group, Results, heading
@@ -24,7 +20,6 @@ from experiments.theory import Fit
 from probes import CATALOG
 
 KNOWN = {probe.name: probe for probe in CATALOG if probe.variant == "default"}
-COLUMNS = 3  # of panels
 HEATMAPS = 4  # of the layered measures; and two of them over training
 
 
@@ -43,7 +38,7 @@ def draw_all(results: Results, folder: Path, fitted: Mapping[str, Fit] | None = 
     top = [m for m in results.study.measures if m not in layered and not results.last(m).empty]
     groups = results.groups()
     for group in groups:
-        if group.of(results.trained).empty:  # every run diverged, which the page's warnings say
+        if not results.runs(group):  # every run diverged, which the page's warnings say
             continue
         suffix, told = (f"-{group.slug}", f" ({group.name})") if len(groups) > 1 else ("", "")
         if layered:
@@ -72,20 +67,15 @@ def draw_all(results: Results, folder: Path, fitted: Mapping[str, Fit] | None = 
 
 
 def _heatmaps(results: Results, folder: Path, layered: Sequence[str]) -> Iterator[Drawn]:
-    trained = _tracked(results.overall(results.study.seeds[0]))
-    mean = results.overall()
+    tracked = _tracked(results.of_seed(results.study.seeds[0]))
     for measure in layered[:HEATMAPS]:
         title = KNOWN[measure].title if measure in KNOWN else measure
         name = measure.replace(".", "-")
-        yield drawn(
-            folder, f"{name}-sweep", f"{title}: layers by setting, mean over seeds",
-            lambda path, m=measure: figures.heatmap(mean, m, across="run", path=path),
-        )  # fmt: skip
-        if trained.runs and measure in layered[:2]:
-            yield drawn(
-                folder, f"{name}-training", f"{title}: layers by epoch, first seed",
-                lambda path, m=measure: figures.heatmap(trained, m, across="step", path=path),
-            )  # fmt: skip
+        swept = partial(figures.heatmap, results.report, measure, across="run", groups=results.runs())
+        yield drawn(folder, f"{name}-sweep", f"{title}: layers by setting, mean over seeds", swept)
+        if tracked.runs and measure in layered[:2]:
+            trained = partial(figures.heatmap, tracked, measure, across="step")
+            yield drawn(folder, f"{name}-training", f"{title}: layers by epoch, first seed", trained)
 
 
 def _spectra(results: Results, folder: Path) -> Iterator[Drawn]:
@@ -108,109 +98,37 @@ def _spectra(results: Results, folder: Path) -> Iterator[Drawn]:
 
 
 def by_depth(results: Results, measures: Sequence[str], group: Group, path: Path) -> None:
-    """One panel a measure, one line a setting, the range over seeds as a band."""
-    with picture(path) as figure:
-        axes = _grid(figure, len(measures))
-        for ax, measure in zip(axes, measures, strict=False):
-            rows = group.of(results.last(measure)).astype({"depth": int})
-            _lines(ax, rows, "depth", measure, group, legend=ax is axes[0])
-            _reference(ax, results, measure)
-            ax.set(xlabel="depth (0: first layer)")
-        names = _names(group.of(results.last(measures[0])))
-        for i, ax in enumerate(axes if names else ()):
-            lowest = i + min(COLUMNS, len(axes)) >= len(axes)
-            ax.set_xticks(list(names), names.values() if lowest else [""] * len(names), rotation=90, fontsize=5)
-            ax.set(xlabel="")
+    """One panel a measure, one line a setting, the range over seeds as a band; layers of convolutions by name."""
+    report, runs = _of(results, group)
+    named = bool(report.table["kind"].str.startswith("Conv").any())
+    figures.overview(report, _taken(report, measures), along="depth", groups=runs, named=named, path=path)
 
 
 def over_training(results: Results, measures: Sequence[str], group: Group, path: Path) -> None:
-    """One panel a measure over the epochs, both on log axes where they span decades."""
-    with picture(path) as figure:
-        axes = _grid(figure, len(measures))
-        for ax, measure in zip(axes, measures, strict=False):
-            rows = results.trained
-            rows = group.of(rows[(rows["measure"] == measure) & (rows["variant"] == "default")])
-            _lines(ax, rows.assign(step=rows["step"] + 1), "step", measure, group, legend=ax is axes[0])
-            ax.set(xscale="log", xlabel="epoch + 1")
+    """One panel a measure: the last layer over the epochs."""
+    report, runs = _of(results, group)
+    figures.overview(report, _taken(report, measures), along="step", groups=runs, xlabel="epoch", path=path)
 
 
 def over_sweep(results: Results, measures: Sequence[str], path: Path) -> None:
     """One panel a measure: the last layer after training against what is swept, one line a group."""
-    order = results.sweep_values()
-    with picture(path) as figure:
-        axes = _grid(figure, len(measures))
-        for ax, measure in zip(axes, measures, strict=False):
-            rows = results.last_layer(measure)
-            rows = rows.assign(at=[order.index(value) for value in rows[results.study.sweep]])
-            named = results.grouped(rows)
-            several = named["group"].nunique() > 1
-            sns.lineplot(
-                named, x="at", y="value", hue="group", style="group", markers=True, errorbar=("pi", 100),
-                palette=_palette(named["group"].nunique()), ax=ax, legend=several and ax is axes[0],
-            )  # fmt: skip
-            if measure == "deep.feature_stable_rank":
-                targets = results.last("deep.target_stable_rank")
-                line = targets.groupby(results.study.sweep)["value"].mean().reindex(order)
-                ax.plot(range(len(order)), line, color="0.35", linestyle=":", linewidth=1)
-                ax.annotate("targets", (len(order) - 1, line.iloc[-1]), fontsize=6, color="0.35", ha="right", va="top")
-            _dress(ax, measure, rows, several and ax is axes[0])
-            ax.set(xlabel=heading(results.study.sweep), xticks=range(len(order)), xticklabels=[f"{v:g}" for v in order])
+    sweep, groups = results.study.sweep, results.groups()
+    swept = {s.label: s.facts[sweep] for s in results.study.settings if s.label in results.swept}
+    along = {run: swept[label] for run, label in results.runs().items() if label in swept}
+    names = {run: group.name for group in groups for run in results.runs(group) if run in along}
+    report = results.report.where(run=list(along))
+    figures.overview(report, _taken(report, measures), along=along, groups=names, xlabel=heading(sweep), path=path)
 
 
-def _lines(ax: Axes, rows: Any, x: str, measure: str, group: Group, legend: bool) -> None:
-    order = [name for name in group.labels if name in set(rows["setting"])]
-    rows = rows.replace({"setting": group.labels})
-    order = [group.labels[name] for name in order]
-    sns.lineplot(
-        rows, x=x, y="value", hue="setting", style="setting", hue_order=order, style_order=order, markers=x == "depth",
-        dashes=True, palette=_palette(len(order)), errorbar=("pi", 100), ax=ax, legend=legend,
-    )  # fmt: skip
-    _dress(ax, measure, rows, legend)
+def _of(results: Results, group: Group) -> tuple[Report, dict[str, str]]:
+    """The cells of a group, and by run how its line is called."""
+    runs = results.runs(group)
+    return results.report.where(run=list(runs)), runs
 
 
-def _dress(ax: Axes, measure: str, rows: Any, legend: bool) -> None:
-    probe = KNOWN.get(measure)
-    if probe is not None and probe.log and (rows["value"] > 0).any():
-        ax.set_yscale("log")
-    elif probe is not None and np.isfinite(probe.bounds).all() and rows["value"].max() - rows["value"].min() < 1e-6:
-        ax.set_ylim(probe.bounds[0] - 0.05, probe.bounds[1] + 0.05)  # else rounding would fill the panel
-    ax.set(title=probe.title if probe else measure, ylabel="")
-    if legend:
-        handles, labels = ax.get_legend_handles_labels()
-        ax.legend_ = None  # one legend for all panels, above them
-        ax.figure.legend(handles, labels, loc="outside upper center", ncols=min(4, len(labels)), frameon=False)
-    sns.despine(ax=ax)
-
-
-def _names(rows: Any) -> dict[int, str]:
-    """Layers by depth, for networks with convolutions, whose names tell more than a number; empty for others and where
-    settings differ in them."""
-    layers = rows.drop_duplicates(["depth", "layer"]).sort_values("depth")
-    if not rows["kind"].str.startswith("Conv").any() or layers["depth"].duplicated().any():
-        return {}
-    return dict(zip(layers["depth"].astype(int), layers["layer"], strict=True))
-
-
-def _reference(ax: Axes, results: Results, measure: str) -> None:
-    if measure == "deep.feature_stable_rank":
-        targets = results.last("deep.target_stable_rank").groupby("setting")["value"].mean()
-        for target in np.unique(targets.round(3)):
-            ax.axhline(target, color="0.35", linestyle=":", linewidth=1)
-        ax.annotate("targets", (1, targets.max()), xycoords=("axes fraction", "data"), fontsize=6, color="0.35")
-
-
-def _palette(count: int) -> list[Any]:
-    return list(sns.color_palette("colorblind", count)) if count <= 8 else list(sns.color_palette("viridis", count))
-
-
-def _grid(figure: Any, count: int) -> list[Axes]:
-    columns = min(COLUMNS, count)
-    rows = -(-count // columns)
-    figure.set_size_inches(2.6 * columns, 2.2 * rows + 0.6)
-    axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
-    for ax in axes[count:]:
-        ax.remove()
-    return axes[:count]
+def _taken(report: Report, measures: Sequence[str]) -> list[str]:
+    """The measures that the report holds."""
+    return [measure for measure in measures if measure in report.measures]
 
 
 def _layers(results: Results, measure: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
@@ -14,7 +14,7 @@ import pandas as pd
 
 import deepnrc
 from deepnrc.errors import UsageError
-from deepnrc.table import COLUMNS, join
+from deepnrc.table import join
 from experiments.runner.cells import Cell
 from experiments.runner.study import Fact, Study, in_words
 
@@ -35,10 +35,6 @@ class Group:
     def slug(self) -> str:
         """The name as part of a file's name."""
         return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
-
-    def of(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """The rows of its settings."""
-        return rows[rows["setting"].isin(list(self.labels))]
 
 
 @dataclass(frozen=True)
@@ -148,11 +144,6 @@ class Results:
         beside = found.pop("", {}) if len(found) > 1 else {}
         return [Group(name, beside | labels) for name, labels in found.items()]
 
-    def grouped(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Rows with a column ``group``: the name of each one's group."""
-        names = {label: group.name for group in self.groups() for label in group.labels}
-        return rows.assign(group=rows["setting"].map(names))
-
     def sweep_values(self) -> list[float]:
         """The values of what is swept, ascending, if they are numbers; none otherwise."""
         values = {setting.facts.get(self.study.sweep) for setting in self.study.settings} - {None}
@@ -186,41 +177,29 @@ class Results:
         rows = rows[_deepest(rows)]
         return rows.groupby("setting")["value"].mean().reindex(self.settings)
 
-    def last_layer(self, measure: str, variant: str = "default") -> pd.DataFrame:
-        """Rows of the swept settings with a value at the last step and the last layer for which it is defined."""
-        rows = self.last(measure, variant)
-        rows = rows[_deepest(rows)].dropna(subset="value")
-        return rows[rows["setting"].isin(self.swept)]
-
     def layers(self, setting: int = -1) -> list[int]:
         """Depths of the layers of the swept setting at that position; none if all its cells diverged."""
         rows = self.trained[self.trained["setting"] == self.swept[setting]]
         return sorted({int(depth) for depth in rows["depth"] if depth >= 0})
 
-    def overall(self, seed: int | None = None) -> deepnrc.Report:
-        """One report with a run a setting: of one seed, or the mean over all seeds.
+    @property
+    def report(self) -> deepnrc.Report:
+        """All cells that did not diverge as one report, a run a cell."""
+        whole = [report for report, record in self._cells() if not record["diverged"]]
+        return join(whole) if whole else deepnrc.Report(self.reports[0].table.iloc[:0])
 
-        A mean keeps the status and the note of the first seed.
-        """
-        if seed is not None:
-            chosen = [
-                report.renamed(record["label"])
-                for report, record in zip(self.reports, self.records, strict=True)
-                if record["seed"] == seed
-            ]
-            return join(chosen)
-        keys = ["setting", "step", "depth", "layer", "kind", "measure", "variant", "pool"]
-        numbers = ["value", "chance", "floor"]
-        grouped = self.trained.groupby(keys, sort=False, dropna=False)
-        means = (
-            grouped[numbers].mean().join(grouped[["status", "note", "n_samples", "dim", "target_dim", "rank"]].first())
-        )
-        rows = means.reset_index().rename(columns={"setting": "run"})
-        rows["run"] = pd.Categorical(rows["run"], self.settings, ordered=True)
-        rows = rows.sort_values(["run", "step", "depth"], kind="stable").astype({"run": str})
-        return deepnrc.Report(
-            rows[list(COLUMNS)].astype(COLUMNS).reset_index(drop=True), self.reports[0].provenance[:0]
-        )
+    def of_seed(self, seed: int) -> deepnrc.Report:
+        """The cells of one seed as one report, a run a setting."""
+        return join([report.renamed(record["label"]) for report, record in self._cells() if record["seed"] == seed])
+
+    def runs(self, group: Group | None = None) -> dict[str, str]:
+        """By run of ``report`` its setting's label, in a group as the group's pictures call it."""
+        called = {label: label for label in self.settings} if group is None else group.labels
+        there = [record for _, record in self._cells() if not record["diverged"]]
+        return {record["title"]: called[name] for name in called for record in there if record["label"] == name}
+
+    def _cells(self) -> Iterator[tuple[deepnrc.Report, dict[str, Any]]]:
+        return zip(self.reports, self.records, strict=True)
 
     def inner(self, measure: str, variant: str = "default") -> pd.DataFrame:
         """``by_layer`` without the first layer, whose features no training changes, and without the last."""

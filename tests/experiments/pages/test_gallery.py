@@ -3,25 +3,34 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
 
+from deepnrc import figures
 from experiments.pages import gallery
 
 
 @pytest.fixture
 def axes(monkeypatch):
     """Axes of the panels that are drawn."""
-    drawn, grid = [], gallery._grid
+    drawn, overview = [], figures.overview
 
-    def kept(figure, count):
-        drawn[:] = grid(figure, count)
-        return drawn
+    def kept(*given, **named):
+        drawn[:] = (first := overview(*given, **named)).figure.axes
+        return first
 
-    monkeypatch.setattr(gallery, "_grid", kept)
+    monkeypatch.setattr(figures, "overview", kept)
     return drawn
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Pictures are named and not drawn."""
+
+    def named(folder, name, caption, draw, *args):
+        return gallery.Drawn(caption, folder / f"{name}.png", "")
+
+    monkeypatch.setattr(gallery, "drawn", named)
 
 
 def drawn_by(draw, results, measures, folder):
@@ -57,19 +66,18 @@ def test_curves_by_depth_are_the_mean_over_seeds(made, axes, tmp_path):
     np.testing.assert_allclose(yb, [0.1, 0.1])
 
 
-@pytest.mark.parametrize(("kind", "labels"), [("Conv2d", ["layer0", "layer1"]), ("Linear", None)])
-def test_layers_of_convolutional_networks_are_named_under_the_lowest_panels(made, axes, tmp_path, kind, labels):
-    measures = ["deep.cka", "deep.noise", "deep.noise_fraction", "deep.linear_mse"]
-    results = made({"a": {0: {measure: [0.2, 0.4] for measure in measures}}})
-    drawn_by(gallery.by_depth, replace(results, table=results.table.assign(kind=kind)), measures, tmp_path)
-    above, lowest = axes[0], axes[3]
-    if labels is None:
-        assert "depth" in lowest.get_xlabel()
-    else:
-        assert [label.get_text() for label in lowest.get_xticklabels()] == labels
-        assert [label.get_text() for label in above.get_xticklabels()] == ["", ""]
+@pytest.mark.parametrize(("kind", "named"), [("Conv2d", True), ("Linear", False)])
+def test_layers_of_convolutional_networks_are_named(made, monkeypatch, tmp_path, kind, named):
+    results = made({"a": {0: {"deep.cka": [0.2, 0.4]}}})
+    report = results.reports[0]
+    report = type(report)(report.table.assign(kind=kind))
+    asked = []
+    monkeypatch.setattr(figures, "overview", lambda *given, **options: asked.append(options))
+    drawn_by(gallery.by_depth, replace(results, reports=(report,)), ["deep.cka"], tmp_path)
+    assert [options["named"] for options in asked] == [named]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_measure_of_the_last_layer_alone_is_drawn_over_training(made, tmp_path):
     values = {"deep.cka": [0.2, 0.4], "nc.3": [float("nan"), 0.1]}
     results = made({"a": {0: values}}, statuses={("nc.3", 0): "not defined"})
@@ -79,6 +87,7 @@ def test_a_measure_of_the_last_layer_alone_is_drawn_over_training(made, tmp_path
     assert "nc-3-sweep" not in drawn
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_measure_that_is_degenerate_in_all_layers_but_one_is_drawn_by_depth(made, tmp_path):
     measure = "deep.noise_fraction"
     results = made(
@@ -99,12 +108,13 @@ def test_the_band_is_the_range_over_seeds(made, axes, tmp_path):
     assert corners.max() == pytest.approx(0.9)
 
 
-def test_curves_over_training_have_every_probed_epoch_on_a_log_axis(made, axes, tmp_path):
+def test_curves_over_training_have_every_probed_epoch(made, axes, tmp_path):
     drawn_by(gallery.over_training, made({"a": {0: {"nrc.1": {3: 1e-4}}}}), ["nrc.1"], tmp_path)
     ((x, y),) = lines(axes[0], 1)
-    np.testing.assert_allclose(x, [1, 4])
+    np.testing.assert_allclose(x, [0, 3])
     np.testing.assert_allclose(y, [77, 1e-4])
-    assert axes[0].get_xscale() == axes[0].get_yscale() == "log"
+    assert axes[0].get_yscale() == "log"
+    assert axes[0].get_xlabel() == "epoch"
 
 
 def test_curves_over_training_leave_out_what_diverged(made, axes, tmp_path):
@@ -115,37 +125,17 @@ def test_curves_over_training_leave_out_what_diverged(made, axes, tmp_path):
     assert axes[0].collections[0].get_paths()[0].vertices[:, 1].min() == pytest.approx(0.001)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_group_of_which_every_run_diverged_is_not_drawn(made, tmp_path):
-    results = crossed(made)
+    lost = [(f"scaled, {w:g}", seed) for w in (0.0, 0.1, 0.5) for seed in (0, 1)]
+    results = crossed(made, diverged=[*lost, ("untrained", 0), ("untrained", 1)])
     results = replace(results, study=replace(results.study, measures=("deep.cka", "nrc.1")))
-    rows = results.table[results.table["depth"] == 1].assign(measure="nrc.1")
-    table = pd.concat([results.table, rows]).reset_index(drop=True)
-    lost = table["setting"].isin(list(results.groups()[1].labels))
-    results = replace(results, table=table.assign(diverged=lost))
     drawn = {p.file.stem for p in gallery.draw_all(results, tmp_path)}
     assert {"overview-raw", "training-raw"} <= drawn
     assert not {"overview-scaled", "training-scaled"} & drawn
 
 
-def test_the_targets_rank_stands_beside_the_features(made, axes, tmp_path):
-    values = {"a": {0: {"deep.feature_stable_rank": [5.0, 2.0], "deep.target_stable_rank": {-1: 1.5}}}}
-    drawn_by(gallery.by_depth, made(values), ["deep.feature_stable_rank"], tmp_path)
-    assert any(list(line.get_ydata()) == [1.5, 1.5] for line in axes[0].lines)
-    assert [t.get_text() for t in axes[0].texts] == ["targets"]
-
-
-@pytest.mark.parametrize(("count", "shape"), [(1, (1, 1)), (3, (1, 3)), (4, (2, 3)), (7, (3, 3))])
-def test_panels_stand_three_in_a_row(count, shape):
-    figure = Figure()
-    panels = gallery._grid(figure, count)
-    assert len(panels) == len(figure.axes) == count
-    assert panels[0].get_gridspec().get_geometry() == shape
-
-
-def test_many_settings_have_as_many_colours():
-    assert [len(set(map(tuple, gallery._palette(n)))) for n in (1, 8, 12)] == [1, 8, 12]
-
-
+@pytest.mark.usefixtures("undrawn")
 def test_measures_that_were_not_taken_are_left_out(made, tmp_path):
     assert list(gallery.draw_all(made({"a": {0: {"other": {-1: 1.0}}}}, diverged=[("a", 0)]), tmp_path)) == []
 
@@ -154,15 +144,16 @@ def test_no_figure_is_left_open(written):
     assert plt.get_fignums() == []
 
 
-def crossed(made):
+def crossed(made, **options):
     """Two groups (raw and scaled targets) of three weight decays, one setting beside them."""
     names = [(t, w) for t in ("raw", "scaled") for w in (0.0, 0.1, 0.5)]
     values = {
-        f"{t}, {w:g}": {0: {"deep.cka": [0.1, i / 10]}, 1: {"deep.cka": [0.1, i / 5]}} for i, (t, w) in enumerate(names)
+        f"{t}, {w:g}": {seed: {"deep.cka": [0.1, i / part], "nrc.1": {1: 0.5}} for seed, part in enumerate((10, 5))}
+        for i, (t, w) in enumerate(names)
     }
     facts = {f"{t}, {w:g}": {"targets": t} for t, w in names}
     values = {"untrained": {s: {"deep.cka": [0.0, 0.0]} for s in (0, 1)}, **values}
-    return made(values, decays=[None, *(w for _, w in names)], apart=facts)
+    return made(values, decays=[None, *(w for _, w in names)], apart=facts, **options)
 
 
 def test_settings_fall_into_groups_by_what_is_not_swept(made):
@@ -187,6 +178,7 @@ def test_the_sweep_is_drawn_at_the_last_layer_over_the_swept_values(made, axes, 
     assert [t.get_text() for t in axes[0].get_xticklabels()] == ["0", "0.1", "0.5"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_groups_and_sweep_come_with_the_study(made, tmp_path):
     names = {d.file.stem for d in gallery.draw_all(crossed(made), tmp_path)}
     assert {"sweep"} <= names

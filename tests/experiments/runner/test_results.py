@@ -51,13 +51,11 @@ def test_variants_are_kept_apart(made):
 def test_degenerate_values_are_no_measurements(made):
     results = made({"a": {0: {"m": [1.0, 2.0, 3.0]}}}, statuses={("m", 1): "degenerate"})
     np.testing.assert_array_equal(results.by_layer("m")["a"], [1, np.nan, 3])
-    assert results.overall().table["value"].notna().all()  # a heatmap marks them itself
 
 
 def test_the_top_is_the_last_layer_even_if_it_has_no_value(made):
     results = made({"a": {0: {"m": [1.0, 2.0]}}}, statuses={("m", 1): "degenerate"})
     assert results.top("m").isna().all()
-    assert results.last_layer("m").empty
 
 
 def test_what_stands_beside_the_sweep_is_no_part_of_it(made):
@@ -73,20 +71,19 @@ def test_no_mean_takes_in_what_diverged(made):
     assert results.by_layer("m")["a"].tolist() == [1.0]
     assert results.by_layer("m")["b"].isna().all()
     assert results.top("m").isna().tolist() == [False, True]
-    assert results.overall().runs == ["a"]
+    assert results.report.runs == ["a, seed 0"]
 
 
-def test_overall_is_the_mean_over_seeds_with_a_run_a_setting(results):
-    report = results.overall()
-    assert report.runs == ["no", "yes"]
-    last = report.table.query("step == 3")
-    assert last["value"].tolist() == [2.0, 3.0, 4.0, 6.0, 1.0, 1.0, 1.5, 1.5]
-    assert last["depth"].tolist() == [0, 1, 2, 3] * 2
+def test_the_report_has_a_run_a_cell_and_runs_say_of_which_setting(results):
+    assert results.report.runs == ["no, seed 0", "no, seed 1", "yes, seed 0", "yes, seed 1"]
+    assert list(results.runs().values()) == ["no", "no", "yes", "yes"]
+    (group,) = results.groups()
+    assert list(results.runs(group)) == results.report.runs
 
 
-def test_overall_of_a_seed_is_that_seeds(study, swept):
+def test_a_seed_has_a_run_a_setting(study, swept):
     results = swept(study(seeds=(4, 5)))
-    mine = results.overall(5)
+    mine = results.of_seed(5)
     assert mine.runs == ["none", "some"]
     expected = results.table.query("seed == 5 and setting == 'some'")["value"].to_numpy()
     np.testing.assert_array_equal(mine.table.query("run == 'some'")["value"].to_numpy(), expected)

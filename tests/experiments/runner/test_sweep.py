@@ -73,7 +73,7 @@ def test_a_new_label_appears_without_computing(study, setting, swept, calls):
     assert results.reports[0].runs == ["new, seed 0"]
     assert set(results.table["kind_of"]) == {9.0}
     assert (results.records[0]["label"], results.records[0]["title"]) == ("new", "new, seed 0")
-    assert results.overall(0).runs == ["new"]
+    assert results.of_seed(0).runs == ["new"]
     assert [row["label"] for row in pages._settings(results)] == ["new"]
 
 
