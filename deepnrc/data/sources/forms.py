@@ -80,7 +80,12 @@ def _classified(read: Callable[..., Any], test: bool) -> Form:
     return Form(lambda name, w: read(Path(name), test, w.image_size, w.dtype, w.model), images=True)
 
 
-TABLE = Form(lambda name, w: read_table(Path(name), w.targets, w.dtype, w.drop, w.writing), targets=True, cells=True)
+TABLE = Form(
+    lambda name, w: read_table(Path(name), w.targets, w.dtype, w.drop, w.writing, w.observations, w.actions),
+    targets=True,
+    cells=True,
+    keys=True,
+)
 NPZ = Form(lambda name, w: read_npz(Path(name), w.dtype, w.image_size, w.model), images=True)
 STEPS = Form(lambda name, w: read_demonstrations(Path(name), w.dtype, w.observations, w.actions), keys=True)
 FACTORY = Form(lambda name, w: produced(name))
@@ -143,7 +148,7 @@ def load_data(
     if not form.cells and (drop or writing != Writing()):
         raise UsageError(f"drop, sep, decimal and thousands are for tables; {spec!r} is none. Leave them out.")
     if not form.keys and (observations or actions):
-        raise UsageError(f"observations and actions are chosen in recordings; {spec!r} is none. Leave them out.")
+        raise UsageError(f"observations and actions are for recordings and tables; {spec!r} is none. Leave them out.")
     dtype = dtype or _held_in(model)
     data = form.read(name, Wanted(targets, image_size, dtype, model, drop, writing, observations, actions))
     if not isinstance(data, Dataset):

@@ -16,6 +16,7 @@ from deepnrc.data.sources.arrays import paired
 from deepnrc.data.sources.cells import Writing, is_numberlike, refusal, rounded_to, written_to
 from deepnrc.data.sources.columns import are_numbers, numbered, parts
 from deepnrc.data.sources.frames import TEXTS, ending, like_a_row, read_cells, read_frame
+from deepnrc.data.sources.lists import bookkeeping, groups, spread
 from deepnrc.errors import DataError, UsageError
 from deepnrc.wording import Phrase, Remedy, did_you_mean, listing
 
@@ -30,6 +31,8 @@ def read_table(
     dtype: torch.dtype,
     drop: Sequence[str] = (),
     writing: Writing = USUAL,
+    observations: Sequence[str] | str | None = None,
+    actions: Sequence[str] | str | None = None,
 ) -> Samples:
     """The columns `targets` of a table as targets (N, n), all its other columns but `drop` as inputs (N, d).
 
@@ -37,21 +40,29 @@ def read_table(
     table are regression targets, while (N,) of integers in an .npz or .npy file are classes. Targets given by number,
     from 0 or from the end as in "-2,-1", name the columns of a csv whose first line holds numbers only: it is read as a
     row. Targets are in double precision, and the samples' ``target_resolution`` says how finely they were written.
-    Warns of a column that counts the rows.
+    Warns of a column that counts the rows. `observations` names the inputs, and `actions` the targets, of a recording.
+    Columns of vectors are spread; LeRobot's bookkeeping is left out of the inputs, and its episodes are ``groups``.
     Errors: UsageError if no targets, or unknown ones, are named; DataError for a table that cannot be read, or a column
     that is not numeric or has missing values.
     """
-    headless = are_numbers(targets)
+    if actions and targets:
+        raise UsageError("Both targets and actions were given, which both name the target columns. Choose one.")
+    headless = are_numbers(actions or targets)
     frame = read_frame(path, headless=headless, writing=writing)
-    named = _named(targets, frame, path)
+    named = _named(actions or targets, frame, path)
     left_out = _dropped(drop, named, frame, path)
-    features = frame.drop(columns=[*named, *left_out])
+    if observations:
+        features = frame[_named(observations, frame, path)]
+    else:
+        added = [name for name in bookkeeping(frame) if name not in named]
+        features = frame.drop(columns=list(dict.fromkeys([*named, *left_out, *added])))
     if features.columns.empty:
         raise UsageError(f"All columns of '{path}' are targets. Leave some out as features.")
-    x, y = numbers(features, path), target_values(frame[named], path)
+    features, wanted = spread(features, path), spread(frame[named], path)
+    x, y = numbers(features, path), target_values(wanted, path)
     _warn_of_a_count(features, path)
-    resolution = written_resolution(frame[named], path, headless, writing) if y.ndim == 2 else None
-    return paired(x, y, dtype, str(path), resolution=resolution)
+    resolution = written_resolution(wanted, path, headless, writing) if y.ndim == 2 else None
+    return paired(x, y, dtype, str(path), resolution=resolution, groups=groups(frame))
 
 
 def written_resolution(frame: pd.DataFrame, path: Path, headless: bool = False, writing: Writing = USUAL) -> Tensor:

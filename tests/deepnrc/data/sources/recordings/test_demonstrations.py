@@ -98,7 +98,7 @@ def test_the_choice_is_listed_where_it_is_open(tmp_path: Path) -> None:
         load_data(path)
     with pytest.raises(UsageError, match=r"There are no observations 'objekt' in '.*'\. Did you mean .*'object'"):
         load_data(path, observations="objekt")
-    with pytest.raises(UsageError, match=r"observations and actions are chosen in recordings; '.*' is none"):
+    with pytest.raises(UsageError, match=r"observations and actions are for recordings and tables; '.*' is none"):
         load_data("a.npz", observations="object")
 
 
