@@ -125,7 +125,8 @@ class ProbeCommand(Network):
     image_size: Annotated[int | None, arg(metavar="PIXELS", help="Side to which images are brought.")] = None
     batch_size: Annotated[int, arg(metavar="N", help="Samples in a forward pass.")] = 256
     pool: Annotated[
-        Literal["mean", "max", "positions", "flatten", "cls", "tokens"], arg(help="How maps and tokens become rows.")
+        Literal["mean", "max", "positions", "flatten", "cls", "tokens", "last"],
+        arg(help="How maps and tokens become rows."),
     ] = "mean"
     rank: Annotated[int | None, arg(metavar="K", help="Signal rank k; the targets' numerical rank if not given.")] = (
         None
@@ -137,6 +138,13 @@ class ProbeCommand(Network):
     repeats: Annotated[
         Literal["error", "first", "last", "each"], arg(help="What to do with a layer that runs more than once.")
     ] = "error"
+    mask: Annotated[
+        str,
+        arg(metavar="KEY", help="Part of the input that is 1 for real tokens; none for none. A dict's attention_mask."),
+    ] = "auto"
+    axis: Annotated[
+        int | None, arg(metavar="AXIS", help="Axis of the features, in outputs of layers where nothing tells it.")
+    ] = None
     device: Annotated[str | None, arg(metavar="NAME", help="cpu, cuda, cuda:1, mps.")] = None
     autocast: Annotated[
         Literal["bfloat16", "float16"] | None, arg(metavar="DTYPE", help="Run the network in bfloat16 or float16.")
@@ -180,6 +188,8 @@ class ProbeCommand(Network):
             max_samples=self.max_samples,
             batch=self.batch,
             repeats=self.repeats,
+            mask=None if self.mask == "none" else self.mask,
+            axis=self.axis,
             run=self.run_name or self.model.rpartition(":")[2],
         )
         try:

@@ -18,7 +18,7 @@ from deepnrc.data.batches import (
 )
 from deepnrc.data.parts import Batch
 from deepnrc.data.reading import Reader
-from deepnrc.data.targets import Targets, as_targets, unit_roundoff
+from deepnrc.data.targets import Targets, as_targets, as_tensor, unit_roundoff
 
 if TYPE_CHECKING:
     from deepnrc.data.sources import load_data, numbers, read_frame, written_resolution
@@ -30,6 +30,7 @@ __all__ = [
     "Targets",
     "as_loader",
     "as_targets",
+    "as_tensor",
     "call",
     "count",
     "load_data",

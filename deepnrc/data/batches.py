@@ -38,6 +38,8 @@ def as_loader(data: object, batch_size: int = 1024) -> Iterable[Any]:
         if not X.ndim or not Y.ndim or len(X) != len(Y):
             raise UsageError(f"X has shape {tuple(X.shape)} and Y {tuple(Y.shape)}: they need the same number of rows.")
         return whole_batches(TensorDataset(X, Y), batch_size)
+    if isinstance(data, list) and len(data) == 2 and all(isinstance(part, Tensor | np.ndarray) for part in data):
+        raise UsageError("A list [X, Y] is two batches. Give whole tensors as a tuple: (X, Y).")
     if isinstance(data, Dataset) and not isinstance(data, Iterable):
         raise UsageError(
             f"A {type(data).__name__} gives single samples. Put it in a loader: DataLoader(dataset, batch_size=1024)."

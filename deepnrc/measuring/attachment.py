@@ -18,8 +18,28 @@ from deepnrc.measuring.rows import measured
 from deepnrc.measuring.selection import select
 from deepnrc.measuring.sequences import sequence_first, time_first
 from deepnrc.measuring.streams import Streams
+from deepnrc.measuring.tokens import per_token, warn_of_padding
 from deepnrc.measuring.undisturbed import ordinary, unwrapped
-from deepnrc.networks import REPEATS, ROOT, Choice, Layers, Pool, Taps, check_pool, choose, reads_features
+from deepnrc.networks import (
+    AUTO,
+    REPEATS,
+    ROOT,
+    Axis,
+    Choice,
+    Layers,
+    Linears,
+    Mask,
+    Pool,
+    Taps,
+    check_axis,
+    check_mask,
+    check_network,
+    check_pool,
+    choose,
+    entries,
+    leaving_out,
+    reads_features,
+)
 from deepnrc.report import Report
 from deepnrc.table import as_record
 from deepnrc.wording import Argument, Either, Given, Remedy, listing
@@ -42,27 +62,32 @@ class Attachment:
         rank: int | None = None,
         probes: Sequence[str | Probe] | str | None = None,
         repeats: str = "error",
+        mask: Mask = AUTO,
+        axis: Axis = None,
+        linears: Linears | None = None,
     ) -> None:
-        if not isinstance(model, nn.Module):
-            raise UsageError(f"The network must be a torch.nn.Module, not {type(model).__name__}.")
-        if isinstance(model, torch.jit.ScriptModule):
-            raise UsageError("A TorchScript module takes no hooks. Probe the Python module that it was made from.")
+        check_network(model)
         rank = None if rank is None else _rank(rank)
         if repeats not in REPEATS:
             raise UsageError(Argument("repeats", repeats), f" must be one of {listing(REPEATS)}, not {repeats!r}.")
         check_pool(pool)
+        check_mask(mask)
         self.model = unwrapped(model)
         self.rank = rank
         self.probes = select(probes)
-        self.choice: Choice = choose(self.model, layers)
+        self.choice: Choice = choose(self.model, layers, linears)
+        check_axis(axis, [site.name for site in self.choice.sites])
         self.arguments: dict[str, object] = {
             "layers": layers,
             "pool": pool,
             "rank": rank,
             "probes": probes,
             "repeats": repeats,
+            "mask": mask,
+            "axis": axis,
+            "linears": linears,
         }
-        self._taps = Taps(self.model, self.choice.sites, pool, repeats)
+        self._taps = Taps(self.model, self.choice.sites, pool, repeats, mask, axis, self.choice.weights)
         self._weights = {name or ROOT: m for name, m in self.model.named_modules() if reads_features(m)}
         self._streams = Streams(
             self.probes,
@@ -112,15 +137,18 @@ class Attachment:
         seen = {reading.site.name for reading in forward.readings.values()}
         silent = [s.name for s in self.choice.sites if s.name not in seen and self._taps.only is None]
         if silent:
-            asked = self.arguments["layers"]
-            kept = [] if asked == "weights" else [asked] if isinstance(asked, str) else ["..."]
+            kept = entries(self.arguments["layers"])
             raise UsageError(
                 f"{listing(silent)} did not run in the forward pass, so nothing can be read there. Leave "
                 f"{'it' if len(silent) == 1 else 'them'} out: ",
-                Remedy("layers", kept + ["!" + name for name in silent[:3]]),
+                Remedy("layers", kept + leaving_out(silent, sorted(seen))),
                 ".",
             )
-        y = as_targets(targets, forward.output, self._streams.batches + 1, resolution)
+        batch = self._streams.batches + 1
+        if not self._streams.layers:
+            warn_of_padding(forward, stacklevel=5)
+        targets, forward = per_token(targets, forward, self._taps.pool, batch)
+        y = as_targets(targets, forward.output, batch, resolution)
         if not self._streams.layers:
             self._check_rank({k: r.pooled.rows.shape[1] for k, r in forward.readings.items()})
         self._streams.update(forward, y)
@@ -194,6 +222,9 @@ def attach(
     rank: int | None = None,
     probes: Sequence[str | Probe] | str | None = None,
     repeats: str = "error",
+    mask: Mask = AUTO,
+    axis: Axis = None,
+    linears: Linears | None = None,
 ) -> Attachment:
     """Attach probes to a network whose loop you own.
 
@@ -208,10 +239,15 @@ def attach(
     Args:
         model: any torch network.
         layers: "weights", "blocks", globs, types or a callable; see ``deepnrc.networks.layers.choose``.
-        pool: "mean", "max", "positions", "tokens", "flatten", "cls" or a callable; see ``deepnrc.networks.pooling``.
+        pool: "mean", "max", "positions", "tokens", "flatten", "cls", "last" or a callable; see
+            ``deepnrc.networks.pooling``.
         rank: signal rank k; None for the numerical rank of the targets.
         probes: names or globs from the catalog, or ``Probe`` objects of your own; None for all.
         repeats: what to do with a layer that runs more than once in a pass: "error", "first", "last" or "each".
+        mask: which tokens are real: a key of the input, such as "attention_mask", which is used where a dict input has
+            it; a function from the input to (N, T); or None.
+        axis: of the features in outputs of layers where nothing tells it: a whole number, or one by glob on layers.
+        linears: further types of modules that multiply by a weight: ``{MyLinear: lambda m: m.weight}``.
     Errors: UsageError if nothing matches or an argument is not understood.
     """
-    return Attachment(model, layers, pool, rank, probes, repeats)
+    return Attachment(model, layers, pool, rank, probes, repeats, mask, axis, linears)

@@ -45,7 +45,7 @@ def check_features(
     """
     for key, reading in forward.readings.items():
         rows = reading.pooled.rows
-        _check_rows(key, rows.shape[0], samples * reading.pooled.repeats, samples, batch, sequence_first)
+        _check_rows(key, rows.shape[0], reading.pooled.rows_of(samples), samples, batch, sequence_first)
         if rows.shape[1] != widths.get(key, rows.shape[1]):
             raise UsageError(
                 f"Layer '{key}' is {rows.shape[1]} wide in batch {batch} and was {widths[key]} before. Choose "

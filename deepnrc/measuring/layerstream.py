@@ -23,16 +23,20 @@ class Samples:
     classes: Tensor | None = None
     predicted: Tensor | None = None
 
-    def beside(self, H: Tensor, repeats: int) -> Batch:
+    def beside(self, H: Tensor, repeats: int | Tensor) -> Batch:
         """The batch of a layer whose rows H (N * repeats, d) belong to these samples."""
 
         def wide(given: Tensor | None) -> Tensor | None:
             if given is None:
                 return None
-            return (given if repeats == 1 else given.repeat_interleave(repeats, 0)).to(H.device)
+            if isinstance(repeats, int) and repeats == 1:
+                return given.to(H.device)
+            times = repeats if isinstance(repeats, int) else repeats.to(given.device)
+            return given.repeat_interleave(times, 0).to(H.device)
 
-        Y = self.Y if repeats == 1 else self.Y.repeat_interleave(repeats, 0)
-        return Batch(H, Y.to(H.device), wide(self.classes), wide(self.predicted))
+        Y = wide(self.Y)
+        assert Y is not None
+        return Batch(H, Y, wide(self.classes), wide(self.predicted))
 
 
 @dataclass

@@ -16,7 +16,7 @@ from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.attachment import Attachment
 from deepnrc.measuring.provenance import DataFingerprint
 from deepnrc.measuring.undisturbed import generators_put_back, undisturbed
-from deepnrc.networks import Layers, Pool, forward
+from deepnrc.networks import AUTO, Axis, Layers, Linears, Mask, Pool, forward
 from deepnrc.report import Report
 from deepnrc.wording import Argument, Either
 from probes import Probe
@@ -36,6 +36,9 @@ def probe(
     batch: Batch = None,
     progress: bool = True,
     repeats: str = "error",
+    mask: Mask = AUTO,
+    axis: Axis = None,
+    linears: Linears | None = None,
     run: str | None = None,
     step: int = 0,
 ) -> Report:
@@ -57,7 +60,7 @@ def probe(
             images as input, and a pair (X, Y) of whole tensors. ``target_resolution`` (n,), an attribute of the loader
             or its data set, says what half a unit of the last written digit of each target is.
         layers: "weights" (every Linear and convolution), "blocks", globs, types or a callable.
-        pool: "mean", "max", "positions", "tokens", "flatten", "cls" or a callable.
+        pool: "mean", "max", "positions", "tokens", "flatten", "cls", "last" or a callable.
         rank: signal rank k; None for the numerical rank of the targets.
         probes: names or globs ("deep.*", "nrc.1_centred"), or ``Probe`` objects; None for all that need one pass,
             those for classes (``nc.*``, ``model.accuracy``) only where the targets are classes.
@@ -69,6 +72,10 @@ def probe(
             make positional arguments, or targets side by side; a dotted name leads into nested parts.
         progress: show a progress bar when it takes more than two seconds.
         repeats: a layer that runs more than once: "error", "first", "last" or "each".
+        mask: which tokens are real: a key of the input, such as "attention_mask", which is used where a dict input has
+            it; a function from the input to (N, T); or None.
+        axis: of the features in outputs of layers where nothing tells it: a whole number, or one by glob on layers.
+        linears: further types of modules that multiply by a weight: ``{MyLinear: lambda m: m.weight}``.
         run, step: labels in the table.
     Returns: a ``Report``.
     Errors: UsageError for arguments, layers and shapes; DataError for empty data, NaN or infinity.
@@ -87,7 +94,7 @@ def probe(
             Argument("autocast", autocast), f" must be a dtype such as torch.bfloat16, or None; it is {autocast!r}."
         )
     loader = as_loader(loader)
-    attachment = Attachment(model, layers, pool, rank, probes, repeats)
+    attachment = Attachment(model, layers, pool, rank, probes, repeats, mask, axis, linears)
     network, read = attachment.model, Reader(batch, attachment.model)
     fingerprint = DataFingerprint()
     with attachment, generators_put_back(loader), undisturbed(network, device) as where:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from deepnrc._version import __version__
+from deepnrc.networks import dense
 from deepnrc.table import plain
 
 
@@ -82,5 +83,5 @@ class DataFingerprint:
 
 
 def _bytes(tensor: Tensor) -> memoryview:
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    flat = dense(tensor).cpu().contiguous().reshape(-1)
     return flat.view(torch.uint8).numpy().data if flat.numel() else memoryview(b"")

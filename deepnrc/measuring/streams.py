@@ -10,6 +10,7 @@ from torch import Tensor
 from deepnrc.data import Targets
 from deepnrc.measuring import fit
 from deepnrc.measuring.layerstream import LayerStream, Samples
+from deepnrc.measuring.memory import check_memory
 from deepnrc.measuring.performance import Performance
 from deepnrc.measuring.placement import together
 from deepnrc.measuring.selection import statistics
@@ -134,6 +135,8 @@ class Streams:
         self.n, self.one_hot, self.resolution = targets.Y.shape[1], targets.one_hot, targets.resolution
         warn_of_tokens(forward, self.time_first, stacklevel=6)
         self.top = top_layer(forward, self.outputs, self.n)
+        found = [reading.pooled.rows for reading in forward.readings.values()]
+        check_memory({k: r.pooled.rows.shape[1] for k, r in forward.readings.items()}, self.n, found[0].device)
         for depth, (key, reading) in enumerate(forward.readings.items()):
             rows, pool = reading.pooled.rows, reading.pooled.pool
             self.layers[key] = LayerStream(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 from itertools import takewhile
 
@@ -31,3 +31,10 @@ def _taken(name: str, pattern: str) -> bool:
     """Whether a pattern leaves a name out, by itself or with a module around it."""
     parts = name.split(".")
     return any(fnmatchcase(".".join(parts[:i]), pattern) for i in range(1, len(parts) + 1))
+
+
+def entries(layers: object) -> list[object]:
+    """What was asked for as a list that further entries may follow."""
+    if isinstance(layers, str) or not isinstance(layers, Sequence):
+        return [layers] if isinstance(layers, str) else [...]
+    return list(layers) if all(isinstance(entry, str) for entry in layers) else [...]

@@ -78,6 +78,7 @@ class _Network:
     def __init__(self, model: nn.Module, modules: dict[str, nn.Module], weights: dict[str, Weight]) -> None:
         self.model, self.weights = model, weights
         self.modules = {ROOT: model, **modules} if ROOT in weights else modules
+        self.outer = {name: name.removesuffix(f".{w.part}") if w.part else name for name, w in weights.items()}
         parts: dict[str, list[str]] = {}
         for name in weights:
             parts.setdefault(name.rpartition(".")[0], []).append(name)
@@ -114,7 +115,7 @@ class _Network:
         outer = dict.fromkeys(self.around(name) for name in names)
         names = [name for name in outer if name in self.weights] if isinstance(entry, str) else list(outer)
         names = names or list(outer)
-        running = [name for name in names if name in self.weights or _runs(self.modules[name])]
+        running = [name for name in names if name in self.weights or runs(self.modules[name])]
         if not running:
             self.site(names[0])
         return [self.site(name) for name in running], []
@@ -129,7 +130,7 @@ class _Network:
         if name in self.weights:
             return site_at(name, self.weights[name].module, self.weights[name])
         module = self.modules[name]
-        if not _runs(module):
+        if not runs(module):
             members = [f"{name}.{child}" for child, _ in module.named_children()]
             named = f"'{name}.*', or {listing(members, 3)}" if members else "the module that uses it"
             raise UsageError(
@@ -140,16 +141,20 @@ class _Network:
 
     def around(self, name: str) -> str:
         """The layer that a module is a part of, or its own name."""
-        return next((w for w in self.weights if name.startswith(f"{w}.")), name)
+        if name in self.weights:
+            return name
+        return next((w for w, outer in self.outer.items() if name.startswith(f"{outer}.")), name)
 
     def all_weights(self) -> Chosen:
         shortcuts = self.shortcuts()
         left_out = [(name, "shortcut around a block") for name in shortcuts]
-        whole = {name.removesuffix(f".{w.part}") if w.part else name for name, w in self.weights.items()}
+        whole = set(self.outer.values())
         for name, module in self.modules.items():
             own = any(p.ndim >= 2 for p in module.parameters(recurse=False))
             measured = name in whole or _within(name, whole) or isinstance(module, ParametrizationList)
-            if own and not measured:
+            if _within(name, whole) and name not in self.weights and (own or _packed(module)):
+                left_out.append((name, "part of the layer around it"))
+            elif own and not measured:
                 left_out.append((name, f"{type(module).__name__} is neither Linear nor a convolution"))
         sites = [self.site(name) for name in self.names if name in self.weights and name not in shortcuts]
         if not sites:
@@ -203,6 +208,11 @@ class _Network:
         return matched
 
 
+def _packed(module: nn.Module) -> bool:
+    """Whether a module holds the numbers of a quantized layer."""
+    return type(module).__name__.endswith("PackedParams")
+
+
 def _leaves_out(entry: object) -> bool:
     return isinstance(entry, str) and entry.startswith("!")
 
@@ -211,6 +221,6 @@ def _within(name: str, outer: Iterable[str]) -> bool:
     return any(name.startswith(f"{o}.") for o in outer)
 
 
-def _runs(module: nn.Module) -> bool:
+def runs(module: nn.Module) -> bool:
     """Whether the module has a forward, as a list of modules has not."""
     return "forward" in vars(module) or type(module).forward is not nn.Module.forward

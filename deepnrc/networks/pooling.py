@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.modules.conv import _ConvNd
 
 from deepnrc.errors import UsageError
-from deepnrc.networks.layers import Site
+from deepnrc.networks.axes import by_parts, unknown_axis
+from deepnrc.networks.masks import padded
+from deepnrc.networks.sites import Site
 from deepnrc.wording import Remedy, did_you_mean, listing
 
-Pool = str | Callable[[Tensor], Tensor]
+Pool = str | Callable[..., Tensor]
 POOLS = {
     "mean": "average over all positions",
     "max": "largest value over all positions",
@@ -21,6 +25,7 @@ POOLS = {
     "tokens": "every token as a sample",
     "flatten": "all positions side by side",
     "cls": "the first token; maps without tokens by their mean",
+    "last": "the last token that is no padding; maps without tokens by their mean",
 }
 
 CONVOLVED = {3: "sequences", 4: "images", 5: "volumes"}  # by the number of axes of a batch
@@ -28,11 +33,17 @@ CONVOLVED = {3: "sequences", 4: "images", 5: "volumes"}  # by the number of axes
 
 @dataclass(frozen=True)
 class Pooled:
-    """Rows (N * repeats, d) in float64, how many rows a sample became, and which pooling was in fact done."""
+    """Rows (N * repeats, d) in float64, how many rows a sample became, (N,) where samples differ in it, and which
+    pooling was in fact done; ``unmasked`` where there is padding that it does not tell from real tokens."""
 
     rows: Tensor
-    repeats: int
+    repeats: int | Tensor
     pool: str
+    unmasked: bool = False
+
+    def rows_of(self, samples: int) -> int:
+        """How many rows so many samples should have become."""
+        return samples * self.repeats if isinstance(self.repeats, int) else int(self.repeats.sum())
 
 
 def check_pool(pool: Pool) -> None:
@@ -41,14 +52,21 @@ def check_pool(pool: Pool) -> None:
         raise UsageError(f"There is no pooling {pool!r}.{did_you_mean(str(pool), POOLS)} Choose from {listing(POOLS)}.")
 
 
-def pooled(x: Tensor, site: Site, pool: Pool) -> Pooled:
+def pooled(x: Tensor, site: Site, pool: Pool, mask: Tensor | None = None, axis: int | None = None) -> Pooled:
     """Pool the tensor ``x`` that was read at ``site``.
 
     Args:
         x: (N, d), or (N, ..., d) or (N, d, ...) with the features on the site's axis.
-        pool: a name from ``POOLS``, or a callable from (N, positions, d) to (N, d') or (N * positions', d').
+        pool: a name from ``POOLS``, or a callable from (N, positions, d), and the mask (N, positions) if it takes two,
+            to (N, d') or (N * positions', d').
+        mask: (N, T), true for real tokens, for tensors of as many positions.
+        axis: of the features, where that is known; else the site's.
     Errors: UsageError where the feature axis cannot be told, or a callable returns another shape.
     """
+    if x.is_quantized:
+        x = x.dequantize()
+    if hasattr(x, "full_tensor"):
+        x = x.full_tensor()
     if not x.is_floating_point():
         raise UsageError(
             f"Layer '{site.name}' holds {x.dtype}, not real numbers. Leave it out with ",
@@ -67,20 +85,49 @@ def pooled(x: Tensor, site: Site, pool: Pool) -> Pooled:
         return Pooled(_copied(x), 1, "none")
     if x.ndim < 2:
         raise UsageError(f"Layer '{site.name}' holds a tensor {tuple(x.shape)}: the first axis must be the batch.")
-    axis = _feature_axis(x, site)
+    axis = by_parts(site, x) if axis is None else axis % x.ndim
+    if axis is None or axis == 0:
+        raise unknown_axis(site, tuple(x.shape))
+    real = None if mask is None or x.ndim != 3 or mask.shape != _positions(x, axis) else mask.to(x.device)
+    if real is None:
+        return _unpadded(x, site, pool, axis, padded(mask))
+    x = x.movedim(axis, -1)
+    if callable(pool):
+        return _called(x, site, pool, real)
+    if pool == "mean":
+        weights = real.to(torch.float64)
+        return Pooled(torch.einsum("ntd,nt->nd", x.to(torch.float64), weights) / weights.sum(1, keepdim=True), 1, pool)
+    if pool == "max":
+        return Pooled(_copied(x.masked_fill(~real[..., None], -torch.inf).amax(1)), 1, pool)
+    if pool == "cls":
+        return Pooled(_copied(x[torch.arange(len(x)), real.int().argmax(1)]), 1, pool)
+    if pool == "last":
+        places = real.shape[1] - 1 - real.flip(1).int().argmax(1)
+        return Pooled(_copied(x[torch.arange(len(x)), places]), 1, pool)
+    if pool == "flatten":
+        return Pooled(_copied(x.movedim(-1, axis).flatten(1)), 1, pool, padded(mask))
+    return Pooled(_copied(x[real]), real.sum(1), pool)
+
+
+def _positions(x: Tensor, axis: int) -> tuple[int, int]:
+    return x.shape[0], x.shape[3 - axis]
+
+
+def _unpadded(x: Tensor, site: Site, pool: Pool, axis: int, unmasked: bool) -> Pooled:
+    """Pool where every position counts; ``unmasked`` if some are padding for all that is known."""
     others = [i for i in range(1, x.ndim) if i != axis]
     if callable(pool):
-        return _called(x.movedim(axis, -1).flatten(1, -2), site, pool)
-    if pool == "mean" or (pool == "cls" and (x.ndim != 3 or axis != 2)):
-        return Pooled(x.mean(others, dtype=torch.float64), 1, "mean")
+        return _called(x.movedim(axis, -1).flatten(1, -2), site, pool, None, unmasked)
+    if pool == "mean" or (pool in ("cls", "last") and (x.ndim != 3 or axis != 2)):
+        return Pooled(x.mean(others, dtype=torch.float64), 1, "mean", unmasked)
     if pool == "max":
-        return Pooled(_copied(x.amax(others)), 1, pool)
+        return Pooled(_copied(x.amax(others)), 1, pool, unmasked)
     if pool == "flatten":
-        return Pooled(_copied(x.flatten(1)), 1, pool)
-    if pool == "cls":
-        return Pooled(_copied(x[:, 0]), 1, pool)
+        return Pooled(_copied(x.flatten(1)), 1, pool, unmasked)
+    if pool in ("cls", "last"):
+        return Pooled(_copied(x[:, 0 if pool == "cls" else -1]), 1, pool, unmasked)
     rows = x.movedim(axis, -1).flatten(0, -2)
-    return Pooled(_copied(rows), rows.shape[0] // x.shape[0] if x.shape[0] else 1, pool)
+    return Pooled(_copied(rows), rows.shape[0] // x.shape[0] if x.shape[0] else 1, pool, unmasked)
 
 
 def _copied(x: Tensor) -> Tensor:
@@ -88,8 +135,12 @@ def _copied(x: Tensor) -> Tensor:
     return x.to(torch.float64, copy=True)
 
 
-def _called(x: Tensor, site: Site, pool: Callable[[Tensor], Tensor]) -> Pooled:
-    rows = pool(x)
+def _called(
+    x: Tensor, site: Site, pool: Callable[..., Tensor], mask: Tensor | None = None, unmasked: bool = False
+) -> Pooled:
+    masks = _takes_mask(pool)
+    rows = pool(x, mask) if masks else pool(x)
+    unmasked = unmasked or (padded(mask) and not masks)
     if not isinstance(rows, Tensor) or rows.ndim != 2 or (x.shape[0] and rows.shape[0] % x.shape[0]):
         shape = tuple(rows.shape) if isinstance(rows, Tensor) else type(rows).__name__
         raise UsageError(
@@ -97,16 +148,14 @@ def _called(x: Tensor, site: Site, pool: Callable[[Tensor], Tensor]) -> Pooled:
             "Return (N, width), or (N * positions, width) with the rows of a sample together."
         )
     name = getattr(pool, "__name__", type(pool).__name__)
-    return Pooled(_copied(rows), rows.shape[0] // x.shape[0] if x.shape[0] else 1, name)
+    return Pooled(_copied(rows), rows.shape[0] // x.shape[0] if x.shape[0] else 1, name, unmasked)
 
 
-def _feature_axis(x: Tensor, site: Site) -> int:
-    """The site's axis, checked against its width; where only the width is told by the tensor, that alone."""
-    if site.axis is not None and site.dim is not None:
-        for axis in (site.axis % x.ndim, x.ndim - 1, 1):
-            if x.shape[axis] == site.dim:
-                return axis
-    raise UsageError(
-        f"Cannot tell which axis of the {site.reads} {tuple(x.shape)} of layer '{site.name}' ({site.kind}) holds "
-        "features. Name the Linear or convolution before or after it instead, or leave it out."
-    )
+def _takes_mask(pool: Callable[..., Any]) -> bool:
+    """Whether a function has a second argument that must be given."""
+    try:
+        parameters = inspect.signature(pool).parameters.values()
+    except (TypeError, ValueError):  # of some built-in functions nothing is known
+        return False
+    places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return len(places) >= 2 and (places[1].default is inspect.Parameter.empty or places[1].name == "mask")

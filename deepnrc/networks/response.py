@@ -116,9 +116,9 @@ class _Run:
     """Calls of a copy of a module, from float64 on the CPU to float64 on the CPU."""
 
     def __init__(self, module: nn.Module, dtype: torch.dtype | None) -> None:
-        twin = _twin(module)
-        self.twin = twin if dtype is None else twin.to(dtype)
-        first = next(itertools.chain(twin.parameters(), twin.buffers()), None)
+        copied = twin(module)
+        self.twin = copied if dtype is None else copied.to(dtype)
+        first = next(itertools.chain(copied.parameters(), copied.buffers()), None)
         self.device = torch.device("cpu") if first is None else first.device
         self.calls = 0
         self.dtype = dtype or (first.dtype if first is not None and first.is_floating_point() else torch.float32)
@@ -190,7 +190,7 @@ def _places(axis: tuple[int, int]) -> list[int]:
     return [extent - 1 + i * (stride * -(-extent // stride) + 1) for i in range(stride)]
 
 
-def _twin(module: nn.Module) -> nn.Module:
+def twin(module: nn.Module) -> nn.Module:
     """A copy in evaluation mode with none of the hooks but those of torch's own norms and masks."""
     shared: dict[int, object] = {}
     for part in module.modules():
@@ -199,11 +199,11 @@ def _twin(module: nn.Module) -> nn.Module:
         for value in vars(part).values():
             if isinstance(value, Tensor) and not value.is_leaf:
                 shared[id(value)] = value.detach().clone()
-    twin = copy.deepcopy(module, shared)
-    for part in twin.modules():
+    copied = copy.deepcopy(module, shared)
+    for part in copied.modules():
         part._forward_hooks.clear()
         for key, hook in list(part._forward_pre_hooks.items()):
             if not type(hook).__module__.startswith("torch.nn.utils."):
                 del part._forward_pre_hooks[key]
         part.training = False
-    return twin.requires_grad_(False)
+    return copied.requires_grad_(False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import torch
@@ -11,8 +12,11 @@ from torch import Tensor, nn
 
 from deepnrc.data import unit_roundoff
 from deepnrc.errors import UsageError, mark
+from deepnrc.networks.axes import Axis, Waiting, by_parts, given_axis, tells, unknown_axis
 from deepnrc.networks.layers import ROOT, Site, reads_features
+from deepnrc.networks.masks import AUTO, Mask, mask_of, padded
 from deepnrc.networks.pooling import Pool, Pooled, pooled
+from deepnrc.networks.weights import Weight
 from deepnrc.wording import Choice, Remedy
 
 REPEATS = ("error", "first", "last", "each")
@@ -29,12 +33,23 @@ class Reading:
 
 @dataclass
 class Forward:
-    """One finished forward pass: readings by site name in the order of execution, the weights run, and every tensor in
-    the output."""
+    """One finished forward pass.
+
+    Attributes:
+        readings: by site name in the order of execution.
+        ran: names of the weights and of the outputs that are read, in that order.
+        outputs: every tensor in the output.
+        mask: which tokens (N, T) are real, if that is known.
+        ignored: whether there was such a mask that was not to be used.
+        written: by site name, on which axis a module gave the output that is read.
+    """
 
     readings: dict[str, Reading]
     ran: list[str]
     outputs: tuple[Tensor, ...] = ()
+    mask: Tensor | None = None
+    ignored: bool = False
+    written: dict[str, int] = field(default_factory=dict)
 
     @property
     def output(self) -> Tensor | None:
@@ -49,24 +64,42 @@ class Taps:
     submodule called by hand, is not. Each call of the network replaces the readings of the one before.
     """
 
-    def __init__(self, model: nn.Module, sites: tuple[Site, ...], pool: Pool, repeats: str) -> None:
-        self.model, self.sites, self.pool, self.repeats = model, sites, pool, repeats
+    def __init__(
+        self,
+        model: nn.Module,
+        sites: tuple[Site, ...],
+        pool: Pool,
+        repeats: str,
+        mask: Mask = AUTO,
+        axis: Axis = None,
+        weights: Mapping[str, Weight] | None = None,
+    ) -> None:
+        self.model, self.sites, self.pool, self.repeats, self.mask = model, sites, pool, repeats, mask
+        self.weights = {} if weights is None else weights
+        self._axes = {s.name: found for s in sites if (found := given_axis(axis, s.name)) is not None}
+        self._inputs = {s.name for s in sites if s.reads == "input"}
+        self._waiting = Waiting()
         self.only: set[str] | None = None
         self.last: Forward | None = None
         self._current: Forward | None = None
         self._calls: dict[str, int] = {}
+        self._written: tuple[weakref.ref[Tensor], int] | None = None
+        self._silent = False
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
 
     def install(self) -> None:
         """Put the hooks on; if that fails half-way none stays."""
         try:
-            self._handles.append(self.model.register_forward_pre_hook(self._begin))
+            self._handles.append(self.model.register_forward_pre_hook(self._begin, with_kwargs=True))
             holders = {site.module for site in self.sites if site.reads == "input"}
             for name, module in self.model.named_modules():
                 if reads_features(module) or module in holders:
                     self._handles.append(module.register_forward_pre_hook(self._note(name or ROOT)))
+            if any(site.name not in self._axes and site.name not in self._inputs for site in self.sites):
+                self._listen()
             for site in self.sites:
                 self._handles.append(self._tap(site))
+            self._handles.append(self.model.register_forward_hook(self._finish))
             self._handles.append(self.model.register_forward_hook(self._end, always_call=True))
         except BaseException:
             self.remove()
@@ -77,9 +110,15 @@ class Taps:
         while self._handles:
             self._handles.pop().remove()
         self._current = self.last = None
+        self._waiting, self._written = Waiting(), None
 
     def take(self) -> Forward:
         """The readings of the last forward pass, once."""
+        if self.last is None and self._silent:
+            raise UsageError(
+                f"The forward of {type(self.model).__name__} returned None. Let it return what it computed, so that "
+                "there is an output to hold against the targets."
+            )
         if self.last is None:
             raise UsageError(
                 "There is no forward pass to pair these targets with. Call the network itself (not a part of it) "
@@ -88,8 +127,57 @@ class Taps:
         forward, self.last = self.last, None
         return forward
 
-    def _begin(self, module: nn.Module, args: Any) -> None:
+    def _listen(self) -> None:
+        """Ask every module that works along one axis about the outputs whose features it reads."""
+        own: dict[nn.Module, list[Weight]] = {}
+        for weight in self.weights.values():
+            own.setdefault(weight.module, []).append(weight)
+        inner = {part for module in own for part in module.modules()} - set(own)
+        for module in self.model.modules():
+            if module not in inner and (module in own or not any(True for _ in module.children())):
+                self._handles.append(
+                    module.register_forward_pre_hook(self._reader(own.get(module, [])), with_kwargs=True)
+                )
+                self._handles.append(module.register_forward_hook(self._writer(own.get(module, []))))
+
+    def _reader(self, weights: list[Weight]) -> Callable[..., None]:
+        def hook(module: nn.Module, args: Any, kwargs: Mapping[str, Any]) -> None:
+            x = first_tensor(args) if args else first_tensor(kwargs)
+            for key in self._waiting.read_by(x):
+                axis = tells(module, weights, x) if x is not None else None
+                if axis is not None:
+                    self._settle(key, axis)
+
+        return hook
+
+    def _writer(self, weights: list[Weight]) -> Callable[..., None]:
+        def hook(module: nn.Module, args: Any, output: Any) -> None:
+            if self._current is not None and isinstance(output, Tensor) and output.ndim > 2:
+                axis = tells(module, weights, output)
+                self._written = None if axis is None else (weakref.ref(output), axis)
+
+        return hook
+
+    def _settle(self, key: str, axis: int) -> None:
+        site, x = self._waiting.take(key)
+        self._axes[site.name] = axis
+        self._keep(key, site, x)
+
+    def _begin(self, module: nn.Module, args: Any, kwargs: Mapping[str, Any]) -> None:
         self.last, self._current, self._calls = None, Forward({}, []), {}
+        self._waiting, self._written, self._silent = Waiting(), None, False
+        self._current.mask = mask_of(self.mask, args, kwargs)
+        self._current.ignored = self.mask is None and padded(mask_of(AUTO, args, kwargs))
+
+    def _finish(self, module: nn.Module, args: Any, output: Any) -> None:
+        self._silent = output is None
+        written = {} if self._current is None else self._current.written
+        for key in list(self._waiting.held):
+            site, x, _ = self._waiting.held[key]
+            axis = written.get(key) or by_parts(site, x)
+            if axis is None:
+                raise unknown_axis(site, tuple(x.shape))
+            self._settle(key, axis)
 
     def _end(self, module: nn.Module, args: Any, output: Any) -> None:
         forward, self._current = self._current, None
@@ -150,7 +238,19 @@ class Taps:
                 ".",
             )
         self._current.readings.pop(key, None)
-        self._current.readings[key] = Reading(site, pooled(x, site, self.pool), unit_roundoff(x.dtype))
+        if x.ndim > 2 and site.reads == "output" and site.name not in self._axes:
+            self._current.readings[key] = None  # type: ignore[assignment]  # keeps its place in the order
+            if self._written is not None and self._written[0]() is x:
+                self._current.written[key] = self._written[1]
+            self._waiting.add(key, site, x)
+        else:
+            self._keep(key, site, x)
+
+    def _keep(self, key: str, site: Site, x: Tensor) -> None:
+        assert self._current is not None
+        made = pooled(x, site, self.pool, self._current.mask, self._axes.get(site.name))
+        dtype = x.dtype if x.is_floating_point() else torch.float32
+        self._current.readings[key] = Reading(site, made, unit_roundoff(dtype))
 
 
 def _argument(site: Site, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:

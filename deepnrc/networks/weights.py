@@ -39,7 +39,7 @@ class Weight:
         note: what a reader must know of W, such as that it is the module's response; or nothing.
         argument: place and name of what is read among the arguments of the module's forward.
         inside: from the module and its arguments to what is read, where that is no argument.
-        part: which of several matrices of one module this is.
+        part: which of several matrices of one module this is, or which module in it is adapted.
     """
 
     module: nn.Module
@@ -158,19 +158,21 @@ def _responding(module: nn.Module) -> Weight | None:
             return None
         d, m = stored.widths(inner, kind)
         geometry = _geometry(inner) if kind.convolves else ()
+        part = "base_layer" if hasattr(module, "base_layer") else ""
         if geometry is not None and _affine(module, d, geometry):
-            return _by_response(module, kind.axis, d, m, geometry)
-        return Weight(
-            module, kind.axis, d, m, lambda: stored.held(inner), f"{type(module).__name__} is not affine in its input"
-        )
+            return _by_response(module, kind.axis, d, m, geometry, part)
+        missing = f"{type(module).__name__} is not affine in its input"
+        return Weight(module, kind.axis, d, m, lambda: stored.held(inner), missing, part=part)
     fitting = [d for d in _widths_to_try(module) if _affine(module, d)]
     if not fitting or any(Response(module).is_elementwise(d) for d in fitting):
         return None
     return _by_response(module, -1, fitting[0], Response(module).outputs(fitting[0]))
 
 
-def _by_response(module: nn.Module, axis: int, d: int, m: int, geometry: tuple[tuple[int, int], ...] = ()) -> Weight:
-    return Weight(module, axis, d, m, lambda: Response(module, geometry).matrix(d), note=RESPONSE)
+def _by_response(
+    module: nn.Module, axis: int, d: int, m: int, geometry: tuple[tuple[int, int], ...] = (), part: str = ""
+) -> Weight:
+    return Weight(module, axis, d, m, lambda: Response(module, geometry).matrix(d), note=RESPONSE, part=part)
 
 
 def _affine(module: nn.Module, d: int, geometry: tuple[tuple[int, int], ...] = ()) -> bool:

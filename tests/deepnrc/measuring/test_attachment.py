@@ -128,7 +128,7 @@ def test_a_layer_that_never_ran_is_named_with_what_to_write(data, mlp):
     with deepnrc.attach(net) as probes:
         net(X)
         with pytest.raises(
-            UsageError, match=r"'spare', 'other' did not run .* Leave them out: layers=\['!spare', '!other'\]"
+            UsageError, match=r"'spare', 'other' did not run .* Leave them out: layers=\['weights', '!spare', '!other'\]"
         ):
             probes.observe(Y)
     with deepnrc.attach(net, "*[rs]*") as probes:

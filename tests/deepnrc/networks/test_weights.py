@@ -313,7 +313,7 @@ def test_pefts_layers_are_read_with_the_weight_in_use(options):
     config = peft.LoraConfig(r=2, lora_alpha=16, target_modules=["0", "2"], init_lora_weights=False, **options)
     adapted = peft.get_peft_model(net, config)
     found = weights_in(adapted)
-    assert [name.rpartition("model.")[2] for name in found] == ["0", "2", "3"]
+    assert [name.rpartition("model.")[2] for name in found] == ["0.base_layer", "2.base_layer", "3"]
     layer = adapted.base_model.model[0]
     A, B = layer.lora_A["default"].weight.double(), layer.lora_B["default"].weight.double()
     used = layer.base_layer.weight.double() + B @ A * (16 / (math.sqrt(2) if "use_rslora" in options else 2))

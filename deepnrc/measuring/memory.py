@@ -1,0 +1,66 @@
+"""Whether the statistics of wide layers fit into memory, asked before any of it is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from deepnrc.errors import UsageError
+from deepnrc.wording import Remedy
+
+
+def check_memory(widths: Mapping[str, int], n: int, device: torch.device) -> None:
+    """Errors: UsageError, naming the widest layer, if the second moments (d + n)^2 of all layers in float64 take more
+    memory than there is.
+
+    Args:
+        widths: d of each layer.
+        n: target width.
+    """
+    sizes = {key: 8 * (d + n) ** 2 for key, d in widths.items()}
+    free = free_memory(device)
+    if free is None or sum(sizes.values()) <= free:
+        return
+    key = max(sizes, key=sizes.__getitem__)
+    raise UsageError(
+        f"The statistics of {len(sizes)} layers would take {sum(sizes.values()) / 1e9:.0f} GB, and {free / 1e9:.0f} GB "
+        f"are free: layer '{key}' alone, {widths[key]} wide, takes {sizes[key] / 1e9:.0f} GB. Pool to fewer features, "
+        "such as with ",
+        Remedy("pool", "mean"),
+        ", or leave it out with ",
+        Remedy("layers", [f"!{key.partition('#')[0]}"]),
+        ".",
+    )
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that can still be had on a device, as the system and the process's own limit allow; None if unknown."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if device.type != "cpu":
+        return None
+    bounds = [bound for bound in (_available(), _allowed()) if bound is not None]
+    return min(bounds, default=None)
+
+
+def _available() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    found = {name: rest for name, _, rest in (line.partition(":") for line in lines)}
+    return int(found["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in found else None
+
+
+def _allowed() -> int | None:
+    """What the limit on the process's addresses leaves."""
+    try:
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (ImportError, OSError):
+        return None
+    return None if limit == resource.RLIM_INFINITY else limit - pages * resource.getpagesize()

@@ -1,0 +1,69 @@
+"""Targets with a row for each token, and padding that a pooling counted."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+
+import torch
+from torch import Tensor
+
+from deepnrc.data import as_tensor
+from deepnrc.errors import UsageError
+from deepnrc.networks import Forward, Pool
+from deepnrc.wording import Remedy, listing
+
+PER_TOKEN = ("tokens", "positions")
+
+
+def per_token(targets: object, forward: Forward, pool: Pool, batch: int) -> tuple[object, Forward]:
+    """Targets (N, T, n) as one row a real token, with outputs and readings to match; any other as they are.
+
+    Errors: UsageError for such targets with a pooling that gives no row a token, and for layers that have none.
+    """
+    y = as_tensor(targets, f"The target of batch {batch}")
+    if y.ndim != 3:
+        return targets, forward
+    N, T, n = y.shape
+    if pool not in PER_TOKEN:
+        raise UsageError(
+            f"The targets of batch {batch} have shape {(N, T, n)}. For a target for each token pass ",
+            Remedy("pool", "tokens"),
+            f"; chunks, such as of actions, are one target a sample as targets.reshape({N}, {T * n}).",
+        )
+    mask = forward.mask
+    if mask is None or mask.shape != (N, T):
+        mask = torch.ones(N, T, dtype=torch.bool)
+    rows = int(mask.sum())
+    apart = [key for key, reading in forward.readings.items() if len(reading.pooled.rows) != rows]
+    if apart:
+        names = listing([key.partition("#")[0] for key in apart], 3)
+        raise UsageError(
+            f"The targets of batch {batch} are one for each of {rows} tokens, and {names} have other rows. Leave them "
+            "out with ",
+            Remedy("layers", [f"!{key.partition('#')[0]}" for key in apart]),
+            ".",
+        )
+    readings = {
+        key: dataclasses.replace(reading, pooled=dataclasses.replace(reading.pooled, repeats=1))
+        for key, reading in forward.readings.items()
+    }
+    outputs = tuple(_taken(output, mask) for output in forward.outputs)
+    return y[mask.to(y.device)], dataclasses.replace(forward, readings=readings, outputs=outputs)
+
+
+def _taken(output: Tensor, mask: Tensor) -> Tensor:
+    return output[mask.to(output.device)] if output.ndim == 3 and output.shape[:2] == mask.shape else output
+
+
+def warn_of_padding(forward: Forward, stacklevel: int) -> None:
+    """Warn of layers whose pooling could not tell padding from real tokens."""
+    unmasked = [key for key, reading in forward.readings.items() if reading.pooled.unmasked]
+    if unmasked or forward.ignored:
+        what = f"{listing(unmasked, 3)} were pooled with padding among the tokens" if unmasked else "Padding counts"
+        warnings.warn(
+            f"{what}: their values depend on how batches were padded. A mask counts for (N, tokens, d) of as many "
+            "tokens, and with a pooling other than 'flatten'; mask= names it, and a pooling of your own may take it as "
+            "its second argument.",
+            stacklevel=stacklevel,
+        )

@@ -1,0 +1,91 @@
+"""Which tokens of a batch are real: the mask that tells them from padding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from deepnrc.errors import UsageError
+from deepnrc.wording import Argument, Remedy, listing
+
+Mask = str | Callable[[Any], Any] | None
+
+AUTO = "auto"  # the key below, where an input is a dict that has it
+KEY = "attention_mask"
+OTHERS = ("decoder_attention_mask", "decoder_input_ids")
+
+
+def check_mask(mask: Mask) -> None:
+    """Refuse what can be no mask before anything runs."""
+    if mask is not None and not isinstance(mask, str) and not callable(mask):
+        raise UsageError(
+            Argument("mask", mask),
+            f" must be a key of the input, a function from the input to a mask (N, T), or None; it is {mask!r}.",
+        )
+
+
+def mask_of(mask: Mask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
+    """The mask (N, T) of one call of the network, true for real tokens; None if there is none or all tokens are real.
+
+    Args:
+        mask: a key of the inputs, a function from the input, or None.
+        args, kwargs: of the call. A function is given the one argument, all of them, or the mapping.
+    Errors: UsageError for a key that is not there, another shape, a sample of padding alone, or an input with tokens
+        of two kinds and one mask.
+    """
+    if mask is None:
+        return None
+    given = dict(kwargs)
+    if not given and len(args) == 1 and isinstance(args[0], Mapping):
+        given = dict(args[0])
+    if callable(mask):
+        found = mask(kwargs or (args[0] if len(args) == 1 else args))
+    elif mask == AUTO:
+        found = given.get(KEY)
+        if not isinstance(found, Tensor) or found.ndim != 2:
+            return None
+        _check_one_kind(found, given)
+    elif mask not in given:
+        raise UsageError(Argument("mask", mask), f" names no part of the input: {mask!r}. It has {listing(given)}.")
+    else:
+        found = given[mask]
+    return _checked(found)
+
+
+def padded(mask: Tensor | None) -> bool:
+    """Whether any token is padding."""
+    return mask is not None and not bool(mask.all())
+
+
+def _check_one_kind(found: Tensor, given: Mapping[str, Any]) -> None:
+    """Which of two sequences of one length a layer reads, its shape does not tell."""
+    for name in OTHERS:
+        other = given.get(name)
+        if isinstance(other, Tensor) and other.shape == found.shape and padded(found != 0):
+            if name == OTHERS[0] and torch.equal(other != 0, found != 0):
+                continue
+            raise UsageError(
+                f"The input has tokens of two kinds, '{KEY}' and '{name}', of one length. Say which tokens are real "
+                "with ",
+                Remedy("mask", KEY),
+                " or ",
+                Remedy("mask", None),
+                ", or give the two another length.",
+            )
+
+
+def _checked(found: Any) -> Tensor:
+    mask = found if isinstance(found, Tensor) else torch.as_tensor(found)
+    if mask.ndim != 2 or not bool(((mask == 0) | (mask == 1)).all()):
+        raise UsageError(
+            Argument("mask"),
+            f" must give 1 for real tokens and 0 for padding, (N, T); it gave {tuple(mask.shape)} of {mask.dtype}.",
+        )
+    mask = mask.detach() != 0
+    if mask.numel() and not bool(mask.any(1).all()):
+        rows = int((~mask.any(1)).sum())
+        raise UsageError(Argument("mask"), f" leaves no token of {rows} samples. Leave these samples out.")
+    return mask

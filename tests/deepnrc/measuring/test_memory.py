@@ -1,0 +1,23 @@
+import pytest
+import torch
+
+from deepnrc.errors import UsageError
+from deepnrc.measuring import memory
+
+
+@pytest.mark.parametrize(("widths", "fits"), [({"a": 99}, True), ({"a": 99, "b": 99}, False), ({"a": 200}, False)])
+def test_statistics_that_do_not_fit_are_refused_before_any_memory_is_taken(monkeypatch, widths, fits):
+    monkeypatch.setattr(memory, "free_memory", lambda device: 100_000)
+    if fits:
+        memory.check_memory(widths, 1, torch.device("cpu"))
+    else:
+        with pytest.raises(UsageError, match=r"layer 'a' alone, \d+ wide, takes .*pool='mean'.*layers=\['!a'\]"):
+            memory.check_memory(widths, 1, torch.device("cpu"))
+
+
+def test_free_memory_is_what_system_and_process_allow(monkeypatch):
+    monkeypatch.setattr(memory, "_available", lambda: 10)
+    for allowed, expected in ((None, 10), (7, 7), (12, 10)):
+        monkeypatch.setattr(memory, "_allowed", lambda allowed=allowed: allowed)
+        assert memory.free_memory(torch.device("cpu")) == expected
+    assert memory.free_memory(torch.device("meta")) is None
