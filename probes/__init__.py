@@ -11,6 +11,7 @@ from .classes import Classes, is_one_hot
 from .directions import CentredDirections, Directions
 from .moments import Moments
 from .nearest import Nearest
+from .nulls import Null
 from .outcome import STATUSES, DegenerateError, NotDefinedError, Outcome, defined
 from .probe import HEATMAP, OVERVIEW, SUMMARY, Evaluation, Probe, Reference
 from .snapshot import Snapshot
@@ -34,6 +35,7 @@ __all__ = [
     "Moments",
     "Nearest",
     "NotDefinedError",
+    "Null",
     "Opening",
     "Outcome",
     "Part",

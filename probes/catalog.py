@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from . import balance, classifier, deep, top
+from . import balance, chance, classifier, deep, top
 from .classes import Classes
 from .directions import CentredDirections, Directions
 from .moments import Moments
@@ -96,13 +96,14 @@ CATALOG: tuple[Probe, ...] = (
         "Whether the weight reads the directions in which the features vary most. 1 means that the top k of both span "
         "the same space; two random spaces give the chance level.",
         "mean cosine of the principal angles between V and the top-k right singular vectors of W", f"{DEEP}, NRC3",
-        chance=deep.alignment_chance, **_aligned,
+        chance=chance.feature_weight_alignment, **_aligned,
         main=True, order=4, short="align", digits=".3f",
     ),
     Probe(
         "deep.feature_weight_alignment", deep.smallest_feature_weight_alignment, "Feature-weight alignment (smallest)",
         "The worst of the same angles. It shows a single direction that the mean hides.",
         "smallest cosine of the same angles", f"{DEEP}, NRC3", variant="smallest", **_aligned,
+        chance=chance.smallest_feature_weight_alignment,
     ),
     Probe(
         "deep.feature_weight_alignment", deep.published_feature_weight_alignment,
@@ -110,38 +111,41 @@ CATALOG: tuple[Probe, ...] = (
         "The sum of the same cosines over k, also where the weight has fewer directions than that. A last weight of "
         "rank 2 then reads at most .667 at k = 3, as in published figures.",
         "sum of the same cosines / k", f"{DEEP}, NRC3", variant="published", **_aligned,
+        chance=chance.published_feature_weight_alignment,
     ),
     Probe(
         "deep.noise_alignment", deep.noise_alignment, "Noise alignment",
         "What the weight's top k directions share with the features' remaining ones. 0 means that the weight ignores "
         "the noise.",
         "mean sine of the principal angles between V and the top-k right singular vectors of W", DEEP,
+        chance=chance.noise_alignment,
         better="low", collapsed=0.0, log=True,
     ),
     Probe(
         "deep.cka", deep.cka, "Signal-target alignment (CKA)",
         "Whether samples that are alike in the features are alike in the targets. At a perfect optimum it stays below "
         "1 unless the targets' covariance is isotropic.",
-        "||S_HY||_F^2 / (||S_H||_F ||S_Y||_F)", f"{DEEP}, NRC2", better="high",
+        "||S_HY||_F^2 / (||S_H||_F ||S_Y||_F)", f"{DEEP}, NRC2", better="high", chance=chance.cka,
         main=True, order=6, short="CKA", digits=".3f",
     ),
     Probe(
         "deep.cka", deep.signal_cka, "Signal-target alignment (CKA of the signal)",
         "The same after projecting the features on their top k directions. It leaves out what the noise takes away.",
-        "CKA(HV, Y)", DEEP, better="high", variant="signal",
+        "CKA(HV, Y)", DEEP, better="high", variant="signal", chance=chance.signal_cka,
     ),
     Probe(
         "deep.feature_target_alignment", deep.feature_target_alignment, "Feature-target covariance alignment",
         "Whether what the features say of the targets lies in the targets' own top k directions. With targets of exact "
         "rank k it is 1 for any features, trained or not.",
         "mean cosine between the top-k right singular vectors of S_HY and the top-k eigenvectors of S_Y", POSTER,
-        chance=deep.target_chance, **_aligned,
+        chance=chance.feature_target_alignment, **_aligned,
     ),
     Probe(
         "deep.cross_alignment", deep.cross_alignment, "Cross alignment",
         "The same against the targets' remaining n - k directions. It is 0 when collapsed, and for any features when "
         "the targets have exact rank k.",
         "mean cosine between the top-k right singular vectors of S_HY and the other n-k eigenvectors of S_Y", POSTER,
+        chance=chance.cross_alignment,
         better="low", collapsed=0.0,
     ),
     Probe(
@@ -149,7 +153,7 @@ CATALOG: tuple[Probe, ...] = (
         "Whether the feature directions that carry the targets are the ones of highest variance. 1 when collapsed, "
         "and informative even for targets of exact rank k.",
         "mean cosine between the top-k left singular vectors of S_HY and V", POSTER,
-        chance=deep.alignment_chance, **_aligned,
+        chance=chance.feature_side_alignment, **_aligned,
         main=True, order=5, shown=(HEATMAP,),
     ),
     Probe(
@@ -157,7 +161,7 @@ CATALOG: tuple[Probe, ...] = (
         "Error of the best affine map from this layer's features to the targets. In collapsed layers it reaches the "
         "network's own error.",
         "Tr(S_Y - S_HY' S_H^+ S_HY)/n, directions below rounding cut", f"{DEEP}, NRC4",
-        bounds=(0, INF), better="low", log=True,
+        chance=chance.linear_mse, bounds=(0, INF), better="low", log=True,
         reference=OWN_ERROR, main=True, order=8, short="lin. MSE", digits=".2e",
     ),
     Probe(
@@ -170,8 +174,15 @@ CATALOG: tuple[Probe, ...] = (
         "deep.linear_r2", deep.linear_r2, "Linear predictability (R2)",
         "Share of the targets' variance that the best affine map from this layer explains. It grows with depth to what "
         "the network reaches.",
-        "1 - linear MSE / (Tr(S_Y)/n)", f"{DEEP}, NRC4", better="high",
+        "1 - linear MSE / (Tr(S_Y)/n)", f"{DEEP}, NRC4", chance=chance.linear_r2, better="high",
         main=True, order=7, shown=(HEATMAP, SUMMARY), short="lin. R2", digits=".4f",
+    ),
+    Probe(
+        "deep.linear_r2", deep.adjusted_r2, "Linear predictability (adjusted R2)",
+        "The same less what as many directions explain of pure noise, which is all of it where samples are as few as "
+        "directions. 0 in the mean where the layer says nothing of the targets.",
+        "1 - (1 - R2)(N - 1)/(N - 1 - directions used)", "Wherry 1931", bounds=(-INF, 1), better="high",
+        variant="adjusted", chance=chance.adjusted_r2,
     ),
     Probe(
         "deep.balancedness", balance.balancedness, "Balancedness of consecutive weights",

@@ -8,12 +8,14 @@ spectra (``probes.subspace.Spectrum``) and return a number or an ``Outcome``.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from torch import Tensor
 
 from .doubt import Doubt, cross_doubt, determined, fits, read_directions, target_doubt, tie, varying, weight_doubt
+from .nulls import isotropic_stable_rank, isotropic_stable_rank_covariance
 from .outcome import BELOW_FLOOR, DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
-from .subspace import EPS, LinearFit, Spectrum, chance_cosine, principal_cosines, principal_sines, trace_outside
+from .subspace import EPS, LinearFit, Spectrum, principal_cosines, principal_sines, trace_outside
 
 
 def noise(S_H: Tensor, features: Spectrum, k: int) -> Outcome:
@@ -52,15 +54,24 @@ def spectral_gap(features: Spectrum, k: int) -> Outcome:
     return Outcome(gap) if math.isfinite(gap) else Outcome(gap, OK, "nothing is left behind the cut")
 
 
-def stable_rank(features: Spectrum) -> float:
-    """Stable rank ||Hc||_F^2 / ||Hc||_2^2 = sum l_i / l_1 of the features, in [1, d]."""
-    return varying(features) / float(features.values[0])
+def stable_rank(features: Spectrum, N: int | None = None) -> Outcome:
+    """Stable rank ||Hc||_F^2 / ||Hc||_2^2 = sum l_i / l_1 of the features, in [1, d]; of N < 10 d samples it is biased
+    low, and the note says what isotropic features would read."""
+    value = varying(features) / float(features.values[0])
+    return Outcome(value, OK, _bias(features.dim, N, isotropic_stable_rank))
 
 
-def stable_rank_covariance(features: Spectrum) -> float:
+def stable_rank_covariance(features: Spectrum, N: int | None = None) -> Outcome:
     """Stable rank of the covariance itself, sum l_i^2 / l_1^2, in [1, d]: the form of the published figures."""
     varying(features)
-    return float((features.values**2).sum() / features.values[0] ** 2)
+    value = float(((features.values / features.values[0]) ** 2).sum())
+    return Outcome(value, OK, _bias(features.dim, N, isotropic_stable_rank_covariance))
+
+
+def _bias(d: int, N: int | None, isotropic: Callable[[int, int], float]) -> str:
+    if N is None or 10 * d <= N:
+        return ""
+    return f"biased low for N = {N} < 10 d: isotropic features, of stable rank {d}, read {isotropic(d, N):.3g}"
 
 
 def weight_stable_rank(weight: Spectrum) -> float:
@@ -73,7 +84,7 @@ def target_stable_rank(targets: Spectrum, k_note: str = "") -> Outcome:
     return Outcome(varying(targets, "targets") / float(targets.values[0]), OK, k_note)
 
 
-def target_stable_rank_covariance(targets: Spectrum) -> float:
+def target_stable_rank_covariance(targets: Spectrum) -> Outcome:
     """Stable rank of S_Y itself, sum l_i^2 / l_1^2, in [1, n]: reference of the covariance form."""
     return stable_rank_covariance(targets)
 
@@ -117,11 +128,6 @@ def noise_alignment(features: Spectrum, weight: Spectrum, k: int, least_variance
 
 def _weight_cosines(features: Spectrum, weight: Spectrum, k: int) -> Tensor:
     return principal_cosines(features.leading(k), weight.leading(read_directions(weight, k)))
-
-
-def alignment_chance(features: Spectrum, k: int) -> float:
-    """Mean cosine to expect of two random k-planes in R^d."""
-    return chance_cosine(k, features.dim)
 
 
 def cka(features: Spectrum, targets: Spectrum, cross: Tensor) -> float:
@@ -168,11 +174,6 @@ def cross_alignment(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, 
     return doubt.about(float(principal_cosines(cross_svd.leading(k), targets.remaining(k)).mean()))
 
 
-def target_chance(targets: Spectrum, k: int) -> float:
-    """Mean cosine to expect of two random k-planes in R^n."""
-    return chance_cosine(k, targets.dim)
-
-
 def feature_side_alignment(
     features: Spectrum, cross_left: Tensor, cross_svd: Spectrum, target_rank: int, k: int, least_variance: float
 ) -> Outcome:
@@ -199,6 +200,16 @@ def linear_r2(linear_fit: LinearFit, targets: Spectrum, N: int, d: int) -> Outco
     """Share 1 - MSE / (Tr(S_Y)/n) of the targets' variance that the same map explains, in [0, 1]."""
     variance = varying(targets, "targets") / targets.dim
     return _fine(_predicted(1.0 - linear_fit.mse / variance, linear_fit, N, d))
+
+
+def adjusted_r2(linear_fit: LinearFit, targets: Spectrum, N: int, d: int) -> Outcome:
+    """The same less what directions explain that have nothing to do with the targets: 1 - (1 - R2)(N - 1)/(N - 1 - p)
+    with p directions used, at most 1; 0 in the mean where nothing is to be explained, whatever N and d."""
+    plain = linear_r2(linear_fit, targets, N, d)
+    left = N - 1 - linear_fit.used
+    if left <= 0:
+        raise DegenerateError(plain.note)
+    return Outcome(1 - (1 - plain.value) * (N - 1) / left, plain.status, plain.note)
 
 
 def linear_mse_ratio(linear_fit: LinearFit, model_mse: float, N: int, d: int) -> Outcome:

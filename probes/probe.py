@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from .doubt import ROUNDED
+from .nulls import Null
 from .outcome import BELOW_FLOOR, DEGENERATE, NOT_DEFINED, OK, DegenerateError, NotDefinedError, Outcome, defined
 from .snapshot import Snapshot
 from .statistic import Statistic
@@ -66,7 +67,7 @@ class Probe:
             heatmaps across measures ("heatmap"), a column of the summary in a terminal ("summary").
         short: heading where there is room for few letters; "" for the name.
         digits: how a summary prints its values, as a format.
-        chance: function for the value to expect by chance.
+        chance: function for what to expect by chance: a ``Null`` with mean and 99 % quantile, or the mean alone.
         floor: function for the value that rounding could make.
         default: whether it is measured when no probes are named.
         classes: whether it is for targets that are classes; elsewhere it is measured only when named, as not defined.
@@ -92,7 +93,7 @@ class Probe:
     shown: tuple[str, ...] = PLACES
     short: str = ""
     digits: str = ".3g"
-    chance: Callable[..., float] | None = None
+    chance: Callable[..., float | Null] | None = None
     floor: Callable[..., float] | None = None
     default: bool = True
     classes: bool = False
@@ -128,28 +129,33 @@ class Probe:
         except Exception as error:  # a user's own measure may raise anything
             raise RuntimeError(f"The probe {self.name!r} failed: {type(error).__name__}: {error}") from error
         chance = _reference(self.chance, for_chance, snapshot)
-        floor = _reference(self.floor, for_floor, snapshot)
+        given = _reference(self.floor, for_floor, snapshot)
+        floor = None if given is None else float(given)
         if floor is not None and outcome.status == OK and outcome.value <= ROUNDED * floor:
             outcome = Outcome(outcome.value, BELOW_FLOOR, outcome.note or "no more than rounding could produce")
-        return Evaluation(outcome, chance, floor)
+        if isinstance(chance, Null):
+            return Evaluation(outcome, chance.mean, floor, chance.high)
+        return Evaluation(outcome, None if chance is None else float(chance), floor)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A measure's outcome with the chance level and the numerical floor it is to be held against."""
+    """A measure's outcome with the chance level and the numerical floor it is to be held against, and the level
+    ``chance_high`` that chance exceeds once in a hundred."""
 
     outcome: Outcome
     chance: float | None = None
     floor: float | None = None
+    chance_high: float | None = None
 
 
 def _parameters(function: Callable[..., Any] | None) -> tuple[str, ...]:
     return () if function is None else tuple(inspect.signature(function).parameters)
 
 
-def _reference(function: Callable[..., float] | None, names: tuple[str, ...], snapshot: Snapshot) -> float | None:
+def _reference(function: Callable[..., Any] | None, names: tuple[str, ...], snapshot: Snapshot) -> Any:
     """A chance level or floor, or None where what it reads does not exist."""
-    return None if function is None else defined(lambda: float(_call(function, names, snapshot)))
+    return None if function is None else defined(lambda: _call(function, names, snapshot))
 
 
 def _call(function: Callable[..., Any], names: tuple[str, ...], snapshot: Snapshot) -> Any:

@@ -10,10 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from . import nulls
 from .classes import Classes
 from .deep import noise_floor
 from .doubt import ROUNDED
 from .moments import Moments
+from .nulls import CrossNull
 from .outcome import DegenerateError, NotDefinedError
 from .signal import trailing_note, written_tolerance
 from .subspace import EPS, LinearFit, Spectrum, linear_fit, singular, spectrum
@@ -176,6 +178,13 @@ class Snapshot:
     def _cross_factors(self) -> tuple[Tensor, Spectrum]:
         left, values, right = torch.linalg.svd(self.cross, full_matrices=False)
         return left, Spectrum(values, right.mT)
+
+    @cached_property
+    def crossed(self) -> CrossNull:
+        """What the singular vectors of S_HY would do if targets and features had nothing to do with each other."""
+        if self.k > min(self.d, self.target_rank):
+            raise NotDefinedError(f"k = {self.k} exceeds the width or the targets' rank")
+        return nulls.crossed(self.features.values, self.targets.values, self.k)
 
     @cached_property
     def weight(self) -> Spectrum:

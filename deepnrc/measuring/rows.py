@@ -104,6 +104,7 @@ def _row(probe: Probe, result: Evaluation, shared: dict[str, Any], snapshot: Sna
         "rank": defined(lambda: snapshot.k),
         "chance": result.chance,
         "floor": result.floor,
+        "chance_high": result.chance_high,
     }
 
 

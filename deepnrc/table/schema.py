@@ -23,6 +23,7 @@ COLUMNS = {
     "pool": "str",
     "chance": "float64",
     "floor": "float64",
+    "chance_high": "float64",
 }
 SPECTRA = {
     "run": "str",

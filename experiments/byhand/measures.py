@@ -47,6 +47,8 @@ def layer_measures(H: Matrix, Y: Matrix, W: Matrix | None, network_mse: float | 
         error = _linear_mse(Hc, Yc)
         found["deep.linear_mse", "default"] = error
         found["deep.linear_r2", "default"] = 1 - error / float((Yc**2).mean())
+        left = N - 1 - np.linalg.matrix_rank(Hc)
+        found["deep.linear_r2", "adjusted"] = 1 - error / float((Yc**2).mean()) * (N - 1) / left
         if network_mse:
             found["deep.linear_mse", "ratio"] = error / network_mse
     if W is not None and W.shape[1] == d:

@@ -149,7 +149,11 @@ class _Aligned:
             ("deep.linear_mse", "default"): left,
             ("deep.linear_mse", "ratio"): left / self.mse,
             ("deep.linear_r2", "default"): 1 - left * self.n / float(y.sum()),
+            ("deep.linear_r2", "adjusted"): NAN,
         }
+        if r < self.N - 1:
+            share = left * self.n / float(y.sum())
+            values["deep.linear_r2", "adjusted"] = 1 - share * (self.N - 1) / (self.N - 1 - r)
         found = {name: Outcome(value, **status) if r else self._alive(value) for name, value in values.items()}
         return found | {
             ("deep.cka", "default"): self._alive(float((f * y).sum() / (f.norm() * y.norm()))),

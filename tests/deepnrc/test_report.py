@@ -11,12 +11,12 @@ from deepnrc import Report, UsageError
 from deepnrc.table import join
 
 COLUMNS = ["run", "step", "depth", "layer", "kind", "measure", "variant", "value", "status", "note"]
-COLUMNS += ["n_samples", "dim", "target_dim", "rank", "pool", "chance", "floor"]
+COLUMNS += ["n_samples", "dim", "target_dim", "rank", "pool", "chance", "floor", "chance_high"]
 KEY = ["run", "step", "depth", "layer", "measure", "variant"]
 
 
 def row(**changes: Any) -> dict[str, Any]:
-    plain = dict.fromkeys(COLUMNS, "") | dict.fromkeys(["value", "chance", "floor"], 0.5)
+    plain = dict.fromkeys(COLUMNS, "") | dict.fromkeys(["value", "chance", "floor", "chance_high"], 0.5)
     plain |= dict.fromkeys(["step", "depth", "n_samples", "dim", "target_dim", "rank"], 1)
     return plain | {"run": "a", "layer": "fc", "measure": "deep.cka", "variant": "default", "status": "ok"} | changes
 
@@ -40,7 +40,7 @@ def test_the_table_has_the_promised_columns_and_types(measured: Report) -> None:
     assert list(measured.table) == COLUMNS
     kinds = {name: str(kind) for name, kind in measured.table.dtypes.items()}
     assert {kinds[name] for name in ("step", "depth", "n_samples", "dim", "target_dim")} == {"int64"}
-    assert {kinds[name] for name in ("value", "chance", "floor")} == {"float64"}
+    assert {kinds[name] for name in ("value", "chance", "floor", "chance_high")} == {"float64"}
     assert kinds["rank"] == "Int64"
     assert {kinds[name] for name in ("run", "layer", "kind", "measure", "variant", "status", "note", "pool")} <= {
         "str",
@@ -201,7 +201,8 @@ def test_numbers_are_those_of_the_layers() -> None:
 def test_chance_and_floor_stand_only_where_they_exist(measured: Report) -> None:
     assert (measured.values("deep.feature_weight_alignment")["chance"] > 0).all()
     assert (measured.values("deep.noise_fraction")["floor"] > 0).all()
-    assert measured.values("deep.linear_r2")[["chance", "floor"]].isna().all(axis=None)
+    assert (measured.values("deep.cka")["chance_high"] > measured.values("deep.cka")["chance"]).all()
+    assert measured.values("deep.spectral_gap")[["chance", "floor", "chance_high"]].isna().all(axis=None)
 
 
 def test_rank_is_missing_where_the_targets_do_not_vary() -> None:

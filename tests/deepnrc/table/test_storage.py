@@ -25,7 +25,14 @@ def report(run: str = "a", step: int = 0, values: tuple[float, ...] = (0.25, np.
         dict.fromkeys(COLUMNS, "")
         | dict.fromkeys(["depth", "n_samples", "dim", "target_dim"], i)
         | {"run": run, "step": step, "layer": str(i), "measure": "m", "variant": "default", "status": "ok"}
-        | {"value": value, "rank": None if i % 2 else 3, "chance": None, "floor": 1e-300, "note": "β, \"'"}
+        | {
+            "value": value,
+            "rank": None if i % 2 else 3,
+            "chance": None,
+            "chance_high": None,
+            "floor": 1e-300,
+            "note": "β, \"'",
+        }
         for i, value in enumerate(values)
     ]
     record = {"run": run, "step": step, "arguments": {"rank": None, "layers": ["a", "b"]}}

@@ -17,6 +17,8 @@ from deepnrc.table import COLUMNS, NETWORK
 
 LAYERS = ("8", "9", "10")
 
+NUMBERS = ["value", "chance", "chance_high", "floor", "rank", "n_samples", "dim", "target_dim"]
+
 
 def reading(name, values, run, step, depth, layer, rank=2, floor=1e-14):
     place = {"run": run, "step": step, "depth": depth, "layer": layer}
@@ -29,7 +31,7 @@ def report(run="net", steps=(0,), layers=LAYERS, width=6, rank=2, floor=1e-14):
     for step in steps:
         for depth, layer in enumerate(layers):
             row = dict.fromkeys(COLUMNS, "") | {"run": run, "step": step, "depth": depth, "layer": layer}
-            rows.append(row | dict.fromkeys(["value", "chance", "floor", "rank", "n_samples", "dim", "target_dim"], 1))
+            rows.append(row | dict.fromkeys(NUMBERS, 1))
             values = [4 * 10.0 ** -(i * (1 + depth + step)) for i in range(width)]
             found += [reading(name, values, run, step, depth, layer, rank, floor) for name in ("features", "weight")]
             found.append(reading("cosines", [0.9, 0.8], run, step, depth, layer, rank, np.nan))
