@@ -10,6 +10,7 @@ from typing import Any
 from . import balance, chance, classifier, deep, top
 from .classes import Classes
 from .directions import CentredDirections, Directions
+from .further import FURTHER
 from .moments import Moments
 from .nearest import Nearest
 from .probe import HEATMAP, SUMMARY, Probe, Reference
@@ -328,6 +329,7 @@ CATALOG: tuple[Probe, ...] = (
         "share of samples with argmin_k ||h - mu_k|| not argmax f(x)", f"{PAPYAN}; {TIRER}",
         default=False, **{**_classes, "log": False, "statistics": {"classes": Classes, "nearest": Nearest}},
     ),
+    *FURTHER,
 )  # fmt: skip
 
 # every statistic that the catalog's probes bring along, for probes of one's own that read it by its name

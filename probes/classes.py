@@ -23,6 +23,7 @@ class Classes:
         counts: (K,), samples of each class.
         means: (K, d), class means; 0 for a class that has not appeared.
         scatter: (d, d), sum over samples of (h - mu_k)(h - mu_k)'; only its upper block triangle is kept.
+        squares: (K,), sum over the samples of each class of ||h - mu_k||^2.
     """
 
     in_pass: ClassVar[Pass] = Pass.FIRST
@@ -33,6 +34,7 @@ class Classes:
         self.counts = torch.zeros(n, dtype=torch.float64, device=device)
         self.means = torch.zeros(n, d, dtype=torch.float64, device=device)
         self.scatter = torch.zeros(d, d, dtype=torch.float64, device=device)
+        self.squares = torch.zeros(n, dtype=torch.float64, device=device)
 
     @classmethod
     def begin(cls, opening: Opening) -> Classes:
@@ -51,6 +53,7 @@ class Classes:
         means = rows.new_zeros(len(present), self.d).index_add_(0, index, rows) / sizes[:, None]
         several = sizes[index] > 1  # the one sample of its class is its mean, and leaves a row of zeros
         apart = rows[several] - means[index[several]]
+        self.squares.index_add_(0, present[index[several]], (apart**2).sum(1))
         add_gram_(self.scatter, torch.cat([apart, self._shift(present, means, sizes)]))
 
     def merge(self, other: Classes) -> None:
@@ -60,6 +63,7 @@ class Classes:
         present = other.counts.nonzero()[:, 0]
         means, sizes = other.means[present].to(self.means), other.counts[present].to(self.counts)
         self.scatter += other.scatter.to(self.scatter)
+        self.squares += other.squares.to(self.squares)
         add_gram_(self.scatter, self._shift(present.to(self.means.device), means, sizes))
 
     def _shift(self, present: Tensor, means: Tensor, sizes: Tensor) -> Tensor:
@@ -68,7 +72,9 @@ class Classes:
         delta = means - self.means[present]
         self.means[present] += delta * (sizes / (before + sizes))[:, None]
         self.counts[present] += sizes
-        return delta * (before * sizes / (before + sizes)).sqrt()[:, None]
+        rows = delta * (before * sizes / (before + sizes)).sqrt()[:, None]
+        self.squares[present] += (rows**2).sum(1)
+        return rows
 
     def __add__(self, other: Classes) -> Classes:
         """Classes of both sets of rows; neither operand changes."""
@@ -86,6 +92,11 @@ class Classes:
     def present(self) -> Tensor:
         """(K,), which classes have appeared."""
         return self.counts > 0
+
+    @property
+    def spread(self) -> Tensor:
+        """Mean of ||h - mu_k||^2 (K,) over the samples of each class; 0 for one that has not appeared."""
+        return self.squares / self.counts.clamp(min=1)
 
     @property
     def within(self) -> Tensor:

@@ -20,7 +20,7 @@ from .subspace import EPS, Spectrum
 
 def nc1(classes: Classes, S_W: Tensor, between: Spectrum, between_tolerance: float) -> Outcome:
     """NC1, variability within classes, Tr(S_W pinv(S_B))/K, >= 0; 0 when collapsed. pinv keeps K - 1 eigenvalues."""
-    return _about(classes, nc1_unscaled(classes, S_W, between, between_tolerance).value / _appearing(classes))
+    return _about(classes, nc1_unscaled(classes, S_W, between, between_tolerance).value / appearing(classes))
 
 
 def nc1_unscaled(classes: Classes, S_W: Tensor, between: Spectrum, between_tolerance: float) -> Outcome:
@@ -64,14 +64,14 @@ def nc3(classes: Classes, between: Spectrum, W: Tensor) -> Outcome:
     """NC3, distance of the weight from the class means' dual, || WM/||WM||_F - (I - 11'/K)/sqrt(K-1) ||_F, in [0, 2];
     0 when collapsed. M (d, K) holds mu_k - mu_G as columns, as nc.2 does. Only where W (K, d) has an output a class."""
     M = _means(classes) - _means(classes).mean(0)
-    return _about(classes, _apart(_outputs(W, classes) @ M.mT, simplex(len(M))))
+    return _about(classes, _apart(outputs(W, classes) @ M.mT, simplex(len(M))))
 
 
 def nc3_frame(classes: Classes, between: Spectrum, W: Tensor) -> Outcome:
     """NC3 for an orthogonal frame, || WM/||WM||_F - I/sqrt(K) ||_F with the uncentred mu_k, in [0, 2]; 0 when
     collapsed, as without biases."""
     M = _means(classes)
-    return _about(classes, _apart(_outputs(W, classes) @ M.mT, frame(len(M))))
+    return _about(classes, _apart(outputs(W, classes) @ M.mT, frame(len(M))))
 
 
 def nc4(classes: Classes, between: Spectrum, nearest: Nearest) -> Outcome:
@@ -108,7 +108,7 @@ def nc1_floor(
     squares: Tensor, unit_roundoff: float, classes: Classes, between: Spectrum, between_tolerance: float
 ) -> float:
     """What rounding could leave of nc.1: ``within_floor`` in the directions of the class means."""
-    return nc1_unscaled_floor(squares, unit_roundoff, classes, between, between_tolerance) / _appearing(classes)
+    return nc1_unscaled_floor(squares, unit_roundoff, classes, between, between_tolerance) / appearing(classes)
 
 
 def nc1_unscaled_floor(
@@ -132,7 +132,7 @@ def nc1_total_floor(squares: Tensor, unit_roundoff: float, S_W: Tensor, between:
 def means_floor(mean_square: float, unit_roundoff: float, between: Spectrum, classes: Classes) -> float:
     """What rounding could leave of nc.2 and nc.3: the means' own, u of the features or 8 eps of float64, relative to
     their spread, and K eps."""
-    return max(unit_roundoff, 8 * EPS) * (mean_square / between.total) ** 0.5 + _appearing(classes) * EPS
+    return max(unit_roundoff, 8 * EPS) * (mean_square / between.total) ** 0.5 + appearing(classes) * EPS
 
 
 def _means(classes: Classes) -> Tensor:
@@ -140,24 +140,24 @@ def _means(classes: Classes) -> Tensor:
     return classes.means[classes.present]
 
 
-def _appearing(classes: Classes) -> int:
+def appearing(classes: Classes) -> int:
     """K, how many classes appear."""
     return int(classes.present.sum())
 
 
 def _about(classes: Classes, value: float) -> Outcome:
-    absent = classes.n - _appearing(classes)
+    absent = classes.n - appearing(classes)
     return Outcome(value, OK, f"{absent} of {classes.n} classes do not appear" if absent else "")
 
 
 def _varies(classes: Classes) -> None:
-    if classes.count == _appearing(classes):
+    if classes.count == appearing(classes):
         raise DegenerateError("no class has two samples: nothing can vary within one")
 
 
 def _directions(classes: Classes, between: Spectrum, between_tolerance: float) -> tuple[Tensor, Tensor]:
     """The K - 1 directions (d, K - 1) of the centred class means and their eigenvalues of S_B."""
-    K = _appearing(classes)
+    K = appearing(classes)
     if classes.d < K - 1:
         raise NotDefinedError(f"{K} class means span K - 1 = {K - 1} directions, and the width is d = {classes.d}")
     rank = between.rank(between_tolerance)
@@ -166,7 +166,7 @@ def _directions(classes: Classes, between: Spectrum, between_tolerance: float) -
     return between.leading(K - 1), between.values[: K - 1]
 
 
-def _outputs(W: Tensor, classes: Classes) -> Tensor:
+def outputs(W: Tensor, classes: Classes) -> Tensor:
     """The rows (K, d) of a weight that belong to the classes that appear."""
     if W.shape[0] != classes.n:
         raise NotDefinedError(f"the layer has {W.shape[0]} outputs, and there are {classes.n} classes")

@@ -70,6 +70,7 @@ class Probe:
         chance: function for what to expect by chance: a ``Null`` with mean and 99 % quantile, or the mean alone.
         floor: function for the value that rounding could make.
         default: whether it is measured when no probes are named.
+        direction: which direction of the targets it is about, from 1; tables of fewer targets leave it out. 0 for none.
         classes: whether it is for targets that are classes; elsewhere it is measured only when named, as not defined.
         statistics: classes of the streaming statistics that it brings along, by the names under which its functions
             read them; "moments" are always there.
@@ -97,6 +98,7 @@ class Probe:
     floor: Callable[..., float] | None = None
     default: bool = True
     classes: bool = False
+    direction: int = 0
     statistics: Mapping[str, type[Statistic]] = field(default_factory=dict, hash=False)
 
     @property

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import nulls
+from . import nulls, prediction
 from .classes import Classes
 from .deep import noise_floor
-from .doubt import ROUNDED
+from .doubt import ROUNDED, constant, finite
 from .moments import Moments
 from .nulls import CrossNull
 from .outcome import DegenerateError, NotDefinedError
@@ -39,6 +39,8 @@ class Snapshot:
         target_resolution: (n,), half a unit of the last written digit of each target, or None where it is not known.
         network_mse: the network's own mean squared error, or None with ``mse_missing`` saying why.
         network_accuracy: share of samples whose class the network predicts, or None likewise.
+        one_hot: whether the targets are classes.
+        network_outputs: moments of the rows [f(x) - y, y], n wide each, or None likewise.
         following_weight: weight (p, m) that reads the m outputs of W, or None with ``following_missing`` saying why.
         missing: why a quantity is not there, by its name.
     """
@@ -54,6 +56,8 @@ class Snapshot:
     mse_missing: str = "the network's output was not seen"
     mse_note: str = ""
     network_accuracy: float | None = None
+    one_hot: bool = False
+    network_outputs: Moments | None = None
     following_weight: Tensor | None = None
     following_missing: str = "no weight follows"
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -99,7 +103,7 @@ class Snapshot:
     @cached_property
     def features(self) -> Spectrum:
         """Spectrum of S_H; a layer that does not vary beyond its own rounding is degenerate."""
-        if _constant(self.S_H, self.mean_square, self.unit_roundoff, "features"):
+        if constant(self.S_H, self.mean_square, self.unit_roundoff, "features"):
             raise DegenerateError("the features do not vary over the samples (dead or constant layer)")
         return spectrum(self.S_H)
 
@@ -114,7 +118,7 @@ class Snapshot:
     def uncentred(self) -> Spectrum:
         """Spectrum of E[h h'], the mean not taken off."""
         mean = self.moments.mean[: self.d]
-        return spectrum(_finite(self.S_H + torch.outer(mean, mean), "features"))
+        return spectrum(finite(self.S_H + torch.outer(mean, mean), "features"))
 
     @cached_property
     def squares(self) -> Tensor:
@@ -131,7 +135,7 @@ class Snapshot:
         """Spectrum of S_Y."""
         S_Y = self._covariance[self.d :, self.d :]
         square = float(S_Y.trace() + (self.moments.mean[self.d :] ** 2).sum())
-        if _constant(S_Y, square, self.target_roundoff, "targets"):
+        if constant(S_Y, square, self.target_roundoff, "targets"):
             raise DegenerateError("the targets do not vary over the samples")
         return spectrum(S_Y)
 
@@ -222,6 +226,24 @@ class Snapshot:
         rounding = self.unit_roundoff**2 * self.squares if self.unit_roundoff <= SINGLE else None
         return linear_fit(self.S_H, self.features, self.cross, S_Y, rounding)
 
+    @cached_property
+    def layer_r2(self) -> Tensor:
+        """Adjusted R2 (r,) of the best affine map along each direction of the targets."""
+        r2 = prediction.along(self.linear_fit.residual, self.targets, self.target_rank)
+        return prediction.adjusted(r2, self.linear_fit.used, self.N)
+
+    @property
+    def residual_moments(self) -> Moments:
+        """Moments of the rows [f(x) - y, y]."""
+        if self.network_outputs is None:
+            raise NotDefinedError(self.mse_missing)
+        return self.network_outputs
+
+    @cached_property
+    def network_r2(self) -> Tensor:
+        """R2 (r,) of the network's own prediction along each direction of the targets."""
+        return prediction.of_network(self.residual_moments, self.targets, self.target_rank, self.one_hot)
+
     @property
     def following(self) -> Tensor:
         """The weight (p, m) of the layer that reads the outputs of W."""
@@ -235,7 +257,7 @@ class Snapshot:
     @cached_property
     def S_W(self) -> Tensor:
         """Covariance within classes (d, d)."""
-        return _finite(self._classes.within, "features")
+        return finite(self._classes.within, "features")
 
     @cached_property
     def between(self) -> Spectrum:
@@ -245,7 +267,7 @@ class Snapshot:
         means = classes.means[classes.present]
         if len(means) < 2:
             raise DegenerateError(f"{len(means)} of {classes.n} classes appears: there is nothing between classes")
-        if _constant(self.S_H, self.mean_square, self.unit_roundoff, "features"):
+        if constant(self.S_H, self.mean_square, self.unit_roundoff, "features"):
             raise DegenerateError("the features do not vary over the samples (dead or constant layer)")
         found = singular((means - means.mean(0)) / len(means) ** 0.5)
         between = Spectrum(found.values**2, found.vectors)
@@ -281,16 +303,3 @@ class Snapshot:
         if self.network_mse is None:
             raise NotDefinedError(self.mse_missing)
         return self.network_mse
-
-
-def _constant(S: Tensor, mean_square: float, roundoff: float, what: str) -> bool:
-    """Whether a covariance is no more than the rounding of a constant: two units of its own dtype, or sixteen of the
-    float64 in which the mean was taken."""
-    total = float(_finite(S, what).trace())
-    return total <= max(4 * roundoff**2, 64 * EPS**2) * mean_square or total <= 0
-
-
-def _finite(S: Tensor, what: str) -> Tensor:
-    if not bool(torch.isfinite(S).all()):
-        raise DegenerateError(f"the {what} hold NaN or infinity")
-    return S

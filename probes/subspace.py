@@ -106,12 +106,14 @@ class LinearFit:
         floor: the residual that float64 rounding could leave.
         used: how many feature directions it reads.
         cut: how many were below rounding and not used.
+        residual: (n, n), second moment of what the map leaves of the targets.
     """
 
     mse: float
     floor: float
     used: int
     cut: int
+    residual: Tensor
 
 
 def linear_fit(
@@ -142,11 +144,14 @@ def linear_fit(
     kept = (features.values > d * EPS * float(features.values[0])) & (features.values > rounded)
     V = features.vectors[:, kept]
     coefficients = V @ ((V.mT @ cross) / features.values[kept, None])
-    explained = (coefficients * (2 * cross - S_H @ coefficients)).sum()
+    half = coefficients.mT @ (cross - S_H @ coefficients / 2)
+    explained = half + half.mT
     total = float(S_Y.trace())
     cut = int((~kept).sum() - (~alive).sum())
     floor = 4 * math.sqrt(d) * EPS * total / n
-    return LinearFit(max(0.0, total - float(explained)) / n, floor, int(kept.sum()), max(0, cut))
+    return LinearFit(
+        max(0.0, total - float(explained.trace())) / n, floor, int(kept.sum()), max(0, cut), S_Y - explained
+    )
 
 
 def chance_cosine(k: int, d: int) -> float:

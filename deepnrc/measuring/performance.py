@@ -15,7 +15,8 @@ class Performance:
     """What the outputs tell so far.
 
     Attributes:
-        residuals: moments of f(x) - y, which are streamed like features; None with ``missing`` saying why.
+        residuals: moments of the rows [f(x) - y, y], streamed like features and targets; None with ``missing`` saying
+            why.
         incomparable: whether an output was seen that cannot be held against the targets; it stays so.
         hits: samples whose largest output is that of their class.
     """
@@ -46,8 +47,8 @@ class Performance:
         """Hold the output (N, n) against targets (N, n), and predicted classes (N,), if there are any, against them."""
         n = Y.shape[1]
         if self.residuals is None:
-            self.residuals = Moments(n, 0, Y.device)
-        self.residuals.update(prediction.to(Y) - Y, Y[:, :0])
+            self.residuals = Moments(n, n, Y.device)
+        self.residuals.update(prediction.to(Y) - Y, Y)
         if predicted is not None:
             self.hits += int((Y.argmax(1) == predicted.to(Y.device)).sum())
 
@@ -64,4 +65,5 @@ class Performance:
         r = self.residuals
         if r is None or r.count == 0:
             return None
-        return float(r.scatter.trace() / r.count + (r.mean**2).sum()) / r.d
+        n = r.d
+        return float(r.scatter.diagonal()[:n].sum() / r.count + (r.mean[:n] ** 2).sum()) / n

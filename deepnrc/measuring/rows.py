@@ -54,6 +54,8 @@ def measured(
             target_roundoff=streams.roundoff,
             target_resolution=streams.resolution,
             network_mse=streams.network.mse,
+            network_outputs=streams.network.residuals,
+            one_hot=streams.one_hot,
             mse_missing=streams.network.missing,
             mse_note="against classes as one-hot targets" if streams.one_hot else "",
             network_accuracy=streams.network_accuracy,
@@ -81,7 +83,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     rows = []
     for probe in probes:
-        if probe.where in places:
+        if probe.where in places and probe.direction <= snapshot.n:
             rows.append(_row(probe, probe.evaluate(snapshot), shared, snapshot))
     return rows
 

@@ -1,6 +1,7 @@
 """The tidy table, its spectra, its files and what is read off it; nothing here measures, draws or prints."""
 
 from deepnrc.arguments import TAU
+from deepnrc.table.collapse import VERDICTS, collapse_onset, verdicts
 from deepnrc.table.descriptions import as_record, described, main_ones, own
 from deepnrc.table.grouping import BANDS, SILENT, labelled_by, spread
 from deepnrc.table.onset import ALIGNED, NOISE, PREDICTS, check_tau, onsets, since, unbroken
@@ -35,10 +36,12 @@ __all__ = [
     "SPECTRA_NAMES",
     "TARGETS",
     "TAU",
+    "VERDICTS",
     "WEIGHT",
     "Table",
     "as_record",
     "check_tau",
+    "collapse_onset",
     "described",
     "join",
     "labelled_by",
@@ -50,5 +53,6 @@ __all__ = [
     "since",
     "spread",
     "unbroken",
+    "verdicts",
     "writable",
 ]

@@ -19,7 +19,15 @@ from tyro.conf import arg
 import deepnrc
 from deepnrc.errors import UsageError
 from experiments.byhand.classmeasures import class_measures
-from experiments.byhand.measures import Matrix, balance_measures, layer_measures, network_measures, top_measures, weight
+from experiments.byhand.measures import (
+    Matrix,
+    balance_measures,
+    layer_measures,
+    network_measures,
+    network_r2,
+    top_measures,
+    weight,
+)
 from experiments.claims import Verdict
 from experiments.networks import ResNet
 from experiments.pages import Page, closing, leave_settings
@@ -115,13 +123,14 @@ def compared(
     """
     names = list(dict.fromkeys(table.loc[table["layer"] != "(network)", "layer"]))
     seen = look(model, batches, names)
-    whole = network_measures(seen.output, seen.targets)
+    whole = network_measures(seen.output, seen.targets, seen.labels is not None)
+    along = network_r2(seen.output, seen.targets, seen.labels is not None)
     found = {("(network)", *name): value for name, value in whole.items()}
     at_top = set(table.loc[table["measure"] == "nrc.1", "layer"])
     for layer, after in zip(progress(names), [*names[1:], None], strict=True):
         module = model.get_submodule(layer)
         H, W = seen.features[layer], weight(module)
-        mine = layer_measures(H, seen.targets, W, whole.get(("model.mse", "default")))
+        mine = layer_measures(H, seen.targets, W, whole.get(("model.mse", "default")), along)
         if layer in at_top and W is not None:
             mine |= top_measures(H, seen.targets, W)
         if seen.labels is not None:

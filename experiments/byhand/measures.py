@@ -23,7 +23,9 @@ def weight(module: nn.Module) -> Matrix | None:
     return np.moveaxis(w, 1, -1).reshape(-1, w.shape[1])
 
 
-def layer_measures(H: Matrix, Y: Matrix, W: Matrix | None, network_mse: float | None = None) -> Named:
+def layer_measures(
+    H: Matrix, Y: Matrix, W: Matrix | None, network_mse: float | None = None, network_r2: list[float] | None = None
+) -> Named:
     """Every measure of one layer that is defined for it, by name and variant.
 
     Args:
@@ -31,6 +33,7 @@ def layer_measures(H: Matrix, Y: Matrix, W: Matrix | None, network_mse: float | 
         Y: targets (N, n).
         W: the layer's weight (m, d), or None.
         network_mse: the network's own error on the same samples.
+        network_r2: its R2 along each direction of the targets.
     """
     N, d = H.shape
     Hc, Yc = H - H.mean(0), Y - Y.mean(0)
@@ -44,11 +47,18 @@ def layer_measures(H: Matrix, Y: Matrix, W: Matrix | None, network_mse: float | 
     if k <= d:
         found |= _signal_measures(Hc, Yc, s, V, k)
     if d + 1 < N:
-        error = _linear_mse(Hc, Yc)
+        residual = _left(Hc, Yc)
+        error = float((residual**2).mean())
         found["deep.linear_mse", "default"] = error
         found["deep.linear_r2", "default"] = 1 - error / float((Yc**2).mean())
         left = N - 1 - np.linalg.matrix_rank(Hc)
         found["deep.linear_r2", "adjusted"] = 1 - error / float((Yc**2).mean()) * (N - 1) / left
+        by_direction = _by_direction(residual, Yc)
+        adjusted = [1 - (1 - r2) * (N - 1) / left for r2 in by_direction]
+        for variant, values in (("default", by_direction), ("adjusted", adjusted)):
+            found |= {(f"deep.direction_r2_{i}", variant): r2 for i, r2 in enumerate(values[:10], 1)}
+        if network_r2 is not None:
+            found["deep.direction_r2_gap", "default"] = float((np.array(network_r2) - np.array(adjusted)).max())
         if network_mse:
             found["deep.linear_mse", "ratio"] = error / network_mse
     if W is not None and W.shape[1] == d:
@@ -108,13 +118,20 @@ def _cka(Hc: Matrix, Yc: Matrix) -> float:
     return float((K * L).sum() / (np.linalg.norm(K) * np.linalg.norm(L)))
 
 
-def _linear_mse(Hc: Matrix, Yc: Matrix) -> float:
-    """Residual of least squares on columns of one scale; directions of less than d eps of the largest variance cut."""
+def _left(Hc: Matrix, Yc: Matrix) -> Matrix:
+    """What least squares leaves, on columns of one scale; directions of less than d eps of the largest variance cut."""
     scale = Hc.std(0)
     columns = Hc[:, scale > 0] / scale[scale > 0]
     left, s, _ = np.linalg.svd(columns, full_matrices=False)
     kept = left[:, s**2 > Hc.shape[1] * EPS * s[0] ** 2]
-    return float(((Yc - kept @ (kept.T @ Yc)) ** 2).mean())
+    return Yc - kept @ (kept.T @ Yc)
+
+
+def _by_direction(left: Matrix, Yc: Matrix) -> list[float]:
+    """R2 along each principal direction of the targets, strongest first, of what a prediction leaves of them."""
+    _, _, U = np.linalg.svd(Yc, full_matrices=False)
+    U = U[: rank(Yc)]
+    return list(1 - ((left @ U.T) ** 2).sum(0) / ((Yc @ U.T) ** 2).sum(0))
 
 
 def top_measures(H: Matrix, Y: Matrix, W: Matrix) -> Named:
@@ -175,7 +192,16 @@ def _apart(A: Matrix, B: Matrix) -> float:
     return float(np.linalg.norm(A - B) / np.sqrt(np.linalg.norm(A) ** 2 + np.linalg.norm(B) ** 2))
 
 
-def network_measures(output: Matrix, Y: Matrix) -> Named:
+def network_r2(output: Matrix, Y: Matrix, classes: bool = False) -> list[float] | None:
+    """R2 along each direction of the targets of the network's outputs, of classes after an affine fit to one-hot; None
+    where outputs and targets are of different widths."""
+    if output.shape != Y.shape:
+        return None
+    Yc = Y - Y.mean(0)
+    return _by_direction(_left(output - output.mean(0), Yc) if classes else output - Y, Yc)
+
+
+def network_measures(output: Matrix, Y: Matrix, classes: bool = False) -> Named:
     """The measures that belong to no layer, from the network's outputs (N, m) and targets (N, n)."""
     t = np.linalg.svd(Y - Y.mean(0), compute_uv=False)
     found: Named = {
@@ -184,4 +210,11 @@ def network_measures(output: Matrix, Y: Matrix) -> Named:
     }
     if output.shape == Y.shape:
         found["model.mse", "default"] = float(((output - Y) ** 2).mean())
+    r2 = network_r2(output, Y, classes)
+    if r2 is not None:
+        spread = np.linalg.svd(output - Y - (output - Y).mean(0), compute_uv=False) ** 2
+        if Y.shape[1] > 1 and spread[0] > 0:
+            found["model.residual_whiteness", "default"] = float(spread[-1] / spread[0])
+        found |= {(f"model.direction_r2_{i}", "default"): value for i, value in enumerate(r2[:10], 1)}
+        found["model.direction_r2_smallest", "default"] = min(r2)
     return found

@@ -21,6 +21,7 @@ from probes import (
     Probe,
     Snapshot,
 )
+from probes.dormant import Magnitudes
 
 NAMES = {
     "deep.noise",
@@ -55,6 +56,20 @@ NAMES = {
     "nc.2",
     "nc.3",
     "nc.4",
+    *(f"{whose}.direction_r2_{i}" for whose in ("deep", "model") for i in range(1, 11)),
+    "deep.direction_r2_gap",
+    "model.direction_r2_smallest",
+    "model.residual_whiteness",
+    "rank.effective",
+    "rank.participation",
+    "rank.numerical",
+    "rank.alpha",
+    "features.dormant",
+    "nc.cdnv",
+    "nc.equinorm",
+    "nc.gnc2",
+    "nc.unc3",
+    "nc.total_variation",
 }
 
 
@@ -101,9 +116,15 @@ def test_main_measures_stand_in_one_order_each_with_a_heading_where_letters_are_
 
 @pytest.mark.parametrize("seed", range(4))
 def test_values_lie_within_their_bounds(layer, classes, snap, evaluate, seed):
-    given = {"rank": 3, "network_mse": 0.5, "network_accuracy": 0.5}
+    outputs, magnitudes = Moments(4, 4), Magnitudes(24)
+    outputs.update(layer(seed=seed + 9)[1], layer(seed=seed)[1])
+    magnitudes.update(Batch.of(layer(seed=seed)[0]))
+    given = {"rank": 3, "network_mse": 0.5, "network_accuracy": 0.5, "network_outputs": outputs}
     regression, classifier = snap(*layer(seed=seed, m=4), **given), snap(*classes(seed=seed, K=4), **given)
+    regression.statistics["magnitudes"] = magnitudes
     for p in CATALOG:
+        if p.direction > 4 or p.variant == "sigma ratio":  # more directions than these targets or weights have
+            continue
         snapshot = classifier if p.classes else regression
         snapshot.following_weight = torch.randn(3, 4, generator=torch.Generator().manual_seed(seed))
         found = evaluate(p.name, snapshot, p.variant)

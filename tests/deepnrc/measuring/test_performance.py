@@ -17,7 +17,7 @@ def test_the_error_is_the_mean_over_samples_and_outputs_of_any_batches(size):
     for f, y in zip(F.split(size), Y.split(size), strict=True):
         outputs.compare(outputs.prediction([f], y, 1), y, None)
     assert outputs.mse == pytest.approx(float((F.double() - Y).square().mean()), rel=1e-12)
-    assert outputs.residuals.scatter.shape == (3, 3)
+    assert outputs.residuals.scatter.shape == (6, 6)
 
 
 def test_accuracy_counts_the_largest_outputs():

@@ -23,7 +23,7 @@ def test_by_default_all_but_what_is_costly_and_nothing_that_takes_a_second_pass(
     [
         ("deep.noise", {"deep.noise"}),
         ("deep.noise*", {"deep.noise", "deep.noise_fraction", "deep.noise_alignment"}),
-        (["nrc.?", "model.*"], {"nrc.1", "nrc.2", "nrc.3", "model.mse", "model.accuracy"}),
+        (["nrc.?", "model.[ma]*"], {"nrc.1", "nrc.2", "nrc.3", "model.mse", "model.accuracy"}),
         (("nrc.1_centred",), {"nrc.1_centred"}),
         (iter(["deep.cka"]), {"deep.cka"}),
     ],

@@ -17,6 +17,8 @@ from deepnrc.table import COLUMNS, NETWORK
 
 EVIL = '<script>alert("x")</script>&"\''
 
+EMPTY = dict.fromkeys(["value", "chance", "chance_high", "floor"], "")
+
 
 def test_it_is_one_file_that_fetches_nothing(page, text):
     for _, attributes in page.elements:
@@ -80,7 +82,7 @@ def test_the_data_are_the_whole_table(report, steps):
     data = base64.b64decode(link.href.partition("base64,")[2])
     assert link.name.endswith(".gz") == (len(steps) > 2)
     plain = gzip.decompress(data) if link.name.endswith(".gz") else data
-    back = pd.read_csv(io.BytesIO(plain), keep_default_na=False, na_values={"value": "", "chance": "", "floor": ""})
+    back = pd.read_csv(io.BytesIO(plain), keep_default_na=False, na_values=EMPTY)
     pd.testing.assert_frame_equal(back.astype(COLUMNS), given.table)
     assert link.size == f"{len(data) / 1000:.0f} kB"
 

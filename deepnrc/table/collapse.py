@@ -1,0 +1,152 @@
+"""Collapsed: which layers are, which are only low in noise, and which cannot be judged; read off the table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from deepnrc.arguments import TAU
+from deepnrc.errors import UsageError
+from deepnrc.table.onset import ALIGNED, check_tau, unbroken
+from deepnrc.table.schema import NETWORK
+
+SHORT = 0.05  # of R2 by which a layer may stay below the network
+LEARNED = 0.5  # of R2 along each direction that a network must reach to have learned
+HALF = 0.5  # of the reference's noise that a collapsed layer may keep
+
+COLLAPSED, LOW_NOISE, NOISY, NARROW, UNKNOWN, UNLEARNED = VERDICTS = (
+    "collapsed", "low noise", "not collapsed", "too narrow to tell", "not measured", "not learned",
+)  # fmt: skip
+COLUMNS = ["run", "step", "depth", "layer", "verdict", "reason", "noise", "aligned", "predicts", "learned", "tau"]
+PLACE = ["run", "step", "depth", "layer", "dim", "rank"]
+NEEDED = {
+    "noise": ("deep.noise_fraction", "default"),
+    "alignment": ("deep.feature_weight_alignment", "default"),
+    "gap": ("deep.direction_r2_gap", "default"),
+}
+
+
+@dataclass(frozen=True)
+class Network:
+    """What a network learned: whether enough, None where that is not known, and the reason in words."""
+
+    learned: bool | None
+    reason: str
+
+
+def verdicts(table: pd.DataFrame, tau: float = TAU, reference: pd.DataFrame | None = None) -> pd.DataFrame:
+    """What is to be said of every layer of every run and step, with the conditions that it rests on.
+
+    A layer is collapsed where all of this holds. Noise: its noise fraction is at most tau (1 - k/d), the second factor
+    being what isotropic features have, and at most half of the reference's. Aligned: its feature-weight alignment is at
+    least .8 and above the 99 % quantile of its null. Predicts: along no direction of the targets does its best affine
+    map explain .05 less than the network does, by adjusted R2. Learned: the network's R2 is above .5 along each
+    direction, of classifiers the accuracy more than half way from 1/K to 1. A layer of d < 2k is too narrow to tell.
+    What is low in noise alone is called so: raw inputs and untrained networks may be.
+
+    Args:
+        tau: in (0, 1).
+        reference: the table of an untrained network of the same shape, or the part of a tracker's at step 0.
+    Returns: columns run, step, depth, layer, verdict, reason, tau, and noise, aligned, predicts, learned, which are
+        true, false, or NA where they could not be read. A table of an older version, which lacks what this rests on,
+        has "not measured" throughout.
+    """
+    check_tau(tau)
+    before = None if reference is None else _values(reference, "deep.noise_fraction").groupby("layer").last()
+    rows = [row for _, part in table.groupby(["run", "step"], sort=False) for row in _rows(part, tau, before)]
+    kinds = dict.fromkeys(["noise", "aligned", "predicts", "learned"], "boolean")
+    return pd.DataFrame(rows, columns=COLUMNS).astype(kinds)
+
+
+def collapse_onset(judged: pd.DataFrame) -> pd.DataFrame:
+    """Collapse onset of each run and step: the first judged layer from which all are collapsed to the last judged one.
+
+    Args:
+        judged: what ``verdicts`` gave.
+    Returns: columns run, step, depth, layer (both NA where there is none), layers (how many are collapsed from there
+        on), of (how many are judged), said (in words). Where no layer can be judged there is no verdict: of is 0.
+    """
+    rows = []
+    for (run, step), part in judged.groupby(["run", "step"], sort=False):
+        known = part[part["verdict"].isin([COLLAPSED, LOW_NOISE, NOISY, UNLEARNED])].sort_values("depth")
+        first = unbroken(known["verdict"] == COLLAPSED) if len(known) else None
+        layers = 0 if first is None else len(known) - first
+        said = (
+            "no layer can be judged" if known.empty
+            else "not collapsed" if first is None
+            else f"collapsed from {known['layer'].iloc[first]} on"
+        )  # fmt: skip
+        place = (None, None) if first is None else (int(known["depth"].iloc[first]), known["layer"].iloc[first])
+        rows.append((run, step, *place, layers, len(known), said))
+    columns = ["run", "step", "depth", "layer", "layers", "of", "said"]
+    return pd.DataFrame(rows, columns=columns).astype({"depth": "Int64", "layer": "string"})
+
+
+def _rows(part: pd.DataFrame, tau: float, before: pd.Series[float] | None) -> Iterator[tuple[object, ...]]:
+    network = _network(part)
+    found = {name: _values(part, *key).droplevel("depth") for name, key in NEEDED.items()}
+    high = _values(part, *NEEDED["alignment"], column="chance_high").droplevel("depth")
+    layers = part[part["layer"] != NETWORK].sort_values("depth").drop_duplicates("layer")
+    for run, step, depth, name, d, rank in layers[PLACE].to_numpy(object):
+        k = None if pd.isna(rank) else int(rank)
+        noise, alignment, gap = (found[key].get(name, math.nan) for key in NEEDED)
+        null, untrained = high.get(name, math.nan), math.nan if before is None else before.get(name, math.nan)
+        most = tau * (1 - (k or 0) / d)
+        low = _holds(noise, noise <= most and not noise > HALF * untrained)
+        aligned = _holds(alignment + null, alignment >= ALIGNED and alignment > null)
+        predicts = _holds(gap, gap <= SHORT)
+        verdict, reason = _verdict(k, d, low, aligned, predicts, network)
+        yield run, step, depth, name, verdict, reason, low, aligned, predicts, network.learned, tau
+
+
+def _verdict(
+    k: int | None, d: int, low: bool | None, aligned: bool | None, predicts: bool | None, network: Network
+) -> tuple[str, str]:
+    if low is None or k is None:
+        return UNKNOWN, "its noise fraction is degenerate or was not measured"
+    if d < 2 * k:
+        return NARROW, f"d = {d} < 2 k = {2 * k}{'; it has no noise to lose' if d <= k else ''}"
+    if not low:
+        return NOISY, "noise is above its threshold"
+    if network.learned is False:
+        return UNLEARNED, f"noise is low, and {network.reason}"
+    conditions = {
+        "it is not aligned with its weight": aligned,
+        "it does not predict as the network does": predicts,
+        "what the network learned": network.learned,
+    }
+    broken = [words for words, holds in conditions.items() if holds is False]
+    if broken:
+        return LOW_NOISE, f"noise is low; {' and '.join(broken)}"
+    if None in conditions.values():
+        return UNKNOWN, "noise is low; alignment, R2 by direction or what the network learned could not be read"
+    return COLLAPSED, "all conditions hold"
+
+
+def _network(part: pd.DataFrame) -> Network:
+    whole = part[(part["layer"] == NETWORK) & (part["variant"] == "default")].set_index("measure")["value"]
+    accuracy = whole.get("model.accuracy", math.nan)
+    if not math.isnan(accuracy):
+        K = int(part["target_dim"].iloc[0])
+        needed = (1 + 1 / K) / 2
+        return Network(bool(accuracy > needed), f"accuracy {accuracy:.3g} is not above {needed:.3g}")
+    smallest = whole.get("model.direction_r2_smallest", math.nan)
+    if math.isnan(smallest):
+        return Network(None, "the network's R2 could not be read")
+    return Network(bool(smallest > LEARNED), f"R2 is {smallest:.3g} along a direction of the targets")
+
+
+def _holds(value: float, condition: bool) -> bool | None:
+    """Whether a condition holds, None where the value that it is about is not known."""
+    return None if math.isnan(value) else bool(condition)
+
+
+def _values(part: pd.DataFrame, measure: str, variant: str = "default", column: str = "value") -> pd.Series[float]:
+    if column not in part:
+        raise UsageError(f"The table has no column {column!r}, which a verdict rests on.")
+    rows = part[(part["measure"] == measure) & (part["variant"] == variant) & (part["layer"] != NETWORK)]
+    usable = rows[column].where(rows["status"] != "degenerate")
+    return pd.Series(usable.to_numpy(float), index=pd.MultiIndex.from_frame(rows[["depth", "layer"]]))
