@@ -180,7 +180,8 @@ class Attachment:
         seconds = time.perf_counter() - self._started
         record = provenance.record(self.model, self.arguments, self.choice.left_out, seconds, run=run, step=step)
         own = [as_record(probe) for probe in self.probes if probe not in CATALOG]
-        record |= {"samples": self._streams.samples, "probes": own} | facts
+        notes = {site.name: site.weight.note for site in self.choice.sites if site.weight and site.weight.note}
+        record |= {"samples": self._streams.samples, "probes": own, "weights": notes} | facts
         return Report.of(rows, [record], readings.frame(read))
 
     def _check_rank(self, widths: dict[str, int]) -> None:

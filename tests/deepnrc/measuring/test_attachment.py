@@ -127,9 +127,8 @@ def test_a_layer_that_never_ran_is_named_with_what_to_write(data, mlp):
     net.forward = lambda x: net["used"](x)
     with deepnrc.attach(net) as probes:
         net(X)
-        with pytest.raises(
-            UsageError, match=r"'spare', 'other' did not run .* Leave them out: layers=\['weights', '!spare', '!other'\]"
-        ):
+        words = r"'spare', 'other' did not run .* Leave them out: layers=\['weights', '!spare', '!other'\]"
+        with pytest.raises(UsageError, match=words):
             probes.observe(Y)
     with deepnrc.attach(net, "*[rs]*") as probes:
         net(X)

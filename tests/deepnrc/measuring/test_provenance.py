@@ -105,3 +105,19 @@ def test_layers_left_out_are_recorded() -> None:
     net = nn.Sequential(nn.Embedding(5, 3), nn.Flatten(), nn.Linear(6, 1))
     report = deepnrc.probe(net, (torch.arange(10).reshape(5, 2) % 5, torch.randn(5)), progress=False)
     assert report.provenance[0]["left_out"] == [["0", "Embedding is neither Linear nor a convolution"]]
+
+
+def test_how_a_weight_is_known_stands_in_the_record_where_its_class_does_not_tell(probe):
+    class Turned(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.kernel = nn.Parameter(torch.randn(4, 3))
+
+        def forward(self, x):
+            return x @ self.kernel
+
+    net, data = nn.Sequential(nn.Linear(5, 4), Turned()), (torch.randn(30, 5), torch.randn(30, 3))
+    assert probe(net, data).provenance[0]["weights"] == {"1": "weight by response"}
+    given = probe(net, data, linears={Turned: lambda m: m.kernel.mT})
+    assert given.provenance[0]["weights"] == {"1": "weight as given in linears"}
+    assert probe(nn.Linear(5, 3), data).provenance[0]["weights"] == {}
