@@ -87,7 +87,9 @@ def crossed(features: Tensor, targets: Tensor, k: int) -> CrossNull:
     roots = (wide / wide[0]).sqrt()
     n = roots.numel()
     g = torch.Generator().manual_seed(0)
-    draws = max(4, min(DRAWS, int(WORK * 1000 / (head.numel() * n * (n + 10) + 10 * n**3 + 4000))))
+    cost = head.numel() * n * (n + 10) + 10 * n**3 + 4000
+    # of few targets every draw spreads wide, and costs little
+    draws = max(4, min(max(DRAWS, 6 * DRAWS // n), int(WORK * 1000 / cost)))
     rows = head.sqrt()[:, None] * torch.randn(draws, head.numel(), n, generator=g, dtype=torch.float64)
     gram = rows.mT @ rows
     if tail.numel():

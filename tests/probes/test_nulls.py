@@ -71,7 +71,7 @@ def test_shuffled_targets_read_their_null(snap, evaluate, name, fewer):
 @pytest.mark.parametrize("power", [0.5, 1.0, 1.5, 2.0])
 @pytest.mark.parametrize("n", [1, 2, 4, 6, 10])
 def test_the_null_of_a_steep_spectrum_to_2_percent_and_its_quantile(power, n):
-    d, draws = 96, 1500
+    d, draws = 96, 6000
     g = torch.Generator().manual_seed(n)
     large, wide = torch.arange(1, d + 1).double() ** -power, 0.7 ** torch.arange(n).double()
     k = max(1, n - 1)
