@@ -1,9 +1,10 @@
 """The studies, a file each or a family; the closed forms against descent in ``ufm``."""
 
+from experiments.soundness import Standing
 from experiments.studies.catalog import STUDIES, Command
 from experiments.studies.document import Document
 from experiments.studies.family import Family, OverDecays
 
-COMMANDS: dict[str, type[Command]] = {**STUDIES, "results": Document}
+COMMANDS: dict[str, type[Command]] = {**STUDIES, "results": Document, "verdicts": Standing}
 
 __all__ = ["COMMANDS", "Command", "Family", "OverDecays"]

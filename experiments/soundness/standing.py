@@ -1,0 +1,112 @@
+"""`python -m experiments verdicts`: networks whose standing is known beforehand, and what is said of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import joblib
+import pandas as pd
+import torch
+from tqdm.auto import tqdm
+from tyro.conf import arg
+
+import deepnrc
+from deepnrc.errors import UsageError
+from deepnrc.table import VERDICTS, collapse_onset, verdicts
+from experiments.soundness.constructed import collapsed
+from experiments.soundness.untrained import Drawn, fitted_head, untrained
+
+KINDS = {
+    "untrained, random targets": (untrained, False),
+    "random body, fitted head": (fitted_head, False),
+    "collapsed by construction": (lambda seed: list(collapsed())[seed], True),
+}
+COLLAPSED = VERDICTS[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Networks that are collapsed by construction, and ones that are not: how many are called so."""
+
+    takes: ClassVar[str] = "15 minutes"
+
+    count: Annotated[int, arg(help="Networks of each random kind.")] = 1000
+    seed: Annotated[int, arg(help="Of the first network; each has one of its own.")] = 0
+    jobs: Annotated[int, arg(help="Networks probed side by side.")] = os.cpu_count() or 1
+    out: Annotated[Path, arg(help="Folder for verdicts.md and verdicts.csv; it is made.")] = Path("runs/soundness")
+    progress: Annotated[bool, arg(help="Show a progress bar.")] = True
+
+    def run(self) -> None:
+        """Probe them all, print the counts, and name every network that was called wrong."""
+        if self.count < 1 or self.jobs < 1:
+            raise UsageError(f"--count and --jobs must be at least 1; they are {self.count} and {self.jobs}.")
+        read = self._read()
+        text = counts(read)
+        wrong = read[read["called"] != read["collapsed"]]
+        lines = [f"WRONG: {row.kind}, seed {row.seed}: {row.words}: {row.said}" for row in wrong.itertuples()]
+        print("\n".join([text, *lines]))
+        self.out.mkdir(parents=True, exist_ok=True)
+        read.to_csv(self.out / "verdicts.csv", index=False)
+        (self.out / "verdicts.md").write_text(text + "\n", encoding="utf-8")
+        print(f"Every network: {self.out / 'verdicts.csv'}")
+
+    def _read(self) -> pd.DataFrame:
+        seeds = range(self.seed, self.seed + self.count)
+        wanted = [
+            (kind, seed)
+            for kind, (_, standing) in KINDS.items()
+            for seed in (range(len(list(collapsed()))) if standing else seeds)
+        ]
+        jobs = (joblib.delayed(judged)(kind, seed) for kind, seed in wanted)
+        made = joblib.Parallel(n_jobs=self.jobs, return_as="generator")(jobs)
+        bar = tqdm(made, total=len(wanted), desc="verdicts", unit="network", disable=not self.progress)
+        return pd.DataFrame(list(bar))
+
+
+def judged(kind: str, seed: int) -> dict[str, object]:
+    """What is said of one network: whether any layer of it is called collapsed, and how many layers were judged."""
+    torch.set_num_threads(1)
+    draw, standing = KINDS[kind]
+    drawn = draw(seed)
+    found = verdicts(_table(drawn))
+    onset = collapse_onset(found).iloc[0]
+    return {
+        "kind": kind,
+        "seed": seed,
+        "words": drawn.words,
+        "collapsed": standing,
+        "called": bool((found["verdict"] == COLLAPSED).any()),
+        "layers": len(found),
+        "judged": int(onset["of"]),
+        "low noise": int(found["noise"].fillna(False).sum()),
+        "said": onset["said"],
+    }
+
+
+def _table(drawn: Drawn) -> pd.DataFrame:
+    names = ["deep.noise_fraction", "deep.feature_weight_alignment", "deep.direction_r2*", "model.*"]
+    return deepnrc.probe(drawn.model, (drawn.X, drawn.Y), probes=names, progress=False).table
+
+
+def counts(read: pd.DataFrame) -> str:
+    """The counts as a table in Markdown, a row a kind."""
+    columns: dict[str, Callable[[pd.DataFrame], object]] = {
+        "networks": len,
+        "layers": partial(_total, column="layers"),
+        "layers judged": partial(_total, column="judged"),
+        "layers of low noise": partial(_total, column="low noise"),
+        "networks called collapsed": partial(_total, column="called"),
+        "wrong": lambda part: int((part["called"] != part["collapsed"]).sum()),
+    }
+    rows: list[Sequence[object]] = [["kind", *columns], ["---"] * (len(columns) + 1)]
+    rows += [[kind, *(value(part) for value in columns.values())] for kind, part in read.groupby("kind", sort=False)]
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+
+
+def _total(part: pd.DataFrame, column: str) -> int:
+    return int(part[column].sum())
