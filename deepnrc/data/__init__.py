@@ -18,7 +18,7 @@ from deepnrc.data.batches import (
 )
 from deepnrc.data.parts import Batch
 from deepnrc.data.reading import Reader
-from deepnrc.data.targets import Targets, as_targets, as_tensor, unit_roundoff
+from deepnrc.data.targets import Targets, as_targets, as_tensor, is_classes, unit_roundoff
 
 if TYPE_CHECKING:
     from deepnrc.data.sources import load_data, numbers, read_frame, written_resolution
@@ -33,6 +33,7 @@ __all__ = [
     "as_tensor",
     "call",
     "count",
+    "is_classes",
     "load_data",
     "mapped",
     "numbers",

@@ -55,6 +55,15 @@ def as_tensor(given: object, what: str) -> Tensor:
         raise UsageError(f"{what} is a {kind}, not a tensor or an array of numbers.") from error
 
 
+def is_classes(y: Tensor) -> bool:
+    """Whether targets are classes as whole numbers (N,)."""
+    return y.ndim == 1 and _whole(y)
+
+
+def _whole(y: Tensor) -> bool:
+    return not y.is_floating_point() and not y.is_complex() and y.dtype != torch.bool
+
+
 def as_targets(
     given: object, prediction: Tensor | None, batch: int, resolution: Sequence[float] | Tensor | None = None
 ) -> Targets:
@@ -68,8 +77,7 @@ def as_targets(
         resolution: half a unit of the last written digit of each column (n,), if that is known.
     """
     y = as_tensor(given, f"The target of batch {batch}").detach()
-    whole = not y.is_floating_point() and not y.is_complex() and y.dtype != torch.bool
-    if y.ndim == 1 and whole:
+    if is_classes(y):
         return _classes(y, prediction, batch)
     if y.ndim == 1:
         y = y[:, None]
@@ -82,7 +90,7 @@ def as_targets(
         rows = int((~torch.isfinite(y).all(1)).sum())
         raise DataError(f"The targets of batch {batch} hold NaN or infinity in {rows} rows. Clean them first.")
     roundoff = max(unit_roundoff(y.dtype), _rounded(y)) if y.is_floating_point() else EXACT
-    column = ": give integers as (N,), not (N, 1), for classes" if whole and y.shape[1] == 1 else ""
+    column = ": give integers as (N,), not (N, 1), for classes" if _whole(y) and y.shape[1] == 1 else ""
     return Targets(_wide(y), roundoff, is_one_hot(y), NO_CLASSES + column, _checked(resolution, y.shape[1]))
 
 

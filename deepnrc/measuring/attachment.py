@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Sequence
 from types import TracebackType
@@ -11,25 +12,33 @@ import torch
 from torch import nn
 
 from deepnrc.arguments import whole
-from deepnrc.data import as_targets
+from deepnrc.data import Targets, as_targets, as_tensor, is_classes
 from deepnrc.errors import DataError, UsageError
-from deepnrc.measuring import provenance, readings
+from deepnrc.measuring import firstbatch, provenance, readings
+from deepnrc.measuring.rank import as_rank, check_rank
 from deepnrc.measuring.rows import measured
 from deepnrc.measuring.selection import select
-from deepnrc.measuring.sequences import sequence_first, time_first
+from deepnrc.measuring.sequences import sequence_first
 from deepnrc.measuring.streams import Streams
 from deepnrc.measuring.tokens import per_token, warn_of_padding
+from deepnrc.measuring.top import Top, chosen_top, top_layer
 from deepnrc.measuring.undisturbed import ordinary, unwrapped
 from deepnrc.networks import (
     AUTO,
+    CHOSEN,
     REPEATS,
     ROOT,
     Axis,
     Choice,
+    Dataflow,
+    Forward,
     Layers,
+    Layout,
     Linears,
     Mask,
+    Output,
     Pool,
+    Survey,
     Taps,
     check_axis,
     check_mask,
@@ -38,12 +47,15 @@ from deepnrc.networks import (
     choose,
     entries,
     leaving_out,
-    reads_features,
+    logits,
+    picking,
 )
 from deepnrc.report import Report
 from deepnrc.table import as_record
-from deepnrc.wording import Argument, Either, Given, Remedy, listing
+from deepnrc.wording import Argument, Remedy, listing
 from probes import CATALOG, Probe
+
+PLAIN = Layout()
 
 
 class Attachment:
@@ -65,9 +77,12 @@ class Attachment:
         mask: Mask = AUTO,
         axis: Axis = None,
         linears: Linears | None = None,
+        output: Output | None = None,
+        top: str | Sequence[str] | None = None,
+        survey: Survey | None = None,
     ) -> None:
         check_network(model)
-        rank = None if rank is None else _rank(rank)
+        rank = None if rank is None else as_rank(rank)
         if repeats not in REPEATS:
             raise UsageError(Argument("repeats", repeats), f" must be one of {listing(REPEATS)}, not {repeats!r}.")
         check_pool(pool)
@@ -87,16 +102,19 @@ class Attachment:
             "axis": axis,
             "linears": linears,
         }
-        self._taps = Taps(self.model, self.choice.sites, pool, repeats, mask, axis, self.choice.weights)
-        self._weights = {name or ROOT: m for name, m in self.model.named_modules() if reads_features(m)}
-        self._streams = Streams(
-            self.probes,
-            {name: width for name, m in self._weights.items() if (width := _outputs(m))},
-            chosen=probes is not None,
-            sequence_first=sequence_first(self.model),
-            time_first=time_first(self.model),
+        self.arguments |= {name: value for name, value in (("output", output), ("top", top)) if value is not None}
+        self.survey = survey
+        self._top = [top] if isinstance(top, str) else top
+        self._modules = {name or ROOT: module for name, module in self.model.named_modules()}
+        self._taps = Taps(
+            self.model, self.choice.sites, pool, repeats, mask, axis, self.choice.weights, picking(output)
         )
-        self._ran: list[str] = []
+        self._taps.keeping = survey is None
+        self._streams = Streams(self.probes, chosen=probes is not None, sequence_first=sequence_first(self.model))
+        if output is not None:
+            self._streams.network.name = CHOSEN
+        if survey is not None:
+            self._settle(survey)
         self._started = time.perf_counter()
         self._stack = contextlib.ExitStack()
 
@@ -134,6 +152,8 @@ class Attachment:
 
     def _observe(self, targets: object, resolution: Sequence[float] | torch.Tensor | None) -> None:
         forward = self._taps.take()
+        if self.survey is None:
+            forward = self._look(forward, targets)
         seen = {reading.site.name for reading in forward.readings.values()}
         silent = [s.name for s in self.choice.sites if s.name not in seen and self._taps.only is None]
         if silent:
@@ -148,11 +168,60 @@ class Attachment:
         if not self._streams.layers:
             warn_of_padding(forward, stacklevel=5)
         targets, forward = per_token(targets, forward, self._taps.pool, batch)
-        y = as_targets(targets, forward.output, batch, resolution)
+        y = self._targets(targets, forward, resolution)
         if not self._streams.layers:
-            self._check_rank({k: r.pooled.rows.shape[1] for k, r in forward.readings.items()})
+            check_rank(self.rank, {k: r.pooled.rows.shape[1] for k, r in forward.readings.items()})
+            self._streams.top = self._top_layer(forward, y)
         self._streams.update(forward, y)
-        self._ran = self._ran or forward.ran
+
+    def _look(self, forward: Forward, targets: object) -> Forward:
+        """See what the first batch tells, and read it again where its samples do not lie on the first axis."""
+        found = firstbatch.look(self.model, self._taps, self.choice, targets)
+        self._settle(found)
+        firstbatch.check_layouts(found, forward)
+        firstbatch.warn_of_samples(found, stacklevel=5)
+        kept = {site.name for site in self.choice.sites}
+        if all(found.layouts.get(name, PLAIN) == PLAIN for name in kept):
+            forward.readings = {key: r for key, r in forward.readings.items() if r.site.name in kept}
+        else:
+            forward = firstbatch.read_again(self.model, self._taps)
+        self._taps.keeping, self._taps.inputs = False, None
+        return forward
+
+    def _settle(self, found: Survey) -> None:
+        self.survey, self._taps.layouts = found, found.layouts
+        if firstbatch.all_weights(self.arguments["layers"]):
+            aside = firstbatch.left_out(found, self.choice, self._modules)
+            sites = firstbatch.without(self.choice.sites, aside)
+            named = dict(self.choice.left_out)
+            kept = {site.name for site in sites}
+            reasons = named | {name: why for name, why in aside.items() if name not in named and name not in kept}
+            self.choice = dataclasses.replace(self.choice, sites=sites, left_out=tuple(reasons.items()))
+            self._taps.sites = sites
+
+    def _targets(self, targets: object, forward: Forward, resolution: Sequence[float] | torch.Tensor | None) -> Targets:
+        network, batch = self._streams.network, self._streams.batches + 1
+        y = as_tensor(targets, f"The target of batch {batch}")
+        if is_classes(y) and network.name is None:
+            flow = Dataflow() if self.survey is None else self.survey.dataflow
+            behind = {name: giving.behind for name, giving in flow.outputs.items()}
+            found = logits(forward.outputs, len(y), behind)
+            if found.name is None:
+                raise UsageError(
+                    f"Integer targets are classes, and {found.reason}. Name the output that says how many with ",
+                    Remedy("output"),
+                    ", by key, attribute or index.",
+                )
+            network.name = found.name
+        return as_targets(y, forward.outputs.get(network.name or ""), batch, resolution)
+
+    def _top_layer(self, forward: Forward, y: Targets) -> Top:
+        if self._top is not None:
+            return chosen_top(forward, self._top)
+        network = self._streams.network
+        network.choose(forward.outputs, y.Y)
+        flow = Dataflow() if self.survey is None else self.survey.dataflow
+        return top_layer(forward, flow, network.name, network.missing)
 
     def second_pass(self) -> bool:
         """Begin the second pass over the same data, if a probe that was asked for needs one; say whether it does."""
@@ -172,10 +241,11 @@ class Attachment:
         if self._streams.samples == 0:
             raise DataError("No samples were observed: the data is empty, or observe() was never called.")
         run, step = type(self.model).__name__ if run is None else str(run), whole(step, "A step")
+        flow = Dataflow() if self.survey is None else self.survey.dataflow
         with ordinary():
             self._streams.flush()
             rows, read = measured(
-                self._streams, self._ran, self._weights, rank=self.rank, run=run, step=step, progress=progress
+                self._streams, flow, self.choice.weights, rank=self.rank, run=run, step=step, progress=progress
             )
         seconds = time.perf_counter() - self._started
         record = provenance.record(self.model, self.arguments, self.choice.left_out, seconds, run=run, step=step)
@@ -183,37 +253,6 @@ class Attachment:
         notes = {site.name: site.weight.note for site in self.choice.sites if site.weight and site.weight.note}
         record |= {"samples": self._streams.samples, "probes": own, "weights": notes} | facts
         return Report.of(rows, [record], readings.frame(read))
-
-    def _check_rank(self, widths: dict[str, int]) -> None:
-        if self.rank is None:
-            return
-        narrow = [f"{key} ({width})" for key, width in widths.items() if width < self.rank]
-        if narrow:
-            raise UsageError(
-                Given("rank", self.rank),
-                f" exceeds the width of {listing(narrow)}. Choose a smaller rank, or leave these layers out.",
-            )
-
-
-def _rank(rank: object) -> int:
-    try:
-        k = whole(rank, "rank")
-    except UsageError:
-        k = 0
-    if k < 1:
-        raise UsageError(
-            Argument("rank", rank),
-            " must be a whole number from 1",
-            Either(", or None for the targets' own", ""),
-            f"; it is {rank!r}.",
-        )
-    return k
-
-
-def _outputs(module: nn.Module) -> int | None:
-    """m, how many outputs a Linear or convolution has; None for what is neither."""
-    width = getattr(module, "out_features", None) or getattr(module, "out_channels", None)
-    return width if isinstance(width, int) else None
 
 
 def attach(
@@ -226,6 +265,8 @@ def attach(
     mask: Mask = AUTO,
     axis: Axis = None,
     linears: Linears | None = None,
+    output: Output | None = None,
+    top: str | Sequence[str] | None = None,
 ) -> Attachment:
     """Attach probes to a network whose loop you own.
 
@@ -249,6 +290,10 @@ def attach(
             it; a function from the input to (N, T); or None.
         axis: of the features in outputs of layers where nothing tells it: a whole number, or one by glob on layers.
         linears: further types of modules that multiply by a weight: ``{MyLinear: lambda m: m.weight}``.
+        output: which output predicts, by key or attribute ("logits", "policy.mean"), index, or a callable of all that
+            the network returns; None for the one of the targets' shape.
+        top: the layer, or the layers that read the same features, in front of the outputs; None for what the graph of
+            the first batch tells.
     Errors: UsageError if nothing matches or an argument is not understood.
     """
-    return Attachment(model, layers, pool, rank, probes, repeats, mask, axis, linears)
+    return Attachment(model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
 
+from deepnrc.networks import fitting
 from probes import Moments
 
 
@@ -15,33 +16,45 @@ class Performance:
     """What the outputs tell so far.
 
     Attributes:
+        name: of the output that predicts, as the first batch told it.
         residuals: moments of the rows [f(x) - y, y], streamed like features and targets; None with ``missing`` saying
             why.
         incomparable: whether an output was seen that cannot be held against the targets; it stays so.
         hits: samples whose largest output is that of their class.
     """
 
+    name: str | None = None
     residuals: Moments | None = None
     missing: str = "the network's output was not seen"
     incomparable: bool = False
     hits: int = 0
 
-    def prediction(self, outputs: Sequence[Tensor], Y: Tensor, batch: int) -> Tensor | None:
-        """The one output of the targets' shape (N, n), or None, with ``missing`` saying why."""
-        if not outputs or self.incomparable:
+    def choose(self, outputs: Mapping[str, Tensor], Y: Tensor) -> None:
+        """Settle, once, which output predicts: the one of the targets' shape (N, n)."""
+        if outputs and self.name is None and not self.incomparable:
+            found = fitting(outputs, Y.shape)
+            self.name = found.name
+            if found.name is None:
+                self._end(found.reason)
+
+    def prediction(self, outputs: Mapping[str, Tensor], Y: Tensor, batch: int) -> Tensor | None:
+        """The output that predicts (N, n), or None, with ``missing`` saying why."""
+        self.choose(outputs, Y)
+        if not outputs or self.incomparable or self.name is None:
             return None
-        columns = [output[:, None] if output.ndim == 1 else output for output in outputs]
-        fitting = [output for output in columns if output.shape == Y.shape and output.is_floating_point()]
-        if not fitting:
-            reason = f"the output {tuple(outputs[0].shape)} does not have the targets' shape (N, {Y.shape[1]})"
-        elif len(fitting) > 1:
-            reason = f"several outputs have the targets' shape (N, {Y.shape[1]}): which predicts is unknown"
-        elif not bool(fitting[0].isfinite().all()):
-            reason = f"the output holds NaN or infinity in batch {batch}"
+        output = outputs.get(self.name)
+        column = output[:, None] if output is not None and output.ndim == 1 else output
+        if column is None or column.shape != Y.shape or not column.is_floating_point():
+            shape = "that predicted" if output is None else tuple(output.shape)
+            self._end(f"the output {shape} does not have the targets' shape (N, {Y.shape[1]})")
+        elif not bool(column.isfinite().all()):
+            self._end(f"the output holds NaN or infinity in batch {batch}")
         else:
-            return fitting[0]
-        self.residuals, self.missing, self.incomparable = None, reason, True
+            return column
         return None
+
+    def _end(self, reason: str) -> None:
+        self.residuals, self.missing, self.incomparable = None, reason, True
 
     def compare(self, prediction: Tensor, Y: Tensor, predicted: Tensor | None) -> None:
         """Hold the output (N, n) against targets (N, n), and predicted classes (N,), if there are any, against them."""

@@ -16,7 +16,7 @@ from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.attachment import Attachment
 from deepnrc.measuring.provenance import DataFingerprint
 from deepnrc.measuring.undisturbed import generators_put_back, undisturbed
-from deepnrc.networks import AUTO, Axis, Layers, Linears, Mask, Pool, forward
+from deepnrc.networks import AUTO, Axis, Layers, Linears, Mask, Output, Pool, forward
 from deepnrc.report import Report
 from deepnrc.wording import Argument, Either
 from probes import Probe
@@ -39,6 +39,8 @@ def probe(
     mask: Mask = AUTO,
     axis: Axis = None,
     linears: Linears | None = None,
+    output: Output | None = None,
+    top: str | Sequence[str] | None = None,
     run: str | None = None,
     step: int = 0,
 ) -> Report:
@@ -76,6 +78,10 @@ def probe(
             it; a function from the input to (N, T); or None.
         axis: of the features in outputs of layers where nothing tells it: a whole number, or one by glob on layers.
         linears: further types of modules that multiply by a weight: ``{MyLinear: lambda m: m.weight}``.
+        output: which output predicts, by key, attribute, index, or a callable of all that the network returns; None
+            for the one of the targets' shape.
+        top: the layer, or the layers that read the same features, in front of the outputs; None for what the graph of
+            the first batch tells.
         run, step: labels in the table.
     Returns: a ``Report``.
     Errors: UsageError for arguments, layers and shapes; DataError for empty data, NaN or infinity.
@@ -94,7 +100,7 @@ def probe(
             Argument("autocast", autocast), f" must be a dtype such as torch.bfloat16, or None; it is {autocast!r}."
         )
     loader = as_loader(loader)
-    attachment = Attachment(model, layers, pool, rank, probes, repeats, mask, axis, linears)
+    attachment = Attachment(model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top)
     network, read = attachment.model, Reader(batch, attachment.model)
     fingerprint = DataFingerprint()
     with attachment, generators_put_back(loader), undisturbed(network, device) as where:

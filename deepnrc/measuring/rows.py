@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from torch import Tensor, nn
+import torch
+from torch import Tensor
 from tqdm.auto import tqdm
 
+from deepnrc.measuring.acting import Found, acting, acting_on_top, after
 from deepnrc.measuring.layerstream import LayerStream
 from deepnrc.measuring.readings import Reading, of_layer, of_targets
 from deepnrc.measuring.streams import Streams
-from deepnrc.networks import NoWeightError, Weight, following, has_weight, site_at, weight_matrix
+from deepnrc.measuring.top import Top
+from deepnrc.networks import Dataflow, Weight
 from deepnrc.table import NETWORK
 from probes import Evaluation, Outcome, Probe, Snapshot, defined
 
 
 def measured(
     streams: Streams,
-    ran: Sequence[str],
-    weights: Mapping[str, nn.Module],
+    flow: Dataflow,
+    weights: Mapping[str, Weight],
     *,
     rank: int | None,
     run: str,
@@ -29,9 +33,8 @@ def measured(
     """Evaluate every probe on every layer, and keep the spectra that the measures were read from.
 
     Args:
-        ran: names of the weights and output sites in the order in which they ran, for finding the weight that reads a
-            block's output.
-        weights: by name, the network's modules that read features with a weight.
+        flow: what feeds what in the network.
+        weights: every weight of the network by its layer's name.
         rank: k, or None for the numerical rank of the targets.
     """
     rows: list[dict[str, Any]] = []
@@ -39,16 +42,14 @@ def measured(
     layers = list(streams.layers.values())
     host = next((layer for layer in layers if layer.top), layers[-1])
     for layer in tqdm(layers, desc="measuring", unit="layer", disable=not progress, delay=2, leave=False):
-        holder, missing = _holder(layer, ran, weights)
-        W, missing = _matrix(holder, missing)
-        after, none_after = following(None if holder is None else holder.module, missing, ran, weights)
+        weight, following = acting(layer, flow, weights), after(layer, flow, weights)
         device = layer.device
         snapshot = Snapshot(
             layer.statistics,
-            weight_matrix=None if W is None else W.to(device),
-            weight_missing=missing,
-            following_weight=None if after is None else weight_matrix(after).to(device),
-            following_missing=none_after,
+            weight_matrix=_on(weight, device),
+            weight_missing=weight.missing,
+            following_weight=_on(following, device),
+            following_missing=following.missing,
             rank=rank,
             unit_roundoff=layer.roundoff,
             target_roundoff=streams.roundoff,
@@ -61,9 +62,13 @@ def measured(
             network_accuracy=streams.network_accuracy,
             missing=streams.missing,
         )
-        places = {"layer", "top"} if layer.top else {"layer"}
+        places = {"layer": snapshot}
+        notes = {"layer": {"following": following.note}}
+        if layer.top:
+            places["top"], of_weight = _of_top(layer, streams.top, snapshot, weights)
+            notes["top"] = {"weight": of_weight}
         shared = {"run": run, "step": step, "depth": layer.depth, "layer": layer.key, "kind": layer.site.kind}
-        rows += _rows(streams.fitting, places, snapshot, {**shared, "pool": layer.pool})
+        rows += _rows(streams.fitting, places, {**shared, "pool": layer.pool}, notes)
         readings += of_layer(snapshot, shared)
         if layer is host:
             if not any(other.top for other in layers):
@@ -73,18 +78,43 @@ def measured(
                     if probe.where == "top"
                 ]
             network = {"run": run, "step": step, "depth": -1, "layer": NETWORK, "kind": "network", "pool": "none"}
-            rows += _rows(streams.fitting, {"network"}, snapshot, network)
+            rows += _rows(streams.fitting, {"network": snapshot}, network, {})
             readings += of_targets(snapshot, network)
     return rows, readings
 
 
+def _on(found: Found, device: torch.device) -> Tensor | None:
+    return None if found.matrix is None else found.matrix.to(device)
+
+
+def _of_top(layer: LayerStream, top: Top, snapshot: Snapshot, weights: Mapping[str, Weight]) -> tuple[Snapshot, str]:
+    """The layer as measures of the top see it, whose weight is all that gives the outputs; and what to say of that."""
+    if not top.weights and top.rows is None:
+        return snapshot, ""
+    found = acting_on_top(layer, top, weights)
+    seen = replace(snapshot, weight_matrix=_on(found, layer.device), weight_missing=found.missing)
+    return seen, found.note
+
+
 def _rows(
-    probes: Sequence[Probe], places: set[str], snapshot: Snapshot, shared: dict[str, Any]
+    probes: Sequence[Probe],
+    places: Mapping[str, Snapshot],
+    shared: dict[str, Any],
+    notes: Mapping[str, Mapping[str, str]],
 ) -> list[dict[str, Any]]:
+    """A row for each probe that is for one of these places.
+
+    Args:
+        notes: by place, what the reader of a quantity must know.
+    """
     rows = []
     for probe in probes:
-        if probe.where in places and probe.direction <= snapshot.n:
-            rows.append(_row(probe, probe.evaluate(snapshot), shared, snapshot))
+        if probe.where in places and probe.direction <= places[probe.where].n:
+            row = _row(probe, probe.evaluate(places[probe.where]), shared, places[probe.where])
+            said = [note for name, note in notes.get(probe.where, {}).items() if note and name in probe.reads]
+            if said and row["status"] != "not defined":
+                row["note"] = "; ".join(filter(None, [row["note"], *said]))
+            rows.append(row)
     return rows
 
 
@@ -108,27 +138,3 @@ def _row(probe: Probe, result: Evaluation, shared: dict[str, Any], snapshot: Sna
         "floor": result.floor,
         "chance_high": result.chance_high,
     }
-
-
-def _matrix(holder: Weight | None, missing: str) -> tuple[Tensor | None, str]:
-    try:
-        return (None, missing) if holder is None else (holder.matrix(), "")
-    except NoWeightError as reason:
-        return None, str(reason)
-
-
-def _holder(layer: LayerStream, ran: Sequence[str], weights: Mapping[str, nn.Module]) -> tuple[Weight | None, str]:
-    """The weight that acts on these features: the layer's own, or, behind a block, that of the next to run."""
-    site = layer.site
-    if site.reads == "input" or site.name not in ran:
-        return site.weight, site.missing
-    end = len(ran) - list(reversed(ran)).index(site.name)
-    following = next((name for name in ran[end:] if name in weights), None)
-    if following is None:
-        return None, site.missing
-    if not has_weight(weights[following]):
-        return None, f"the next weight, '{following}', is neither Linear nor a convolution"
-    reader = site_at(following, weights[following])
-    if reader.dim != layer.width:
-        return None, f"the next weight, '{following}', reads {reader.dim} features and not {layer.width}"
-    return reader.weight, reader.missing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -14,8 +14,7 @@ from deepnrc.measuring.memory import check_memory
 from deepnrc.measuring.performance import Performance
 from deepnrc.measuring.placement import together
 from deepnrc.measuring.selection import statistics
-from deepnrc.measuring.sequences import warn_of_tokens
-from deepnrc.measuring.top import Top, top_layer
+from deepnrc.measuring.top import Top
 from deepnrc.networks import Forward
 from probes import Moments, NotDefinedError, Part, Pass, Probe, Statistic
 
@@ -29,11 +28,9 @@ class Streams:
     Attributes:
         probes: what was asked for.
         chosen: whether they were asked for by name; else those that do not fit the targets are left out in silence.
-        outputs: m, how many outputs each weight of the network has, by name.
         sequence_first: names of the network's modules that were built with batch_first=False.
-        time_first: names of the modules that are sure to read (T, N, d) where they read three axes.
         layers: by their names in the table, in the order in which they ran.
-        top: which of them is the top layer.
+        top: which of them is the top layer; set before the first batch.
         network: what the network's own outputs tell.
         n: target width.
         roundoff: the coarsest unit roundoff of the targets' numbers.
@@ -46,10 +43,8 @@ class Streams:
     """
 
     probes: Sequence[Probe]
-    outputs: Mapping[str, int] = field(default_factory=dict)
     chosen: bool = False
     sequence_first: Sequence[str] = ()
-    time_first: Sequence[str] = ()
     layers: dict[str, LayerStream] = field(default_factory=dict)
     top: Top = field(default_factory=lambda: Top(None))
     network: Performance = field(default_factory=Performance)
@@ -133,8 +128,6 @@ class Streams:
 
     def _open(self, forward: Forward, targets: Targets) -> None:
         self.n, self.one_hot, self.resolution = targets.Y.shape[1], targets.one_hot, targets.resolution
-        warn_of_tokens(forward, self.time_first, stacklevel=6)
-        self.top = top_layer(forward, self.outputs, self.n)
         found = [reading.pooled.rows for reading in forward.readings.values()]
         check_memory({k: r.pooled.rows.shape[1] for k, r in forward.readings.items()}, self.n, found[0].device)
         for depth, (key, reading) in enumerate(forward.readings.items()):

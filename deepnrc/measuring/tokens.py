@@ -48,7 +48,7 @@ def per_token(targets: object, forward: Forward, pool: Pool, batch: int) -> tupl
         key: dataclasses.replace(reading, pooled=dataclasses.replace(reading.pooled, repeats=1))
         for key, reading in forward.readings.items()
     }
-    outputs = tuple(_taken(output, mask) for output in forward.outputs)
+    outputs = {name: _taken(output, mask) for name, output in forward.outputs.items()}
     return y[mask.to(y.device)], dataclasses.replace(forward, readings=readings, outputs=outputs)
 
 

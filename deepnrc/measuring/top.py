@@ -1,38 +1,75 @@
-"""Which layer stands in front of the network's outputs."""
+"""Which layer stands in front of the network's outputs, and which weights give them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deepnrc.networks import Forward
+import torch
+
+from deepnrc.errors import UsageError
+from deepnrc.networks import Dataflow, Forward
+from deepnrc.wording import Given, did_you_mean, listing
 
 
 @dataclass(frozen=True)
 class Top:
-    """The top layer's key, or None with ``missing`` saying why there is none."""
+    """The top layer's key, or None with ``missing`` saying why there is none.
+
+    Attributes:
+        weights: where several layers read the same features and give the outputs side by side, their names.
+        rows: which rows of the weight, or of those weights one above the other, give the outputs; None for all.
+    """
 
     key: str | None
     missing: str = "the network's last layer was not probed"
+    weights: tuple[str, ...] = ()
+    rows: tuple[int, ...] | None = None
 
 
-def top_layer(forward: Forward, outputs: Mapping[str, int], n: int) -> Top:
-    """The last weight to run of n outputs, or of any, if it is probed at its input, or else a block that it follows.
+def top_layer(forward: Forward, dataflow: Dataflow, output: str | None, missing: str) -> Top:
+    """The layer whose weight gives the output that predicts, if it is probed at its input, or else a probed block that
+    this weight reads.
 
     Args:
-        outputs: m, how many outputs each weight of the network has, by name.
-        n: target width.
+        output: name of the output that predicts; None with ``missing`` saying why that is unknown.
     """
-    reads = {key: reading.site.reads for key, reading in forward.readings.items()}
-    weights = [name for name in forward.ran if name in outputs]
-    fitting = [name for name in weights if outputs[name] == n] or weights
-    if not fitting:
-        return Top(([key for key in reads if reads[key] == "input"] or [*reads])[-1])
-    last = fitting[-1]
-    at_input = [key for key, r in forward.readings.items() if r.site.name == last and r.site.reads == "input"]
-    if at_input:
-        return Top(at_input[-1])
-    position = len(forward.ran) - 1 - forward.ran[::-1].index(last)
-    before = forward.ran[position - 1] if position else None
-    followed = before if before is not None and reads.get(before) == "output" else None
-    return Top(followed, f"the network's last layer, '{last}', was not probed")
+    if output is None and not dataflow.unknown:
+        return Top(None, missing)
+    giving = dataflow.giving(output)
+    if giving.missing:
+        return Top(None, giving.missing)
+    inputs = _keys(forward, "input")
+    if all(name in inputs for name in giving.weights):
+        several = giving.weights if len(giving.weights) > 1 else ()
+        return Top(inputs[giving.weights[0]], "", several, giving.rows)
+    if giving.rows is None:
+        for name, key in _keys(forward, "output").items():
+            if dataflow.readers.get(name) == giving.weights:
+                return Top(key, "")
+    absent = next(name for name in giving.weights if name not in inputs)
+    if absent in dataflow.bare:
+        return Top(None, f"'{absent}' gives the outputs, and no module reads features with it")
+    return Top(None, f"the network's last layer, '{absent}', was not probed")
+
+
+def chosen_top(forward: Forward, names: Sequence[str]) -> Top:
+    """The layers that the user named, which must read the same features.
+
+    Errors: UsageError for what is not probed, and for layers that read different features.
+    """
+    keys = _keys(forward, "input") | _keys(forward, "output")
+    for name in names:
+        if name not in keys:
+            raise UsageError(
+                Given("top", name), f" is not probed.{did_you_mean(name, keys)} There are: {listing(keys)}."
+            )
+    rows = [forward.readings[keys[name]].pooled.rows for name in names]
+    if not all(other.shape == rows[0].shape and torch.equal(other, rows[0]) for other in rows[1:]):
+        raise UsageError(Given("top", list(names)), " names layers that read different features. Choose one of them.")
+    return Top(keys[names[0]], "", tuple(names) if len(names) > 1 else ())
+
+
+def _keys(forward: Forward, reads: str) -> dict[str, str]:
+    """By layer, the key of its last run, of those read at their input or output."""
+    return {r.site.name: key for key, r in forward.readings.items() if r.site.reads == reads}

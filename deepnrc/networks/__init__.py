@@ -1,7 +1,7 @@
 """Networks: which modules are probed, what a module multiplies by, what feeds what, and the hooks that read it."""
 
 from deepnrc.networks.axes import Axis, check_axis
-from deepnrc.networks.dataflow import following
+from deepnrc.networks.dataflow import Dataflow, Giving, Link, Survey, as_it_was, survey
 from deepnrc.networks.failing import forward, out_of_memory
 from deepnrc.networks.idle import entries, leaving_out
 from deepnrc.networks.layers import (
@@ -16,29 +16,39 @@ from deepnrc.networks.layers import (
     weight_matrix,
 )
 from deepnrc.networks.masks import AUTO, Mask, check_mask
+from deepnrc.networks.outputs import CHOSEN, Output, fitting, logits, picking
 from deepnrc.networks.pooling import Pool, check_pool
 from deepnrc.networks.readable import check_network
 from deepnrc.networks.response import NoWeightError
+from deepnrc.networks.samples import Layout
 from deepnrc.networks.stored import dense
 from deepnrc.networks.taps import REPEATS, Forward, Reading, Taps
 from deepnrc.networks.weights import Linears, Weight
 
 __all__ = [
     "AUTO",
+    "CHOSEN",
     "REPEATS",
     "ROOT",
     "Axis",
     "Choice",
+    "Dataflow",
     "Forward",
+    "Giving",
     "Layers",
+    "Layout",
     "Linears",
+    "Link",
     "Mask",
     "NoWeightError",
+    "Output",
     "Pool",
     "Reading",
     "Site",
+    "Survey",
     "Taps",
     "Weight",
+    "as_it_was",
     "check_axis",
     "check_mask",
     "check_network",
@@ -46,12 +56,16 @@ __all__ = [
     "choose",
     "dense",
     "entries",
+    "fitting",
     "following",
     "forward",
     "has_weight",
     "leaving_out",
+    "logits",
     "out_of_memory",
+    "picking",
     "reads_features",
     "site_at",
+    "survey",
     "weight_matrix",
 ]

@@ -9,10 +9,12 @@ from typing import Any
 from torch import Tensor
 
 from deepnrc.errors import UsageError
-from deepnrc.wording import did_you_mean
+from deepnrc.wording import Given, did_you_mean
 
 Output = str | int | Callable[[Any], Any]
-REMEDY = "Name the one that predicts with output=..., by key, attribute or index, or give a callable."
+REMEDY = "output= names the one that predicts"
+Pick = Callable[[Any], dict[str, Tensor]]
+CHOSEN = "(chosen)"  # the name of an output that the user named
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,16 @@ def named(value: Any, path: str = "") -> Iterator[tuple[str, Tensor]]:
         yield from named(item, f"{path}.{key}" if path else str(key))
 
 
+def picking(output: Output | None) -> Pick:
+    """From what a network returned to its tensors by name: all of them, or the one that ``output`` names alone."""
+    if output is None:
+        return lambda value: dict(named(value))
+    return lambda value: {CHOSEN: taken(value, output)}
+
+
+EVERY: Pick = picking(None)
+
+
 def taken(value: Any, output: Output) -> Tensor:
     """The tensor of what a network returned that ``output`` names.
 
@@ -49,7 +61,7 @@ def taken(value: Any, output: Output) -> Tensor:
     found = output(value) if callable(output) else _at(value, output)
     if not isinstance(found, Tensor) or not found.is_floating_point():
         kind = f"a tensor of {found.dtype}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
-        raise UsageError(f"output={_shown(output)} gives {kind}, not real numbers. {_choices(value)}")
+        raise UsageError(Given("output", _shown(output)), f" gives {kind}, not real numbers. {_choices(value)}")
     return found
 
 
@@ -72,11 +84,11 @@ def _entered(value: Any, part: str | int, output: str | int) -> Any:
     if isinstance(part, str) and not isinstance(value, Tensor) and hasattr(value, part):
         return getattr(value, part)
     hint = did_you_mean(str(output), [name for name, _ in named(value)])
-    raise UsageError(f"The network's output has no {_shown(output)}.{hint} {_choices(value)}")
+    raise UsageError(Given("output", output), f": the network returned nothing of this name.{hint} {_choices(value)}")
 
 
-def _shown(output: Output) -> str:
-    return getattr(output, "__name__", type(output).__name__) if callable(output) else repr(output)
+def _shown(output: Output) -> str | int:
+    return getattr(output, "__name__", type(output).__name__) if callable(output) else output
 
 
 def _choices(value: Any) -> str:
@@ -91,7 +103,8 @@ def fitting(outputs: Mapping[str, Tensor], shape: Sequence[int]) -> Prediction:
         return Prediction(same[0])
     n = shape[1]
     if same:
-        return Prediction(None, f"several outputs have the targets' shape (N, {n}): {_listed(same, outputs)}. {REMEDY}")
+        reason = f"several outputs have the targets' shape (N, {n}), {_listed(same, outputs)}"
+        return Prediction(None, f"{reason}: {REMEDY}")
     first = next(iter(outputs.values()), None)
     if first is None:
         return Prediction(None, "the network returned no tensor")
@@ -112,11 +125,11 @@ def logits(outputs: Mapping[str, Tensor], samples: int, behind: Mapping[str, fro
     if len(called) == 1:
         return Prediction(called[0])
     if not wide:
-        return Prediction(None, f"integer targets are classes, and no output (N, K) says how many. {REMEDY}")
+        return Prediction(None, "integer targets are classes, and no output (N, K) says how many")
     last = [name for name in wide if not any(name in behind.get(other, frozenset()) for other in wide)]
     if len(last) == 1 and wide.keys() - {last[0]} <= behind.get(last[0], frozenset()):
         return Prediction(last[0])
-    return Prediction(None, f"several outputs could hold the logits: {_listed(list(wide), outputs)}. {REMEDY}")
+    return Prediction(None, f"several outputs could hold the logits: {_listed(list(wide), outputs)}")
 
 
 def _columns(x: Tensor) -> tuple[int, ...]:

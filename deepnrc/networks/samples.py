@@ -69,22 +69,22 @@ def _close(a: Tensor, b: Tensor) -> bool:
     return bool((a - b).abs().max() <= torch.finfo(b.dtype).eps ** 0.5 * (scale or 1.0)) if b.numel() else False
 
 
-def samples_first(x: Tensor, where: Layout, features: int | None) -> Tensor:
-    """The tensor with samples on the first axis; a sample's several rows become an axis of positions.
+def samples_first(x: Tensor, where: Layout, features: int | None) -> tuple[Tensor, int | None]:
+    """The tensor with samples on the first axis, and the axis of its features then; a sample's several rows become an
+    axis of positions, the second.
 
     Args:
-        features: the axis of the features: where it is 1, in maps (N, d, ...), positions go to the end.
+        features: the axis of the features in ``x``, None if that is not known.
     """
-    if where.plain:
-        return x
+    axis = None if features is None else features % x.ndim
+    if axis is not None and axis < where.axis:
+        axis += 1
     x = x.movedim(where.axis, 0)
     if where.each == 1:
-        return x
-    if where.together:
-        x = x.unflatten(0, (x.shape[0] // where.each, where.each))
-    else:
-        x = x.unflatten(0, (where.each, x.shape[0] // where.each)).movedim(0, 1)
-    return x.movedim(1, -1) if features == 1 else x
+        return x, axis
+    size = x.shape[0] // where.each
+    x = x.unflatten(0, (size, where.each)) if where.together else x.unflatten(0, (where.each, size)).movedim(0, 1)
+    return x, None if axis is None else axis + 1
 
 
 def cut(value: Any, samples: int, keep: int, axis: int = 0) -> Any:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -13,9 +14,13 @@ from torch import Tensor, nn
 from deepnrc.data import unit_roundoff
 from deepnrc.errors import UsageError, mark
 from deepnrc.networks.axes import Axis, Waiting, by_parts, given_axis, tells, unknown_axis
+from deepnrc.networks.contents import first_tensor, read_argument
+from deepnrc.networks.dataflow import rebuilt
 from deepnrc.networks.layers import ROOT, Site, reads_features
 from deepnrc.networks.masks import AUTO, Mask, mask_of, padded
+from deepnrc.networks.outputs import EVERY, Pick
 from deepnrc.networks.pooling import Pool, Pooled, pooled
+from deepnrc.networks.samples import Layout, samples_first
 from deepnrc.networks.weights import Weight
 from deepnrc.wording import Choice, Remedy
 
@@ -38,7 +43,7 @@ class Forward:
     Attributes:
         readings: by site name in the order of execution.
         ran: names of the weights and of the outputs that are read, in that order.
-        outputs: every tensor in the output.
+        outputs: every tensor in the output, by its name.
         mask: which tokens (N, T) are real, if that is known.
         ignored: whether there was such a mask that was not to be used.
         written: by site name, on which axis a module gave the output that is read.
@@ -46,15 +51,10 @@ class Forward:
 
     readings: dict[str, Reading]
     ran: list[str]
-    outputs: tuple[Tensor, ...] = ()
+    outputs: Mapping[str, Tensor] = field(default_factory=dict)
     mask: Tensor | None = None
     ignored: bool = False
     written: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def output(self) -> Tensor | None:
-        """The first tensor of the output."""
-        return next(iter(self.outputs), None)
 
 
 class Taps:
@@ -62,6 +62,11 @@ class Taps:
 
     Only what runs inside a call of the network itself is read: a gradient checkpoint's second run of a layer, or a
     submodule called by hand, is not. Each call of the network replaces the readings of the one before.
+
+    Attributes:
+        pick: from what the network returned to its outputs by name.
+        layouts: where the samples lie in what is read, by site; first of all where nothing is said.
+        keeping: whether copies of a call's inputs are kept, in ``inputs``.
     """
 
     def __init__(
@@ -73,12 +78,18 @@ class Taps:
         mask: Mask = AUTO,
         axis: Axis = None,
         weights: Mapping[str, Weight] | None = None,
+        pick: Pick = EVERY,
     ) -> None:
         self.model, self.sites, self.pool, self.repeats, self.mask = model, sites, pool, repeats, mask
         self.weights = {} if weights is None else weights
         self._axes = {s.name: found for s in sites if (found := given_axis(axis, s.name)) is not None}
         self._inputs = {s.name for s in sites if s.reads == "input"}
         self._waiting = Waiting()
+        self.pick = pick
+        self.layouts: Mapping[str, Layout | str] = {}
+        self.keeping = False
+        self.inputs: tuple[tuple[Any, ...], dict[str, Any]] | None = None
+        self._aside = False
         self.only: set[str] | None = None
         self.last: Forward | None = None
         self._current: Forward | None = None
@@ -109,8 +120,17 @@ class Taps:
         """Take all hooks off again."""
         while self._handles:
             self._handles.pop().remove()
-        self._current = self.last = None
+        self._current = self.last = self.inputs = None
         self._waiting, self._written = Waiting(), None
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Read nothing inside the block, whatever runs."""
+        self._aside = True
+        try:
+            yield
+        finally:
+            self._aside = False
 
     def take(self) -> Forward:
         """The readings of the last forward pass, once."""
@@ -164,7 +184,11 @@ class Taps:
         self._keep(key, site, x)
 
     def _begin(self, module: nn.Module, args: Any, kwargs: Mapping[str, Any]) -> None:
+        if self._aside:
+            return
         self.last, self._current, self._calls = None, Forward({}, []), {}
+        if self.keeping:
+            self.inputs = rebuilt(_copied, (args, dict(kwargs)))
         self._waiting, self._written, self._silent = Waiting(), None, False
         self._current.mask = mask_of(self.mask, args, kwargs)
         self._current.ignored = self.mask is None and padded(mask_of(AUTO, args, kwargs))
@@ -183,7 +207,7 @@ class Taps:
         forward, self._current = self._current, None
         # after an exception always_call brings output None, and what was read is not to be paired with anything
         if forward is not None and output is not None:
-            forward.outputs = tuple(x.detach().clone() for x in all_tensors(output))
+            forward.outputs = {name: x.detach().clone() for name, x in self.pick(output).items()}
             self.last = forward
 
     def _note(self, name: str) -> Callable[..., None]:
@@ -198,7 +222,7 @@ class Taps:
 
             def read_input(module: nn.Module, args: Any, kwargs: Mapping[str, Any]) -> None:
                 if self._current is not None:
-                    self._marked(site, _argument(site, args, kwargs))
+                    self._marked(site, read_argument(site, args, kwargs))
 
             return site.module.register_forward_pre_hook(read_input, with_kwargs=True)
 
@@ -217,7 +241,7 @@ class Taps:
             raise
 
     def _read(self, site: Site, x: Tensor | None) -> None:
-        if self._current is None:
+        if self._current is None or site not in self.sites:
             return
         call = self._calls[site.name] = self._calls.get(site.name, 0) + 1
         if call > 1 and self.repeats == "error":
@@ -248,37 +272,15 @@ class Taps:
 
     def _keep(self, key: str, site: Site, x: Tensor) -> None:
         assert self._current is not None
-        made = pooled(x, site, self.pool, self._current.mask, self._axes.get(site.name))
+        axis, where = self._axes.get(site.name), self.layouts.get(site.name)
+        if isinstance(where, Layout) and not where.plain:
+            x, axis = samples_first(x, where, site.axis if axis is None else axis)
+        made = pooled(x, site, self.pool, self._current.mask, axis)
         dtype = x.dtype if x.is_floating_point() else torch.float32
         self._current.readings[key] = Reading(site, made, unit_roundoff(dtype))
 
 
-def _argument(site: Site, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
-    """What the weight of a site reads, among the arguments of its module."""
-    weight = site.weight
-    if weight is not None and weight.inside is not None:
-        return weight.inside(site.module, args, kwargs)
-    place, name = (0, "") if weight is None else weight.argument
-    if place < len(args):
-        return first_tensor(args[place:])
-    return first_tensor(kwargs.get(name, kwargs))
-
-
-def first_tensor(value: Any) -> Tensor | None:
-    """The tensor itself, or the first one in a tuple, list, mapping or dataclass; None if none."""
-    return next(all_tensors(value), None)
-
-
-def all_tensors(value: Any) -> Iterator[Tensor]:
-    """The tensor itself, or each one in nested tuples, lists, mappings and dataclasses, in order."""
-    items: Iterable[Any] = ()
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        items = value.values()
-    elif isinstance(value, tuple | list):
-        items = value
-    elif is_dataclass(value) and not isinstance(value, type):
-        items = (getattr(value, field.name) for field in fields(value))
-    for item in items:
-        yield from all_tensors(item)
+def _copied(x: Tensor) -> Tensor:
+    """A copy that may have gradients, which a tensor made in inference mode may not."""
+    with torch.inference_mode(False):
+        return x.detach().clone()

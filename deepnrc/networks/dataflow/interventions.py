@@ -13,15 +13,20 @@ from torch import Tensor, nn
 from deepnrc.networks.dataflow.flow import Dataflow
 from deepnrc.networks.dataflow.passes import Inputs, alike, run
 from deepnrc.networks.dataflow.recording import rebuilt
-from deepnrc.networks.dataflow.tracing import Traced, holds_weight
+from deepnrc.networks.dataflow.tracing import Traced, holding
+from deepnrc.networks.outputs import Pick
 from deepnrc.wording import listing
 
 
-def proved(model: nn.Module, few: Inputs, traced: Traced) -> Dataflow:
+def proved(model: nn.Module, few: Inputs, traced: Traced, whole: Collection[str], pick: Pick) -> Dataflow:
     """The dataflow, after interventions: with what gives an output held, nothing else may move it; and what leads to
     no output in the graph may move none."""
     dataflow, outputs = traced.dataflow, traced.outputs
-    modules = {name: module for name, module in model.named_modules() if holds_weight(module)}
+    modules = holding(model, whole)
+
+    def disturbed(held: Collection[str], others: Collection[str]) -> Mapping[str, Tensor] | None:
+        return _disturbed(model, few, traced, {k: modules[k] for k in held}, {k: modules[k] for k in others}, pick)
+
     givings = dict(dataflow.outputs)
     moved: dict[tuple[str, ...], Mapping[str, Tensor] | None] = {}
     for name, giving in givings.items():
@@ -30,12 +35,12 @@ def proved(model: nn.Module, few: Inputs, traced: Traced) -> Dataflow:
         if giving.missing or not single or outputs[name].ndim > 2:
             continue
         if held not in moved:
-            moved[held] = _disturbed(model, few, {k: modules[k] for k in held}, traced, modules.keys() - set(held))
+            moved[held] = disturbed(held, modules.keys() - set(held))
         if _differs(moved[held], {name: outputs[name]}):
             reason = f"more than {listing(held)} gives the prediction, where no graph could be had"
             givings[name] = replace(giving, missing=reason)
     aside = dataflow.leading_nowhere() & modules.keys()
-    hidden = bool(aside) and _differs(_disturbed(model, few, {}, traced, aside), outputs)
+    hidden = bool(aside) and _differs(disturbed((), aside), outputs)
     reason = f"what {listing(sorted(aside))} give is used where no graph could be had" if hidden else dataflow.hidden
     return replace(dataflow, outputs=givings, hidden=reason)
 
@@ -45,7 +50,12 @@ def _differs(moved: Mapping[str, Tensor] | None, outputs: Mapping[str, Tensor]) 
 
 
 def _disturbed(
-    model: nn.Module, few: Inputs, held: Mapping[str, nn.Module], traced: Traced, others: Collection[str]
+    model: nn.Module,
+    few: Inputs,
+    traced: Traced,
+    held: Mapping[str, nn.Module],
+    others: Mapping[str, nn.Module],
+    pick: Pick,
 ) -> Mapping[str, Tensor] | None:
     """What a pass returns where some modules give what they gave before, and others something else."""
 
@@ -56,10 +66,9 @@ def _disturbed(
         with contextlib.ExitStack() as hooks:
             for name, module in held.items():
                 hooks.callback(module.register_forward_hook(put_back(name)).remove)
-            for name, module in model.named_modules():
-                if name in others:
-                    hooks.callback(module.register_forward_hook(lambda _, args, out: rebuilt(_noisy, out)).remove)
-            return run(model, few, seed=1).outputs
+            for module in others.values():
+                hooks.callback(module.register_forward_hook(lambda _, args, out: rebuilt(_noisy, out)).remove)
+            return run(model, few, seed=1, pick=pick).outputs
     except Exception:  # a network may refuse numbers that it never gives itself; then nothing was shown
         return None
 

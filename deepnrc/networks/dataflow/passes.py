@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from deepnrc.networks.dataflow.recording import as_it_was, floating, rebuilt
 from deepnrc.networks.layers import Site
-from deepnrc.networks.outputs import named
+from deepnrc.networks.outputs import EVERY, Pick
 from deepnrc.networks.samples import cut
 
 
@@ -36,7 +36,8 @@ class Pass:
     read: Mapping[str, Sequence[Tensor]]
 
 
-def run(model: nn.Module, inputs: Inputs, sites: Sequence[Site] = (), seed: int = 0) -> Pass:
+def run(model: nn.Module, inputs: Inputs, sites: Sequence[Site] = (), seed: int = 0, pick: Pick = EVERY) -> Pass:
+    """Run the network without gradients from one state of the random numbers, and leave it as it was."""
     read: dict[str, list[Tensor]] = {}
     torch.manual_seed(seed)
     with contextlib.ExitStack() as hooks, torch.inference_mode(False), torch.no_grad(), as_it_was(model):
@@ -44,7 +45,7 @@ def run(model: nn.Module, inputs: Inputs, sites: Sequence[Site] = (), seed: int 
             hooks.callback(_tap(site, read).remove)
         args, kwargs = rebuilt(Tensor.clone, (inputs.args, dict(inputs.kwargs)))
         output = model(*args, **kwargs)
-        return Pass(inputs, {name: x.detach().clone() for name, x in named(output)}, read)
+        return Pass(inputs, {name: x.detach().clone() for name, x in pick(output).items()}, read)
 
 
 def _tap(site: Site, read: dict[str, list[Tensor]]) -> Any:

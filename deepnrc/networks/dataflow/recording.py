@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
+from deepnrc.networks.layers import ROOT
+
 Key = tuple[Any, int]  # a node of the autograd graph, and which of its outputs
-ROOT = ""
 DETACHING = (torch.Tensor.detach, torch.detach, torch.Tensor.data.__get__)  # type: ignore[attr-defined]
 
 
@@ -56,14 +57,20 @@ class Recording:
     output: Any = None
 
 
-def record(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], holds: Callable[[nn.Module], bool],
-           *, through: bool = True) -> Recording:  # fmt: skip
+def record(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    held: Collection[str],
+    *,
+    through: bool = True,
+) -> Recording:
     """Run the network once with gradients on, whatever the caller's mode, and leave it as it was.
 
     Frozen parameters, buffers of two axes and more, and floating inputs get gradients for this pass alone.
 
     Args:
-        holds: whether a module holds a weight as one thing, so that what lies inside of it is not looked at.
+        held: names of the modules that hold one weight each; what lies inside of them is not looked at.
         through: read through detach() and no_grad() inside the network, so that the graph shows what they cut.
     Errors: whatever the network raises.
     """
@@ -71,8 +78,9 @@ def record(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], h
     with torch.inference_mode(False), torch.enable_grad(), as_it_was(model), contextlib.ExitStack() as hooks:
         _name_parameters(model, taken)
         for name, module in model.named_modules():
-            if name != ROOT or holds(module):
-                for handle in _marks(name, module, holds(module), taken):
+            label = name or ROOT
+            if name or label in held:
+                for handle in _marks(label, module, label in held, taken):
                     hooks.callback(handle.remove)
         if through:
             hooks.enter_context(_Through(taken))

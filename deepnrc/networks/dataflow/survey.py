@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +17,10 @@ from deepnrc.networks.dataflow.interventions import proved
 from deepnrc.networks.dataflow.passes import Inputs, Pass, alike, near, run
 from deepnrc.networks.dataflow.tracing import trace
 from deepnrc.networks.layers import Site
+from deepnrc.networks.outputs import EVERY, Pick
 from deepnrc.networks.samples import Layout, layout
 
+HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 FEW = 8  # samples are enough to see the axes and the graph
 SKIPPED = "the batch could not be shortened, so that the samples' axis is taken to be the first"
 
@@ -41,7 +45,13 @@ class Survey:
 
 
 def survey(
-    model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], samples: int, sites: Sequence[Site]
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    samples: int,
+    sites: Sequence[Site],
+    whole: Collection[str] = (),
+    pick: Pick = EVERY,
 ) -> Survey:
     """Look at a network through the first samples of a batch.
 
@@ -49,15 +59,17 @@ def survey(
         args, kwargs: the inputs of a call; they are not changed.
         samples: N, how many samples they hold.
         sites: where tensors are read.
+        whole: names of modules to be taken as one weight each, whatever lies inside of them.
+        pick: from what the network returned to its outputs by name.
     """
     watched = [site.name for site in sites if site.reads == "output"]
     with _aside(model):
-        pair = _shortened(model, Inputs(args, kwargs, samples), sites)
+        pair = _shortened(model, Inputs(args, kwargs, samples), sites, pick)
         few = pair.few.inputs
         torch.manual_seed(1)
-        traced = trace(model, few.args, few.kwargs, watched)
+        traced = trace(model, few.args, few.kwargs, watched, whole, pick)
         sampled = bool(traced.outputs) and not alike(traced.outputs, pair.few.outputs)
-        dataflow = traced.dataflow if traced.dataflow.unknown else proved(model, few, traced)
+        dataflow = traced.dataflow if traced.dataflow.unknown else proved(model, few, traced, whole, pick)
     return Survey(dataflow, pair.layouts(), sampled, pair.skipped, pair.axis)
 
 
@@ -103,14 +115,14 @@ def _shared_axis(a: Tensor, b: Tensor, sizes: tuple[int, int]) -> int | None:
     return found.axis if isinstance(found, Layout) and found.each == 1 else None
 
 
-def _shortened(model: nn.Module, whole: Inputs, sites: Sequence[Site]) -> _Pair:
+def _shortened(model: nn.Module, whole: Inputs, sites: Sequence[Site], pick: Pick) -> _Pair:
     """The passes of a few samples and of one fewer, cut on the axis along which the network does not mix."""
     size = min(whole.samples, FEW)
     pairs = []
     for axis in (0, 1) if size > 1 else ():
         few, fewer = whole.cut(size, axis), whole.cut(size - 1, axis)
         try:
-            pair = _Pair(run(model, few, sites), run(model, fewer, sites), axis)
+            pair = _Pair(run(model, few, sites, pick=pick), run(model, fewer, sites, pick=pick), axis)
         except Exception:  # what a network raises for inputs that were cut on a wrong axis is its own affair
             continue
         if pair.shrinks():
@@ -119,7 +131,9 @@ def _shortened(model: nn.Module, whole: Inputs, sites: Sequence[Site]) -> _Pair:
                 return pair
     if pairs:
         return pairs[0]
-    return _Pair(run(model, whole, sites), skipped=SKIPPED if size > 1 else "the first batch is a single sample")
+    return _Pair(
+        run(model, whole, sites, pick=pick), skipped=SKIPPED if size > 1 else "the first batch is a single sample"
+    )
 
 
 def _agreed(more: Sequence[Tensor], fewer: Sequence[Tensor], samples: tuple[int, int]) -> Layout | str:
@@ -132,15 +146,28 @@ def _agreed(more: Sequence[Tensor], fewer: Sequence[Tensor], samples: tuple[int,
 
 @contextlib.contextmanager
 def _aside(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode, with training flags and the state of torch's random numbers as before after the block."""
+    """Evaluation mode without the user's own hooks and without warnings; training flags, hooks and the state of torch's
+    random numbers as before after the block."""
     devices = {p.device for p in model.parameters() if p.device.type not in ("cpu", "meta", "mps")}
     kind = next(iter(devices)).type if devices else "cuda"
     flags = {module: module.training for module in model.modules()}
-    with torch.random.fork_rng(devices=[d.index or 0 for d in devices], device_type=kind):
+    hooks = [(module, name, module.__dict__[name]) for module in flags for name in HOOKS]
+    with torch.random.fork_rng(devices=[d.index or 0 for d in devices], device_type=kind), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         try:
             for module in flags:
                 module.training = False
+            for module, name, held in hooks:
+                module.__dict__[name] = OrderedDict((key, hook) for key, hook in held.items() if _of_torch(hook))
             yield
         finally:
             for module, flag in flags.items():
                 module.training = flag
+            for module, name, held in hooks:
+                module.__dict__[name] = held
+
+
+def _of_torch(hook: object) -> bool:
+    """Whether a hook is one by which torch itself computes, such as that of a weight norm or of pruning."""
+    kinds = {getattr(hook, "__module__", "") or "", *(kind.__module__ for kind in type(hook).__mro__)}
+    return any(name.split(".")[0] == "torch" for name in kinds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,8 @@ from deepnrc.networks.dataflow.graph import Bare, Giver, Graph, Region
 from deepnrc.networks.dataflow.heads import giving
 from deepnrc.networks.dataflow.recording import Key, Recording, place, record
 from deepnrc.networks.dataflow.shortcuts import shortcuts
-from deepnrc.networks.outputs import named
+from deepnrc.networks.layers import ROOT
+from deepnrc.networks.outputs import EVERY, Pick
 
 WHOLE = (nn.MultiheadAttention, nn.RNNBase, nn.RNNCellBase)  # use what lies inside without running it
 INNER = {"parametrizations", "_packed_params"}
@@ -45,38 +46,48 @@ def trace(
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
     watched: Iterable[str] = (),
-    holds: Callable[[nn.Module], bool] = holds_weight,
+    whole: Collection[str] = (),
+    pick: Pick = EVERY,
 ) -> Traced:
     """Run a network once and tell what feeds what.
 
     Args:
         args, kwargs: the network's inputs; they are not changed.
         watched: names of modules of which to tell what reads their output.
-        holds: whether a module holds a weight as one thing.
+        whole: names of modules to be taken as one weight each, whatever lies inside of them.
+        pick: from what the network returned to its outputs by name.
     """
-    holding = [name for name, module in model.named_modules() if holds(module)]
-    holding = [name for name in holding if not any(_inside(name, other) for other in holding)]
+    held = holding(model, whole)
     failed = ""
     for through in (True, False):
         try:
-            recording = record(model, args, kwargs, lambda module: holds(module), through=through)
+            recording = record(model, args, kwargs, held, through=through)
         except (RuntimeError, TypeError, ValueError, NotImplementedError, AttributeError) as error:
             failed = failed or f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
             continue
         given: dict[str, list[Tensor]] = {}
         for call in recording.calls:
-            if call.name in holding:
+            if call.name in held:
                 given.setdefault(call.name, []).extend(x.detach() for x in call.outputs)
-        outputs = {name: x.detach() for name, x in named(recording.output)}
-        return Traced(told(recording, holding, watched), outputs, given)
+        outputs = pick(recording.output)
+        return Traced(told(recording, held, watched, outputs), {k: x.detach() for k, x in outputs.items()}, given)
     return Traced(Dataflow(unknown=f"the network does not run with gradients on ({failed})"))
 
 
-def told(recording: Recording, holding: Sequence[str], watched: Iterable[str] = ()) -> Dataflow:
+def holding(model: nn.Module, whole: Collection[str] = ()) -> dict[str, nn.Module]:
+    """By name, the modules that hold a weight each, the outermost of those that lie inside of one another."""
+    named = {name or ROOT: module for name, module in model.named_modules()}
+    found = {name: module for name, module in named.items() if name in whole or holds_weight(module)}
+    return {name: m for name, m in found.items() if not any(_inside(name, other) for other in found)}
+
+
+def told(
+    recording: Recording, held: Collection[str], watched: Iterable[str], returned: Mapping[str, Tensor]
+) -> Dataflow:
     """What a recorded pass shows."""
-    graph = Graph(recording, holding)
-    outputs = {name: x for name, x in named(recording.output) if x.is_floating_point()}
-    unseen = [name for name in recording.unseen if name in holding]
+    graph = Graph(recording, held)
+    outputs = {name: x for name, x in returned.items() if x.is_floating_point()}
+    unseen = [name for name in recording.unseen if name in held]
     if not any(place(x) for x in outputs.values()):
         return Dataflow(unknown="the outputs have no path in the graph to any weight")
     givings = {name: giving(graph, x) for name, x in outputs.items() if place(x)}
@@ -96,7 +107,7 @@ def told(recording: Recording, holding: Sequence[str], watched: Iterable[str] = 
 
 
 def _inside(name: str, outer: str) -> bool:
-    return name != outer and (outer == "" or name.startswith(f"{outer}."))
+    return name != outer and (outer == ROOT or name.startswith(f"{outer}."))
 
 
 def _used(graph: Graph, outputs: Iterable[Tensor]) -> list[Giver]:

@@ -6,7 +6,6 @@ import timm
 import torch
 from torch import nn
 
-from deepnrc.errors import UsageError
 from deepnrc.networks.layers import weight_matrix
 
 
@@ -146,14 +145,16 @@ def test_blocks_of_resnet18_are_measured_with_the_weight_that_reads_them(
         agree(report, block, x.mean((2, 3)), Y, left_singular(net.get_submodule(readers[block])))
 
 
-def test_windows_folded_into_the_batch_are_refused_by_name_with_a_way_out(data, seeded, probe):
-    X, Y = data(4, (3, 32, 32))
+def test_windows_folded_into_the_batch_are_read_as_positions_of_their_sample(
+    data, seeded, probe, agree, by_hand, left_singular
+):
+    X, Y = data(12, (3, 32, 32))
     net = seeded(NETS["swin"])
-    with pytest.raises(
-        UsageError, match=r"'layers\.0\.blocks\.0\.attn\.qkv' gave 16 rows .* Windows or tokens were folded"
-    ):
-        probe(net, (X, Y))
-    assert len(probe(net, (X, Y), layers="!*.attn.*").wide()) > 4
+    names = ["layers.0.blocks.0.attn.qkv", "layers.0.blocks.0.attn.proj", "layers.0.blocks.0.mlp.fc1"]
+    report = probe(net, (X, Y))
+    for name, x in by_hand(net, [X], names).items():
+        rows = x.reshape(len(X), -1, x.shape[-1]).mean(1)
+        agree(report, name, rows, Y, left_singular(net.get_submodule(name)))
 
 
 def test_torchs_own_transformer_is_measured_and_its_out_proj_named(data, seeded, probe, agree, by_hand, row, split):

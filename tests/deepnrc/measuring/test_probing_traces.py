@@ -94,7 +94,7 @@ def test_a_network_whose_train_changes_weights_is_as_it_was_too(data, probe, sta
 def test_no_graph_is_built(data, mlp, probe):
     seen = []
     net = mlp()
-    net[4].register_forward_hook(lambda module, args, out: seen.append(out.requires_grad))
+    net[4].register_forward_hook(lambda module, args, out: seen.append(out.requires_grad))  # not run by first passes
     probe(net, data())
     assert seen == [False]
 

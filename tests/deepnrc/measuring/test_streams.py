@@ -6,6 +6,7 @@ from deepnrc.data.targets import Targets
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.selection import select
 from deepnrc.measuring.streams import Streams
+from deepnrc.measuring.top import Top
 from deepnrc.networks.layers import site_at
 from deepnrc.networks.pooling import Pooled
 from deepnrc.networks.taps import Forward, Reading
@@ -19,7 +20,7 @@ def forward(rows, output=None, repeats=1, roundoff=U):
     """A pass that gave each named layer its rows; names with a capital are outputs of blocks."""
     sites = {key: site_at(key.partition("#")[0], nn.ReLU() if key[0].isupper() else nn.Linear(5, 2)) for key in rows}
     readings = {key: Reading(sites[key], Pooled(h, repeats, "mean"), roundoff) for key, h in rows.items()}
-    return Forward(readings, list(rows), () if output is None else (output,))
+    return Forward(readings, list(rows), {} if output is None else {"": output})
 
 
 def targets(y):
@@ -28,7 +29,7 @@ def targets(y):
 
 @pytest.fixture
 def streams():
-    return Streams(select(None))
+    return Streams(select(None), top=Top("a"))
 
 
 def state(streams):
@@ -55,7 +56,7 @@ def test_any_split_into_batches_gives_the_same_moments(streams, size):
 
 def test_targets_are_repeated_for_every_position_of_a_sample(streams):
     streams.update(forward({"a": H}, repeats=3), targets(Y[:10]))
-    again = Streams(select(None))
+    again = Streams(select(None), top=Top("a"))
     again.update(forward({"a": H}), targets(torch.stack([Y[i // 3] for i in range(30)])))
     assert torch.equal(*(statistics(s)["a"]["moments"].scatter for s in (streams, again)))
     assert streams.samples == 10
@@ -83,7 +84,7 @@ def test_the_coarsest_roundoff_counts(streams):
     assert streams.layers["a"].roundoff == 0.1
 
 
-def test_the_last_input_to_run_is_the_top_and_depth_is_the_order(streams):
+def test_the_top_is_the_one_that_was_set_and_depth_is_the_order(streams):
     streams.update(forward({"b": H, "a": H, "Block": H}), targets(Y))
     assert [(layer.key, layer.depth, layer.top) for layer in streams.layers.values()] == [
         ("b", 0, False),
@@ -92,11 +93,6 @@ def test_the_last_input_to_run_is_the_top_and_depth_is_the_order(streams):
     ]
     assert "directions" in statistics(streams)["a"]
     assert "directions" not in statistics(streams)["b"]
-
-
-def test_where_only_outputs_are_read_the_last_is_the_top(streams):
-    streams.update(forward({"B": H, "A": H}), targets(Y))
-    assert [layer.top for layer in streams.layers.values()] == [False, True]
 
 
 NAN = H.clone()
@@ -168,7 +164,7 @@ def test_an_output_that_cannot_be_compared_says_why_and_never_gives_a_number(str
 
 
 def test_the_second_pass_feeds_centred_rows_to_the_top_layer_alone():
-    streams = Streams(select("nrc.1_centred"))
+    streams = Streams(select("nrc.1_centred"), top=Top("b"))
     assert not Streams(select(None)).second_pass()
     streams.update(forward({"a": H, "b": 2 * H + 1}), targets(Y))
     moments = statistics(streams)["b"]["moments"].scatter.clone()

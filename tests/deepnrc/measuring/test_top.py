@@ -4,40 +4,56 @@ import pytest
 import torch
 from torch import nn
 
-from deepnrc.measuring.top import Top, top_layer
+from deepnrc.errors import UsageError
+from deepnrc.measuring.top import Top, chosen_top, top_layer
+from deepnrc.networks.dataflow import Dataflow, Giving
 from deepnrc.networks.layers import site_at
 from deepnrc.networks.pooling import Pooled
 from deepnrc.networks.taps import Forward, Reading
 
 
-def ran(*names, read=None):
+def ran(*names):
     """A pass in which these ran; those with a capital are blocks, read at their output."""
-    sites = {name: site_at(name, nn.ReLU() if name[0].isupper() else nn.Linear(5, 2)) for name in read or names}
+    sites = {name: site_at(name, nn.ReLU() if name[0].isupper() else nn.Linear(5, 2)) for name in names}
     rows = Pooled(torch.zeros(1, 5, dtype=torch.float64), 1, "mean")
     return Forward({name: Reading(site, rows, 0.0) for name, site in sites.items()}, list(names))
 
 
+def flow(*weights, missing="", **more):
+    return Dataflow(outputs={"": Giving(weights, missing=missing)}, **more)
+
+
 @pytest.mark.parametrize(
-    ("forward", "outputs", "key"),
+    ("names", "dataflow", "top"),
     [
-        (ran("a", "b"), {"a": 2, "b": 2}, "b"),
-        (ran("a", "b"), {"a": 2, "b": 7}, "a"),
-        (ran("a", "b"), {"a": 8, "b": 7}, "b"),
-        (ran("a", "B", "c", read=["a", "B"]), {"a": 8, "c": 2}, "B"),
-        (ran("a", "B", "C"), {}, "a"),
-        (ran("A", "B"), {}, "B"),
+        (["a", "b"], flow("a"), Top("a", "")),
+        (["a", "b"], flow("b", "a"), Top("b", "", ("b", "a"))),
+        (["a", "B"], flow("c", readers={"B": ("c",)}), Top("B", "")),
+        (["a", "b"], flow("c"), Top(None, "the network's last layer, 'c', was not probed")),
+        (["a", "b"], flow("b", "c"), Top(None, "the network's last layer, 'c', was not probed")),
+        (["a"], flow("M", bare=("M",)), Top(None, "'M' gives the outputs, and no module reads features with it")),
+        (["a", "b"], flow("a", "b", missing="both"), Top(None, "both")),
+        (["a"], Dataflow(unknown="no graph"), Top(None, "no graph")),
     ],
-    ids=["last", "of the targets' width", "of no fitting width", "a block before it", "no weights", "blocks alone"],
 )
-def test_the_last_weight_of_as_many_outputs_as_targets(forward, outputs, key):
-    assert top_layer(forward, outputs, 2).key == key
+def test_the_top_is_the_layer_whose_weight_gives_the_output(names, dataflow, top):
+    assert top_layer(ran(*names), dataflow, "", "which is open") == top
 
 
-@pytest.mark.parametrize("names", [["a", "b"], ["B", "a", "b"], ["b"]])
-def test_a_last_weight_that_was_not_probed_leaves_none_and_says_so(names):
-    read = [name for name in names if name != "b"] or ["A"]
-    found = top_layer(ran(*names, read=read), {"a": 8, "b": 2}, 2)
-    assert found == Top(None, "the network's last layer, 'b', was not probed")
+def test_without_an_output_that_predicts_there_is_no_top():
+    assert top_layer(ran("a"), flow("a"), None, "which is open") == Top(None, "which is open")
+
+
+def test_the_top_that_the_user_names():
+    assert chosen_top(ran("a", "b"), ["a"]) == Top("a", "")
+    assert chosen_top(ran("a", "b"), ["b", "a"]) == Top("b", "", ("b", "a"))
+    with pytest.raises(UsageError, match=r"top='bb' is not probed\. Did you mean 'b'\?"):
+        chosen_top(ran("a", "b"), ["bb"])
+    other = ran("a", "b")
+    other.readings["b"].pooled.rows.add_(1)
+    other.readings["a"] = Reading(site_at("a", nn.Linear(5, 2)), Pooled(torch.zeros(1, 5), 1, "mean"), 0.0)
+    with pytest.raises(UsageError, match="read different features"):
+        chosen_top(other, ["a", "b"])
 
 
 class Heads(nn.Module):
@@ -83,5 +99,6 @@ def test_outputs_that_could_both_be_the_prediction_are_not_chosen_from(data, see
     found = rows_of(probe(seeded(Two), (X, torch.zeros(len(X), 3))), "model.mse")
     assert (found["status"].item(), found["note"].item()) == (
         "not defined",
-        "several outputs have the targets' shape (N, 3): which predicts is unknown",
+        "several outputs have the targets' shape (N, 3), 'auxiliary' (60, 3), 'logits' (60, 3): output= names the one "
+        "that predicts",
     )

@@ -64,12 +64,12 @@ def test_an_output_is_taken_by_name_index_attribute_or_callable(value, output):
 @pytest.mark.parametrize(
     ("value", "output", "says"),
     [
-        ((H, X), 2, "has no 2. It holds '0' (6, 8), '1' (6, 3)."),
-        ({"mean": X}, "maen", "has no 'maen'. Did you mean 'mean'?"),
-        (X, 1, "has no 1. It is a Tensor."),
+        ((H, X), 2, "output=2: the network returned nothing of this name. It holds '0' (6, 8), '1' (6, 3)."),
+        ({"mean": X}, "maen", "output='maen': the network returned nothing of this name. Did you mean 'mean'?"),
+        (X, 1, "nothing of this name. It is a Tensor."),
         (Fields(H, X), "hidden", "output='hidden' gives a tuple, not real numbers."),
         ((X.argmax(1), X), 0, "output=0 gives a tensor of torch.int64, not real numbers."),
-        ((X, X), len, "output=len gives a int, not real numbers."),
+        ((X, X), len, "output='len' gives a int, not real numbers."),
     ],
 )
 def test_what_cannot_be_taken_is_refused(value, output, says):
@@ -84,7 +84,7 @@ def test_the_one_output_of_the_targets_shape():
     assert fitting({"0": X.long(), "1": X}, (6, 3)).name == "1"
     two = fitting({"mean": X, "log_std": X}, (6, 3))
     assert two.name is None
-    assert two.reason.startswith("several outputs have the targets' shape (N, 3): 'mean' (6, 3), 'log_std' (6, 3).")
+    assert two.reason.startswith("several outputs have the targets' shape (N, 3), 'mean' (6, 3), 'log_std' (6, 3): ")
     assert "output=" in two.reason
     assert fitting({"": H}, (6, 3)).reason == "the output (6, 8) does not have the targets' shape (N, 3)"
     assert fitting({}, (6, 3)).reason == "the network returned no tensor"
@@ -120,4 +120,4 @@ def test_the_output_that_holds_the_logits(outputs, behind, name):
 def test_logits_that_cannot_be_told(outputs, behind):
     found = logits(outputs, 6, behind)
     assert found.name is None
-    assert "output=" in found.reason
+    assert "several outputs could hold the logits" in found.reason or "no output (N, K) says how many" in found.reason

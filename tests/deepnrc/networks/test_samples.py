@@ -17,16 +17,27 @@ def test_the_layout_is_found_and_undone(where):
     x = torch.randn(5, where.each, 2)
     more, fewer = made(x, where), made(x[:4], where)
     assert layout(more, fewer, (5, 4)) == where
-    back = samples_first(more, where, -1)
+    back, axis = samples_first(more, where, -1)
+    assert back.shape[axis] == 2
     assert back.shape[0] == 5
     assert torch.equal(back.reshape(5, where.each, 4, 2)[:, :, 0], x)
 
 
-def test_positions_of_maps_go_to_the_end():
-    x = torch.randn(10, 3, 7, 7)
-    back = samples_first(x, Layout(0, 2), 1)
-    assert back.shape == (5, 3, 7, 7, 2)
-    assert torch.equal(back[1, ..., 1], x[3])
+@pytest.mark.parametrize(
+    ("shape", "where", "features", "axis"),
+    [
+        ((10, 3, 7, 7), Layout(0, 2), 1, 2),
+        ((10, 3, 7, 7), Layout(0, 2), -3, 2),
+        ((4, 10, 3), Layout(1), -1, 2),
+        ((3, 10, 4), Layout(1), 0, 1),
+        ((3, 10, 4), Layout(1, 2), 0, 2),
+        ((3, 10, 4), Layout(1, 2), None, None),
+    ],
+)
+def test_the_features_are_followed_to_where_they_go(shape, where, features, axis):
+    back, found = samples_first(torch.randn(shape), where, features)
+    assert (len(back), found) == (10 // where.each, axis)
+    assert axis is None or back.shape[axis] == shape[features]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from deepnrc.errors import UsageError
+from deepnrc.networks.contents import first_tensor
 from deepnrc.networks.layers import choose
-from deepnrc.networks.taps import Taps, first_tensor
+from deepnrc.networks.taps import Taps
 
 X = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
 
@@ -53,7 +54,7 @@ def test_a_forward_pass_is_read_once_in_the_order_of_execution(tapped):
     assert list(forward.readings) == forward.ran == ["first", "shared", "last"]
     assert torch.equal(forward.readings["first"].pooled.rows, X.double())
     assert torch.equal(forward.readings["last"].pooled.rows, net.shared(net.first(X)).double())
-    assert torch.equal(forward.output, out)
+    assert torch.equal(forward.outputs[""], out)
     with pytest.raises(UsageError, match=r"no forward pass to pair these targets with\. Call the network itself"):
         taps.take()
 
@@ -136,7 +137,7 @@ def test_outputs_are_read_where_asked_for_as_first_tensor(tapped):
     net(X)
     forward = taps.take()
     assert torch.equal(forward.readings["0"].pooled.rows, (X + 1).double())
-    assert torch.equal(forward.output, X + 1)
+    assert torch.equal(next(iter(forward.outputs.values())), X + 1)
 
 
 def test_the_output_is_a_copy_that_in_place_changes_do_not_reach(tapped):
@@ -145,7 +146,7 @@ def test_the_output_is_a_copy_that_in_place_changes_do_not_reach(tapped):
         out = net(X)
         kept = out.clone()
         out.zero_()
-    assert torch.equal(taps.take().output, kept)
+    assert torch.equal(taps.take().outputs[""], kept)
 
 
 def test_inputs_may_come_by_keyword(tapped):

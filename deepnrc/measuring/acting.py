@@ -1,0 +1,113 @@
+"""Which weight acts on the features of a layer, and which one comes after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from deepnrc.measuring.layerstream import LayerStream
+from deepnrc.measuring.top import Top
+from deepnrc.networks import Dataflow, NoWeightError, Weight
+from deepnrc.wording import listing
+
+Weights = Mapping[str, Weight]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A weight matrix (m, d), or None with ``missing`` saying why; and what a reader must know of it."""
+
+    matrix: Tensor | None
+    missing: str = ""
+    note: str = ""
+
+
+def acting(layer: LayerStream, flow: Dataflow, weights: Weights) -> Found:
+    """The weight that acts on a layer's features: its own, or, behind a block, those that read its output."""
+    site = layer.site
+    if site.reads == "input":
+        return Found(None, site.missing) if site.weight is None else _read(site.weight)
+    names = _readers(layer, flow)
+    if not names:
+        return Found(None, flow.unknown or site.missing)
+    return _stacked(names, weights, layer.width)
+
+
+def acting_on_top(layer: LayerStream, top: Top, weights: Weights) -> Found:
+    """The weight that gives the outputs from the top layer's features: rows of one, or several side by side."""
+    names = top.weights or (layer.site.name,)
+    found = _stacked(names, weights, layer.width)
+    if found.matrix is None or top.rows is None:
+        return Found(found.matrix, found.missing, f"of {listing(names)} side by side")
+    if max(top.rows) >= len(found.matrix):
+        return Found(None, f"{listing(names)} give the outputs in more than one place")
+    whole = top.rows == tuple(range(len(found.matrix)))
+    rows = "" if whole else f", rows {', '.join(map(str, top.rows))}"
+    sides = " side by side" if len(names) > 1 else ""
+    return Found(found.matrix[list(top.rows)], "", f"of {listing(names)}{sides}{rows}")
+
+
+def after(layer: LayerStream, flow: Dataflow, weights: Weights) -> Found:
+    """The Linear that reads all that a layer's Linear gives, elementwise activations between them."""
+    site = layer.site
+    names = [site.name] if site.reads == "input" else _readers(layer, flow)
+    if len(names) != 1:
+        return Found(None, site.missing or flow.unknown)
+    own = site.weight if site.reads == "input" else weights.get(names[0])
+    if own is None:
+        return Found(None, site.missing)
+    if not _linear(own):
+        return Found(None, f"{type(own.module).__name__} is not Linear")
+    link, reason = flow.following(names[0])
+    if link is None:
+        return Found(None, reason)
+    target = weights.get(link.target)
+    if target is None or not _linear(target):
+        kind = "one that cannot be read" if target is None else type(target.module).__name__
+        return Found(None, f"the next weight, '{link.target}', is {kind} and not Linear")
+    if target.d != own.m:
+        return Found(None, f"the next weight, '{link.target}', reads {target.d} features and not {own.m}")
+    found = _matrix(link.target, weights)
+    between = " and ".join(link.between) or "nothing"
+    return Found(found.matrix, found.missing, f"with {between} between it and '{link.target}'")
+
+
+def _readers(layer: LayerStream, flow: Dataflow) -> list[str]:
+    return [name for name in flow.readers.get(layer.site.name, ()) if name not in flow.shortcuts]
+
+
+def _linear(weight: Weight) -> bool:
+    """Whether a module is linear in its last axis as a whole."""
+    return weight.axis == -1 and not weight.part
+
+
+def _matrix(name: str, weights: Weights) -> Found:
+    if name not in weights:
+        return Found(None, f"the next weight, '{name}', is neither Linear nor a convolution")
+    return _read(weights[name])
+
+
+def _read(weight: Weight) -> Found:
+    if weight.missing:
+        return Found(None, weight.missing)
+    try:
+        return Found(weight.matrix())
+    except NoWeightError as reason:
+        return Found(None, str(reason))
+
+
+def _stacked(names: Sequence[str], weights: Weights, width: int) -> Found:
+    """Weights that read one tensor act on it as one: their rows one above the other."""
+    parts = []
+    for name in names:
+        found = _matrix(name, weights)
+        if found.matrix is None:
+            return found
+        if found.matrix.shape[1] != width:
+            reads = f"reads {found.matrix.shape[1]} features and not {width}"
+            return Found(None, f"the next weight, '{name}', {reads}")
+        parts.append(found.matrix)
+    return Found(parts[0] if len(parts) == 1 else torch.cat(parts))

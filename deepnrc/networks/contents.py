@@ -1,0 +1,42 @@
+"""The tensors that modules are given and return, in whatever they are wrapped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from torch import Tensor
+
+from deepnrc.networks.layers import Site
+
+
+def read_argument(site: Site, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
+    """What the weight of a site reads, among the arguments of its module."""
+    weight = site.weight
+    if weight is not None and weight.inside is not None:
+        return weight.inside(site.module, args, kwargs)
+    place, name = (0, "") if weight is None else weight.argument
+    if place < len(args):
+        return first_tensor(args[place:])
+    return first_tensor(kwargs.get(name, kwargs))
+
+
+def first_tensor(value: Any) -> Tensor | None:
+    """The tensor itself, or the first one in a tuple, list, mapping or dataclass; None if none."""
+    return next(all_tensors(value), None)
+
+
+def all_tensors(value: Any) -> Iterator[Tensor]:
+    """The tensor itself, or each one in nested tuples, lists, mappings and dataclasses, in order."""
+    items: Iterable[Any] = ()
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        items = value.values()
+    elif isinstance(value, tuple | list):
+        items = value
+    elif is_dataclass(value) and not isinstance(value, type):
+        items = (getattr(value, field.name) for field in fields(value))
+    for item in items:
+        yield from all_tensors(item)
