@@ -5,15 +5,17 @@ takes a ``Batch``; ``Snapshot`` holds what they became; ``CATALOG`` lists every 
 ``top`` and ``classifier`` hold the measures as plain functions.
 """
 
-from . import balance, classifier, deep, top
+from . import balance, classifier, deep, jackknife, top
 from .catalog import CATALOG, STATISTICS
 from .classes import Classes, is_one_hot
 from .directions import CentredDirections, Directions
+from .heldout import HeldOut
+from .jackknife import Interval
 from .moments import Moments
-from .nearest import Nearest
+from .nearest import Mislabelled, Nearest
 from .nulls import Null
 from .outcome import STATUSES, DegenerateError, NotDefinedError, Outcome, defined
-from .probe import HEATMAP, OVERVIEW, SUMMARY, Evaluation, Probe, Reference
+from .probe import HEATMAP, HELD, OVERVIEW, SUMMARY, Evaluation, Probe, Reference
 from .snapshot import Snapshot
 from .statistic import Batch, Opening, Part, Pass, Statistic
 from .subspace import EPS, Spectrum, chance_cosine, principal_cosines, principal_sines, singular, spectrum
@@ -22,6 +24,7 @@ __all__ = [
     "CATALOG",
     "EPS",
     "HEATMAP",
+    "HELD",
     "OVERVIEW",
     "STATISTICS",
     "STATUSES",
@@ -32,6 +35,9 @@ __all__ = [
     "DegenerateError",
     "Directions",
     "Evaluation",
+    "HeldOut",
+    "Interval",
+    "Mislabelled",
     "Moments",
     "Nearest",
     "NotDefinedError",
@@ -51,6 +57,7 @@ __all__ = [
     "deep",
     "defined",
     "is_one_hot",
+    "jackknife",
     "principal_cosines",
     "principal_sines",
     "singular",

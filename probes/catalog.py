@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from . import balance, chance, classifier, deep, top
+from . import balance, chance, classifier, deep, heldout, top
 from .classes import Classes
 from .directions import CentredDirections, Directions
 from .further import FURTHER
 from .moments import Moments
-from .nearest import Nearest
+from .nearest import Mislabelled, Nearest
 from .probe import HEATMAP, SUMMARY, Probe, Reference
 from .statistic import Statistic
 
@@ -45,13 +45,14 @@ CATALOG: tuple[Probe, ...] = (
         "Variance of the features outside their top k directions. It falls to 0 when a layer keeps only as many "
         "directions as the targets have.",
         "Tr(S_H) - Tr(V'S_H V), V = top-k eigenvectors of S_H", POSTER,
-        bounds=(0, INF), floor=deep.noise_floor, **_noise,
+        bounds=(0, INF), floor=deep.noise_floor, held_out=heldout.noise, **_noise,
     ),
     Probe(
         "deep.noise_fraction", deep.noise_fraction, "Noise fraction",
         "Share of the features' variance outside their top k directions. Near 0 the layer is collapsed; for features "
         "without any structure it is about 1 - k/d.",
-        "1 - Tr(V'S_H V)/Tr(S_H)", f"{DEEP}, NRC1", floor=deep.noise_fraction_floor, **_noise,
+        "1 - Tr(V'S_H V)/Tr(S_H)", f"{DEEP}, NRC1", floor=deep.noise_fraction_floor, held_out=heldout.noise_fraction,
+        **_noise,
         reference=THRESHOLD, main=True, order=1, short="noise", digits=".2e",
     ),
     Probe(
@@ -163,12 +164,14 @@ CATALOG: tuple[Probe, ...] = (
         "network's own error.",
         "Tr(S_Y - S_HY' S_H^+ S_HY)/n, directions below rounding cut", f"{DEEP}, NRC4",
         chance=chance.linear_mse, bounds=(0, INF), better="low", log=True,
+        held_out=heldout.linear_mse,
         reference=OWN_ERROR, main=True, order=8, short="lin. MSE", digits=".2e",
     ),
     Probe(
         "deep.linear_mse", deep.linear_mse_ratio, "Linear MSE over network MSE",
         "The same error as a multiple of the network's own on the same samples. About 1 or less in collapsed layers.",
         "linear MSE / model MSE", f"{DEEP}, NRC4", bounds=(0, INF), better="low", log=True, variant="ratio",
+        held_out=heldout.linear_mse_ratio,
         reference=OWN_ERROR_RATIO,
     ),
     Probe(
@@ -176,7 +179,7 @@ CATALOG: tuple[Probe, ...] = (
         "Share of the targets' variance that the best affine map from this layer explains. It grows with depth to what "
         "the network reaches.",
         "1 - linear MSE / (Tr(S_Y)/n)", f"{DEEP}, NRC4", chance=chance.linear_r2, better="high",
-        main=True, order=7, shown=(HEATMAP, SUMMARY), short="lin. R2", digits=".4f",
+        held_out=heldout.linear_r2, main=True, order=7, shown=(HEATMAP, SUMMARY), short="lin. R2", digits=".4f",
     ),
     Probe(
         "deep.linear_r2", deep.adjusted_r2, "Linear predictability (adjusted R2)",
@@ -203,45 +206,47 @@ CATALOG: tuple[Probe, ...] = (
         "model.mse", deep.network_mse, "Network MSE",
         "The network's own mean squared error over the same samples and all outputs. The linear predictability of a "
         "layer is held against it.",
-        "mean (f(x) - y)^2", "", bounds=(0, INF), better="low", log=True, where="network",
+        "mean (f(x) - y)^2", "", bounds=(0, INF), better="low", log=True, where="network", held_out=heldout.model_mse,
     ),
     Probe(
         "model.accuracy", classifier.accuracy, "Network accuracy",
         "Share of the samples whose largest output is that of their class. It stands in the table where the targets "
         "are classes.",
         "share of samples with argmax f(x) = class", "", better="high", where="network", classes=True,
+        held_out=heldout.model_accuracy,
     ),
     Probe(
         "nrc.1", top.nrc1, "NRC1: feature collapse",
         "Part of the last features' directions outside their top n principal components. 0 when collapsed; with a "
         "ReLU before the last layer it cannot reach 0, and the centred form shows what remains.",
         "mean ||u - P u||^2, u = h/||h||, P on the top-n components of the centred features", f"{TOP}, NRC1",
-        floor=top.direction_floor, **_outside,
+        floor=top.direction_floor, held_out=heldout.nrc1, **_outside,
     ),
     Probe(
         "nrc.1", top.nrc1_uncentred, "NRC1, uncentred components",
         "NRC1 with the principal components of the uncentred features. Measured when asked for by name.",
         "mean ||u - P u||^2, u = h/||h||, P on the top-n eigenvectors of E[h h']", f"{TOP}, NRC1; uncentred",
-        floor=top.direction_floor, variant="none", default=False, **_outside,
+        floor=top.direction_floor, variant="none", default=False, held_out=heldout.nrc1_uncentred, **_outside,
     ),
     Probe(
         "nrc.2", top.nrc2, "NRC2: self-duality",
         "Part of the last features' directions outside the row space of the last weight. 0 when collapsed.",
-        "mean ||u - Q u||^2, Q on the row space of W", f"{TOP}, NRC2", floor=top.direction_floor, **_outside,
+        "mean ||u - Q u||^2, Q on the row space of W", f"{TOP}, NRC2", floor=top.direction_floor,
+        held_out=heldout.nrc2, **_outside,
     ),
     Probe(
         "nrc.1_centred", top.nrc1_centred, "NRC1, centred rows",
         "NRC1 with every row centred before it is normalised. It can reach 0 behind a ReLU too; it takes a second "
         "pass over the data.",
         "mean ||u - P u||^2, u = (h - mean)/||h - mean||", f"{TOP}, NRC1; centred", floor=top.centred_direction_floor,
-        default=False, **_centred,
+        default=False, held_out=heldout.nrc1_centred, **_centred,
     ),
     Probe(
         "nrc.2_centred", top.nrc2_centred, "NRC2, centred rows",
         "NRC2 with every row centred before it is normalised. It can reach 0 behind a ReLU too; it takes a second "
         "pass over the data.",
         "mean ||u - Q u||^2, u = (h - mean)/||h - mean||", f"{TOP}, NRC2; centred", floor=top.centred_direction_floor,
-        default=False, **_centred,
+        default=False, held_out=heldout.nrc2_centred, **_centred,
     ),
     Probe(
         "nrc.3", top.nrc3, "NRC3: weight Gram against targets",
@@ -270,28 +275,29 @@ CATALOG: tuple[Probe, ...] = (
         "Spread of the features about their class means, against the spread of the means themselves. It falls to 0 "
         "when every sample of a class has the same features.",
         "Tr(S_W pinv(S_B))/K, pinv of the K - 1 largest eigenvalues", f"{PAPYAN}; {TIRER}",
-        bounds=(0, INF), floor=classifier.nc1_floor, **_classes,
+        bounds=(0, INF), held_out=heldout.nc1, floor=classifier.nc1_floor, **_classes,
         short="nc.1", digits=".2e",
     ),
     Probe(
         "nc.1", classifier.nc1_unscaled, "NC1 without 1/K",
         "The same without the division by the number of classes. Some publications leave it out.",
         "Tr(S_W pinv(S_B))", f"{PAPYAN}; {TIRER}",
-        bounds=(0, INF), floor=classifier.nc1_unscaled_floor, variant="without 1/K", **_classes,
+        bounds=(0, INF), floor=classifier.nc1_unscaled_floor, held_out=heldout.nc1_unscaled, variant="without 1/K",
+        **_classes,
     ),
     Probe(
         "nc.1", classifier.nc1_trace, "NC1 by traces",
         "All variance within classes over all variance between them. It needs no inverse, and so exists where the "
         "class means span fewer than K - 1 directions.",
         "Tr S_W / Tr S_B", f"{PAPYAN}; {TIRER}",
-        bounds=(0, INF), floor=classifier.nc1_trace_floor, variant="trace", **_classes,
+        bounds=(0, INF), held_out=heldout.nc1_trace, floor=classifier.nc1_trace_floor, variant="trace", **_classes,
     ),
     Probe(
         "nc.1", classifier.nc1_total, "NC1 as a share",
         "Share of the features' variance that lies within classes. 0 when collapsed, 1 where the classes cannot be "
         "told apart by their means.",
         "Tr S_W / Tr S_T, S_T = S_W + S_B", f"{PAPYAN}; {TIRER}",
-        floor=classifier.nc1_total_floor, variant="total", **_classes,
+        held_out=heldout.nc1_total, floor=classifier.nc1_total_floor, variant="total", **_classes,
     ),
     Probe(
         "nc.2", classifier.nc2, "NC2: class means against a simplex",
@@ -328,6 +334,14 @@ CATALOG: tuple[Probe, ...] = (
         "when collapsed; it takes a second pass over the data.",
         "share of samples with argmin_k ||h - mu_k|| not argmax f(x)", f"{PAPYAN}; {TIRER}",
         default=False, **{**_classes, "log": False, "statistics": {"classes": Classes, "nearest": Nearest}},
+    ),
+    Probe(
+        "nc.ncc_error", classifier.ncc_error, "Nearest-class-mean error",
+        "Share of the samples whose nearest class mean, in this layer, is not that of their own class. 0 when "
+        "collapsed; the first layer from which it stays low is the effective depth. It takes a second pass.",
+        "share of samples with argmin_k ||h - mu_k|| not their class", "Galanti et al. 2022",
+        default=False, held_out=heldout.ncc_error,
+        **{**_classes, "log": False, "statistics": {"classes": Classes, "mislabelled": Mislabelled}},
     ),
     *FURTHER,
 )  # fmt: skip

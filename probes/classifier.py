@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .classes import Classes
-from .nearest import Nearest
+from .nearest import Mislabelled, Nearest
 from .outcome import OK, DegenerateError, NotDefinedError, Outcome
 from .subspace import EPS, Spectrum
 
@@ -81,6 +81,12 @@ def nc4(classes: Classes, between: Spectrum, nearest: Nearest) -> Outcome:
     output. It needs the means first, and so a second pass over the data.
     """
     return _about(classes, nearest.disagreed / nearest.count)
+
+
+def ncc_error(classes: Classes, between: Spectrum, mislabelled: Mislabelled) -> Outcome:
+    """Nearest-class-mean error, share of the samples whose nearest class mean is not their own class's, in [0, 1]; 0
+    when collapsed (Galanti et al. 2022). It needs the means first, and so a second pass over the data."""
+    return _about(classes, mislabelled.wrong / mislabelled.count)
 
 
 def accuracy(model_accuracy: float) -> float:

@@ -7,15 +7,23 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from .doubt import ROUNDED
+from .heldout import HeldOut
 from .nulls import Null
 from .outcome import BELOW_FLOOR, DEGENERATE, NOT_DEFINED, OK, DegenerateError, NotDefinedError, Outcome, defined
 from .snapshot import Snapshot
 from .statistic import Statistic
 
+HELD = "held out"  # variant of what is read on samples that it was not fitted to
 OVERVIEW, HEATMAP, SUMMARY = PLACES = ("overview", "heatmap", "summary")
+
+
+class Source(Protocol):
+    """Where a measure's quantities come from."""
+
+    def read(self, name: str, /) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,9 @@ class Probe:
         classes: whether it is for targets that are classes; elsewhere it is measured only when named, as not defined.
         statistics: classes of the streaming statistics that it brings along, by the names under which its functions
             read them; "moments" are always there.
+        counts: whether its values are whole numbers of things, which have no interval.
+        held_out: function for its value on samples that it was not fitted to, which reads the quantities of the
+            training samples by their names and those of the held-out ones behind ``held_`` (``probes.heldout``).
     """
 
     name: str
@@ -100,6 +111,13 @@ class Probe:
     classes: bool = False
     direction: int = 0
     statistics: Mapping[str, type[Statistic]] = field(default_factory=dict, hash=False)
+    counts: bool = False
+    held_out: Callable[..., float | Outcome] | None = None
+
+    @property
+    def held_variant(self) -> str:
+        """The variant under which its held-out value stands in the table."""
+        return HELD if self.variant == "default" else f"{HELD}, {self.variant}"
 
     @property
     def label(self) -> str:
@@ -112,32 +130,54 @@ class Probe:
         return tuple(dict.fromkeys(name for names in self._read_by for name in names))
 
     @cached_property
+    def held_reads(self) -> tuple[str, ...]:
+        """Names of the quantities that the held-out form reads; () if there is none."""
+        return _parameters(self.held_out)
+
+    @cached_property
     def _read_by(self) -> tuple[tuple[str, ...], ...]:
         """The same for each of the three."""
         return tuple(_parameters(function) for function in (self.measure, self.chance, self.floor))
 
     def evaluate(self, snapshot: Snapshot) -> Evaluation:
         """Measure one layer; what cannot be measured comes back as NaN with a status and a note, never as an error."""
-        own, for_chance, for_floor = self._read_by
-        try:
-            result = _call(self.measure, own, snapshot)
-            outcome = result if isinstance(result, Outcome) else Outcome(float(result))
-            if math.isnan(outcome.value) and outcome.status == OK:
-                outcome = Outcome(outcome.value, DEGENERATE, outcome.note or "the measure gave NaN")
-        except NotDefinedError as reason:
-            return Evaluation(Outcome(float("nan"), NOT_DEFINED, str(reason)))
-        except DegenerateError as reason:
-            return Evaluation(Outcome(float("nan"), DEGENERATE, str(reason)))
-        except Exception as error:  # a user's own measure may raise anything
-            raise RuntimeError(f"The probe {self.name!r} failed: {type(error).__name__}: {error}") from error
+        _, for_chance, for_floor = self._read_by
+        outcome = self.outcome(snapshot)
+        if math.isnan(outcome.value):
+            return Evaluation(outcome)
         chance = _reference(self.chance, for_chance, snapshot)
         given = _reference(self.floor, for_floor, snapshot)
         floor = None if given is None else float(given)
-        if floor is not None and outcome.status == OK and outcome.value <= ROUNDED * floor:
-            outcome = Outcome(outcome.value, BELOW_FLOOR, outcome.note or "no more than rounding could produce")
+        outcome = _above(floor, outcome)
         if isinstance(chance, Null):
             return Evaluation(outcome, chance.mean, floor, chance.high)
         return Evaluation(outcome, None if chance is None else float(chance), floor)
+
+    def outcome(self, snapshot: Snapshot) -> Outcome:
+        """The measure alone, as ``evaluate`` does it, without chance and floor."""
+        return self._outcome(self.measure, self._read_by[0], snapshot)
+
+    def evaluate_held(self, held: HeldOut) -> Evaluation:
+        """What the measure reads on samples that it was not fitted to, of a probe that has ``held_out``."""
+        if self.held_out is None:
+            raise ValueError(f"The probe {self.name!r} has no held-out form. Give it one: Probe(held_out=...).")
+        found = self._outcome(self.held_out, self.held_reads, held)
+        floor = _reference(self.floor, self._read_by[2], held)
+        return Evaluation(found if math.isnan(found.value) else _above(floor, found), None, floor)
+
+    def _outcome(self, function: Callable[..., Any], names: tuple[str, ...], source: Source) -> Outcome:
+        try:
+            result = _call(function, names, source)
+            outcome = result if isinstance(result, Outcome) else Outcome(float(result))
+        except NotDefinedError as reason:
+            return Outcome(float("nan"), NOT_DEFINED, str(reason))
+        except DegenerateError as reason:
+            return Outcome(float("nan"), DEGENERATE, str(reason))
+        except Exception as error:  # a user's own measure may raise anything
+            raise RuntimeError(f"The probe {self.name!r} failed: {type(error).__name__}: {error}") from error
+        if math.isnan(outcome.value) and outcome.status == OK:
+            return Outcome(outcome.value, DEGENERATE, outcome.note or "the measure gave NaN")
+        return outcome
 
 
 @dataclass(frozen=True)
@@ -155,10 +195,17 @@ def _parameters(function: Callable[..., Any] | None) -> tuple[str, ...]:
     return () if function is None else tuple(inspect.signature(function).parameters)
 
 
-def _reference(function: Callable[..., Any] | None, names: tuple[str, ...], snapshot: Snapshot) -> Any:
+def _above(floor: float | None, outcome: Outcome) -> Outcome:
+    """The outcome, marked where it is no more than rounding could make."""
+    if floor is None or outcome.status != OK or outcome.value > ROUNDED * floor:
+        return outcome
+    return Outcome(outcome.value, BELOW_FLOOR, outcome.note or "no more than rounding could produce")
+
+
+def _reference(function: Callable[..., Any] | None, names: tuple[str, ...], snapshot: Source) -> Any:
     """A chance level or floor, or None where what it reads does not exist."""
     return None if function is None else defined(lambda: _call(function, names, snapshot))
 
 
-def _call(function: Callable[..., Any], names: tuple[str, ...], snapshot: Snapshot) -> Any:
+def _call(function: Callable[..., Any], names: tuple[str, ...], snapshot: Source) -> Any:
     return function(**{name: snapshot.read(name) for name in names})

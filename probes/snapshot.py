@@ -43,6 +43,7 @@ class Snapshot:
         network_outputs: moments of the rows [f(x) - y, y], n wide each, or None likewise.
         following_weight: weight (p, m) that reads the m outputs of W, or None with ``following_missing`` saying why.
         missing: why a quantity is not there, by its name.
+        most_used: how many directions the affine map to the targets may read, where more samples told it.
     """
 
     statistics: Mapping[str, Any]
@@ -61,6 +62,7 @@ class Snapshot:
     following_weight: Tensor | None = None
     following_missing: str = "no weight follows"
     missing: Mapping[str, str] = field(default_factory=dict)
+    most_used: int | None = None
 
     def read(self, name: str) -> Any:
         """The quantity ``name``, computed at most once."""
@@ -224,7 +226,7 @@ class Snapshot:
         S_Y = self._covariance[self.d :, self.d :]
         # what half precision rounds to is far above the cut and part of what the layer holds; float32's is near it
         rounding = self.unit_roundoff**2 * self.squares if self.unit_roundoff <= SINGLE else None
-        return linear_fit(self.S_H, self.features, self.cross, S_Y, rounding)
+        return linear_fit(self.S_H, self.features, self.cross, S_Y, rounding, self.most_used)
 
     @cached_property
     def layer_r2(self) -> Tensor:

@@ -107,6 +107,7 @@ class LinearFit:
         used: how many feature directions it reads.
         cut: how many were below rounding and not used.
         residual: (n, n), second moment of what the map leaves of the targets.
+        coefficients: (d, n), what the map multiplies features less their mean by.
     """
 
     mse: float
@@ -114,10 +115,16 @@ class LinearFit:
     used: int
     cut: int
     residual: Tensor
+    coefficients: Tensor
 
 
 def linear_fit(
-    S_H: Tensor, features: Spectrum, cross: Tensor, S_Y: Tensor, rounding: Tensor | None = None
+    S_H: Tensor,
+    features: Spectrum,
+    cross: Tensor,
+    S_Y: Tensor,
+    rounding: Tensor | None = None,
+    most: int | None = None,
 ) -> LinearFit:
     """Fit Y by H from moments: Tr(S_Y - S_HY' S_H^+ S_HY)/n, eigenvalues of S_H up to d eps l_1 cut, and directions in
     which the features vary by no more than d times their own rounding: behind a normalisation layer there is one.
@@ -131,17 +138,20 @@ def linear_fit(
         S_H, cross, S_Y: covariances (d, d), (d, n), (n, n).
         features: eigen-decomposition of S_H.
         rounding: (d,) variance that storing each feature could add; None for none.
+        most: how many directions a fit to more samples read, whose cut is to stand: as many at most, and those that
+            lie at the cut, up to half a standard deviation below it, are read; None to cut by these samples alone.
     """
     rounding = torch.zeros_like(S_H[0]) if rounding is None else rounding
     d, n = cross.shape
-    scale = S_H.diagonal().clamp(min=0).sqrt()
+    scale, units = S_H.diagonal().clamp(min=0).sqrt(), torch.ones_like(S_H[0])
     alive = scale > 0
     if float(scale.max()) > 100 * float(scale[alive].min()):
         scale = torch.where(rounding > 0, rounding.sqrt(), torch.where(alive, scale, 1.0))
         S_H, cross, rounding = S_H / scale[:, None] / scale, cross / scale[:, None], rounding / scale**2
-        features = spectrum(S_H)
+        features, units = spectrum(S_H), scale
     rounded = d * (features.vectors**2 * rounding[:, None]).sum(0)
-    kept = (features.values > d * EPS * float(features.values[0])) & (features.values > rounded)
+    least = rounded.clamp(min=d * EPS * float(features.values[0]))
+    kept = features.values > least if most is None else (4 * features.values > least) & _first(most, features.values)
     V = features.vectors[:, kept]
     coefficients = V @ ((V.mT @ cross) / features.values[kept, None])
     half = coefficients.mT @ (cross - S_H @ coefficients / 2)
@@ -149,9 +159,12 @@ def linear_fit(
     total = float(S_Y.trace())
     cut = int((~kept).sum() - (~alive).sum())
     floor = 4 * math.sqrt(d) * EPS * total / n
-    return LinearFit(
-        max(0.0, total - float(explained.trace())) / n, floor, int(kept.sum()), max(0, cut), S_Y - explained
-    )
+    mse = max(0.0, total - float(explained.trace())) / n
+    return LinearFit(mse, floor, int(kept.sum()), max(0, cut), S_Y - explained, coefficients / units[:, None])
+
+
+def _first(count: int, values: Tensor) -> Tensor:
+    return torch.arange(values.numel(), device=values.device) < count
 
 
 def chance_cosine(k: int, d: int) -> float:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from probes import CATALOG, Batch, Classes, Directions, Moments, Nearest, Opening, Snapshot, is_one_hot
+from probes import CATALOG, Batch, Classes, Directions, Mislabelled, Moments, Nearest, Opening, Snapshot, is_one_hot
 
 
 @pytest.fixture
@@ -65,10 +65,14 @@ def snap():
         found = Classes(d, n)
         for h, y in zip(H.split(batch), Y.split(batch), strict=True):
             found.update(h, y)
-        nearest = Nearest.begin(Opening(d, n, first={"moments": moments, "classes": found}))
+        opening = Opening(d, n, first={"moments": moments, "classes": found})
+        nearest, mislabelled = Nearest.begin(opening), Mislabelled.begin(opening)
         for h, y, p in zip(H.split(batch), Y.split(batch), predicted.split(batch), strict=True):
-            nearest.update(Batch(h.double() - moments.mean[:d], y.double(), y.argmax(1), p))
-        return Snapshot({**statistics, "classes": found, "nearest": nearest}, W, **rest)
+            samples = Batch(h.double() - moments.mean[:d], y.double(), y.argmax(1), p)
+            nearest.update(samples)
+            mislabelled.update(samples)
+        counted = {"classes": found, "nearest": nearest, "mislabelled": mislabelled}
+        return Snapshot({**statistics, **counted}, W, **rest)
 
     return take
 

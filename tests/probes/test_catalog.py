@@ -56,6 +56,7 @@ NAMES = {
     "nc.2",
     "nc.3",
     "nc.4",
+    "nc.ncc_error",
     *(f"{whose}.direction_r2_{i}" for whose in ("deep", "model") for i in range(1, 11)),
     "deep.direction_r2_gap",
     "model.direction_r2_smallest",

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from probes import Batch, Classes, Moments, Nearest, NotDefinedError, Opening
+from probes import Batch, Classes, Mislabelled, Moments, Nearest, NotDefinedError, Opening
 
 
 def first(H, Y):
@@ -65,3 +65,20 @@ def test_without_what_it_rests_on_there_is_none(classes):
         Nearest.begin(Opening(24, 5, first={"moments": first(H, Y)["moments"]}))
     with pytest.raises(ValueError, match="held against the classes that the network predicts: give them"):
         begun(H, Y).update(Batch(H, Y, Y.argmax(1)))
+
+
+def test_mislabelled_is_the_count_against_the_samples_own_classes(classes):
+    H, Y, _ = classes(noise=2.0)
+    own = Y.argmax(1)
+    means = torch.stack([H[own == k].mean(0) for k in range(5)])
+    wanted = int((torch.cdist(H, means).argmin(1) != own).sum())
+    whole, a, b = (Mislabelled.begin(Opening(24, 5, first=first(H, Y))) for _ in range(3))
+    for found, rows in ((whole, slice(700)), (a, slice(300)), (b, slice(300, 700))):
+        found.update(Batch((H - H.mean(0))[rows], Y[rows], classes=own[rows]))
+    a.merge(b)
+    assert (a.count, a.wrong) == (whole.count, whole.wrong) == (700, wanted)
+    assert 0 < wanted < 700
+    with pytest.raises(ValueError, match="different class means do not merge"):
+        a.merge(Mislabelled.begin(Opening(24, 5, first=first(2 * H, Y))))
+    with pytest.raises(ValueError, match="own classes: give them"):
+        a.update(Batch(H, Y))
