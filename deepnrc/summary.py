@@ -14,6 +14,7 @@ from probes import SUMMARY, Probe
 
 OF_CLASSES = ("nc.1", "nc.2", "nc.3")
 TOP = ("nrc.1", "nrc.2", "nrc.3")
+FIELDS = ("value", "status", "floor", "chance")
 MARKS = {"degenerate": "*", "below floor": "<"}
 Provenance = Sequence[Mapping[str, Any]]
 LEGEND = (
@@ -162,10 +163,10 @@ def _layers(table: pd.DataFrame, provenance: Provenance) -> str:
     names = rows.drop_duplicates("depth").sort_values("depth")
     columns = [column for probe in _shown(rows, provenance) for column in _columns(probe)]
     header = ["layer", "kind", "d", *(column.head for column in columns)]
-    body = [
-        [str(r.layer), str(r.kind), str(r.dim), *_cells(rows[rows["layer"] == r.layer], columns)]
-        for r in names.itertuples()
-    ]
+    shown = rows[(rows["variant"] == "default") & rows["measure"].isin({column.measure for column in columns})]
+    records = shown[["layer", "measure", *FIELDS]].to_dict("records")
+    found = {(row["layer"], row["measure"]): row for row in reversed(records)}  # of two rows the first one counts
+    body = [[str(r.layer), str(r.kind), str(r.dim), *_cells(found, str(r.layer), columns)] for r in names.itertuples()]
     kept = [i for i in range(len(header)) if i < 3 or any(line[i] != "" for line in body)]
     grid = [[line[i] for i in kept] for line in [header, *body]]
     widths = [max(len(line[i]) for line in grid) for i in range(len(kept))]
@@ -198,13 +199,10 @@ def _aligned(line: list[str], widths: list[int]) -> str:
     return "  ".join([*left, *right])
 
 
-def _cells(rows: pd.DataFrame, columns: Sequence[Column]) -> list[str]:
-    cells = []
-    for column in columns:
-        found = rows[(rows["measure"] == column.measure) & (rows["variant"] == "default")]
-        if found.empty:
-            cells.append("")
-            continue
-        row = found.iloc[0]
-        cells.append(_printed(row[column.field], row["status"] if column.field == "value" else "", column.digits))
-    return cells
+def _cells(found: Mapping[tuple[str, str], Mapping[Any, Any]], layer: str, columns: Sequence[Column]) -> list[str]:
+    """What a layer's line holds: of each column's measure its value, "" where it was not measured."""
+    rows = ((found.get((layer, column.measure)), column) for column in columns)
+    return [
+        "" if row is None else _printed(row[c.field], row["status"] if c.field == "value" else "", c.digits)
+        for row, c in rows
+    ]

@@ -1,5 +1,6 @@
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -233,3 +234,18 @@ def test_samples_are_those_of_the_record_where_it_tells() -> None:
     assert "N = 640 samples" in text(Report.of(rows))
     assert "N = 64 samples" in text(Report.of(rows, [{"run": "a", "step": 0, "samples": 64}]))
     assert "N = 640 samples" in text(Report.of(rows, [{"run": "a", "step": 0}]))
+
+
+def test_the_table_is_filtered_as_often_however_many_layers_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    filtered: list[int] = []
+    get = pd.DataFrame.__getitem__
+
+    def counted(frame: pd.DataFrame, key: Any) -> Any:
+        filtered[-1] += 1
+        return get(frame, key)
+
+    monkeypatch.setattr(pd.DataFrame, "__getitem__", counted)
+    for layers in (5, 50):
+        filtered.append(0)
+        str(Report.of(noise(*[0.1] * layers)))
+    assert filtered[0] == filtered[1]
