@@ -99,6 +99,7 @@ class ProbeCommand(Network):
     model: Annotated[Positional[str], arg(metavar="MODEL", help=MODEL)]
     data: Annotated[str, arg(metavar="DATA", help=DATA)]
     out: Annotated[Path, arg(metavar="DIR", help="Folder for the report's three files; it is made.")]
+    replace: Annotated[bool, arg(help="Replace a report that is in the folder already.")] = False
     targets: Annotated[
         str | None,
         arg(
@@ -158,9 +159,9 @@ class ProbeCommand(Network):
         import torch
 
         import deepnrc
-        from deepnrc.table import check_tau, writable
+        from deepnrc.table import Journal, check_tau
 
-        writable(self.out)
+        journal: Journal[deepnrc.Report] = Journal(self.out, self.replace)
         check_tau(self.tau)
         network = self.network(self.model)
         data = deepnrc.load_data(
@@ -193,7 +194,7 @@ class ProbeCommand(Network):
             run=self.run_name or self.model.rpartition(":")[2],
         )
         try:
-            report.save(self.out)
+            journal.add(report)
         finally:
             report.summary(self.tau)
         print(f"\nSaved in {self.out}. Next: deepnrc report {self.out} -o report.html")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.lightning import callback
 from deepnrc.measuring.probing import probe
 from deepnrc.report import Report
-from deepnrc.table import NETWORK, join, writable
+from deepnrc.table import NETWORK, Journal, join
 
 PER_DECADE = 8
 
@@ -52,10 +53,11 @@ class Tracker:
         model, loader: as for ``deepnrc.probe``; the loader should give the same samples each time.
         steps: "log" (about eight points a decade), a whole number (every so many steps), or the steps themselves.
         run: label in the table.
-        folder: save the report there after each measurement, so that nothing is lost if the run dies; a report that
-            is already there is replaced.
+        folder: save the report there after each measurement, so that nothing is lost if the run dies. Where it cannot
+            be written (a full disk) training goes on with a warning, and all is written with the next measurement.
+        replace: whether a report that is already there may be replaced.
         options: any other argument of ``deepnrc.probe``.
-    Errors: UsageError for steps that are no schedule, and for a folder that cannot be written to.
+    Errors: UsageError for steps that are no schedule, and for a folder that cannot be written to or holds a report.
     """
 
     def __init__(
@@ -66,12 +68,14 @@ class Tracker:
         steps: str | int | Iterable[int] = "log",
         run: str | None = None,
         folder: str | Path | None = None,
+        replace: bool = False,
         progress: bool = False,
         **options: Any,
     ) -> None:
         self._due = _schedule(steps)
         self.model, self.loader, self.run = model, loader, run
-        self.folder = None if folder is None else writable(folder)
+        self.folder = None if folder is None else Path(folder)
+        self._journal: Journal[Report] | None = None if folder is None else Journal(Path(folder), replace)
         self._options = {**options, "progress": progress}
         self._reports: dict[int, Report] = {}
         self._next = 0
@@ -89,8 +93,12 @@ class Tracker:
             return None
         measured = probe(self.model, self.loader, run=self.run, step=step, **self._options)
         self._reports[step] = measured
-        if self.folder is not None:
-            self.report.save(self.folder)
+        if self._journal is not None:
+            try:
+                self._journal.add(measured)
+            except UsageError as error:
+                kept = "What was measured is kept, training goes on, and the next measurement tries again."
+                warnings.warn(f"{error} {kept}", stacklevel=2)
         return measured
 
     @property

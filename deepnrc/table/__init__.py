@@ -4,6 +4,7 @@ from deepnrc.arguments import TAU
 from deepnrc.table.collapse import VERDICTS, collapse_onset, verdicts
 from deepnrc.table.descriptions import as_record, described, main_ones, own
 from deepnrc.table.grouping import BANDS, SILENT, labelled_by, spread
+from deepnrc.table.journal import Journal
 from deepnrc.table.onset import ALIGNED, NOISE, PREDICTS, check_tau, onsets, since, unbroken
 from deepnrc.table.records import plain
 from deepnrc.table.schema import (
@@ -18,7 +19,7 @@ from deepnrc.table.schema import (
     WEIGHT,
     no_spectra,
 )
-from deepnrc.table.storage import writable
+from deepnrc.table.storage import UnwritableError, writable
 from deepnrc.table.tidy import Table, join
 
 __all__ = [
@@ -38,7 +39,9 @@ __all__ = [
     "TAU",
     "VERDICTS",
     "WEIGHT",
+    "Journal",
     "Table",
+    "UnwritableError",
     "as_record",
     "check_tau",
     "collapse_onset",

@@ -241,7 +241,7 @@ def join(tables: Sequence[T]) -> T:
     """Several tables as one, of the first one's class. Errors: UsageError if two of them hold the same run and step."""
     seen: set[tuple[str, int]] = set()
     for table in tables:
-        mine = set(zip(table.table["run"], table.table["step"], strict=True))
+        mine = set(table.table[["run", "step"]].drop_duplicates().itertuples(index=False, name=None))
         twice = sorted(seen & mine)
         if twice:
             run, step = twice[0]

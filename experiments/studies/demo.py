@@ -88,7 +88,7 @@ def trained(demo: Demo, weight_decay: float, position: int) -> deepnrc.Report:
     model = mlp(inputs, outputs, hidden=[demo.width] * demo.depth, last_relu=False, seed=demo.seed)
     run = f"weight decay {weight_decay:g}"
     name = run.replace(" ", "-")
-    tracker = deepnrc.Tracker(model, (data.x, data.y), run=run, folder=demo.out / "runs" / name)
+    tracker = deepnrc.Tracker(model, (data.x, data.y), run=run, folder=demo.out / "runs" / name, replace=True)
     recipe = Recipe(lr=demo.lr, weight_decay=weight_decay, epochs=demo.epochs, seed=demo.seed)
     train(model, data.x, data.y, recipe, tracker, title=run, position=position)
     tracker(demo.epochs, force=True)

@@ -106,7 +106,17 @@ def refusal(result: Result, code: int) -> str:
 
 
 def probed(run: Run, *more: str, net: str = "net.py:net", data: str = "net.py:loader") -> Result:
-    return run("probe", net, "--data", data, "--out", "out", *more)
+    return run("probe", net, "--data", data, "--out", "out", "--replace", *more)
+
+
+def test_a_report_that_is_there_stays_unless_it_may_be_replaced(run: Run) -> None:
+    assert probed(run, "--run", "mine").code == 0
+    command = ["probe", "net.py:net", "--data", "net.py:loader", "--out", "out"]
+    said = "'out' holds a report already. Name another folder, or say --replace."
+    assert said in refusal(run(*command), 2)
+    assert deepnrc.load("out").runs == ["mine"]
+    assert run(*command, "--replace").code == 0
+    assert deepnrc.load("out").runs == ["net"]
 
 
 def test_layers_shows_what_would_be_probed(run: Run) -> None:

@@ -159,6 +159,37 @@ def test_a_folder_that_is_a_file_is_refused_before_training(tmp_path: Path) -> N
         tracker(folder=tmp_path / "file")
 
 
+def test_a_report_that_is_there_is_refused_before_training(tmp_path: Path) -> None:
+    watch = tracker(folder=tmp_path / "run")
+    watch()
+    with pytest.raises(UsageError, match=r"'.*run' holds a report already\. Name another folder, or say replace=True"):
+        tracker(folder=tmp_path / "run")
+    again = tracker(folder=tmp_path / "run", replace=True)
+    again(7)
+    assert deepnrc.load(tmp_path / "run").steps == [7]
+
+
+@pytest.mark.parametrize("failing", ["write_bytes", "replace", "mkdir"])
+def test_training_goes_on_while_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+    watch = tracker(folder=tmp_path / "run")
+    watch()
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, failing, full)
+        for _ in range(2):
+            with pytest.warns(
+                UserWarning, match=r"written to '.*run' \(No space left on device\).*the next measurement"
+            ):
+                assert watch() is not None
+    assert deepnrc.load(tmp_path / "run").steps == [0]
+    assert watch.report.steps == [0, 1, 2]
+    watch()
+    assert deepnrc.load(tmp_path / "run").steps == [0, 1, 2, 3]
+
+
 def test_options_reach_the_probe() -> None:
     watch = Tracker(network(), DATA, layers="4", rank=1, probes="deep.noise*")
     watch()

@@ -1,6 +1,9 @@
 import json
+import os
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -225,8 +228,8 @@ def test_a_damaged_manifest_is_refused(saved: Path, content: bytes, words: str) 
 
 
 def test_a_newer_format_asks_for_an_upgrade(saved: Path) -> None:
-    (saved / "manifest.json").write_text('{"format": 2, "tables": []}')
-    with pytest.raises(DataError, match=r"saved by a newer DeepNRC \(format 2; this one reads 1\)\. Upgrade"):
+    (saved / "manifest.json").write_text('{"format": 3, "tables": []}')
+    with pytest.raises(DataError, match=r"saved by a newer DeepNRC \(format 3; this one reads 2\)\. Upgrade"):
         deepnrc.load(saved)
 
 
@@ -343,7 +346,7 @@ def test_two_saves_that_fail_one_after_the_other_leave_a_whole_report(
 def test_a_manifest_left_over_from_another_save_does_not_excuse_a_changed_table(saved: Path) -> None:
     manifest = saved / "manifest.json"
     for left_over in (manifest.read_bytes(), b"{"):
-        (saved / ".manifest.json.new").write_bytes(left_over)
+        (saved / ".manifest.json.1-ab.new").write_bytes(left_over)
         assert len(deepnrc.load(saved).table) == 4
         data = (saved / "table.parquet").read_bytes()
         (saved / "table.parquet").write_bytes(data[:-1])
@@ -355,3 +358,49 @@ def test_a_manifest_left_over_from_another_save_does_not_excuse_a_changed_table(
 def test_a_report_can_be_moved(saved: Path, tmp_path: Path) -> None:
     shutil.move(saved, tmp_path / "elsewhere")
     assert len(deepnrc.load(tmp_path / "elsewhere").table) == 4
+
+
+def test_two_writers_and_a_reader_meet_whole_reports(tmp_path: Path) -> None:
+    """In processes of their own: whatever is loaded is one of the reports, table and spectra."""
+    report(values=(0.0,)).save(tmp_path)
+    code = (
+        "import sys; from test_storage import report\n"
+        "for i in range(1, 25): report(values=(float(sys.argv[1]) + i,)).save(sys.argv[2])"
+    )
+    here = str(Path(__file__).parent)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([here, str(Path(here).parents[2])])}
+    writers = [
+        subprocess.Popen([sys.executable, "-c", code, str(base), str(tmp_path)], env=environment) for base in (100, 200)
+    ]
+    seen = set()
+    while any(writer.poll() is None for writer in writers):
+        loaded = deepnrc.load(tmp_path)
+        assert loaded.table["value"].iloc[0] == loaded.spectra["value"].iloc[0]
+        seen.add(loaded.table["value"].iloc[0])
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert deepnrc.load(tmp_path).table["value"].iloc[0] in (124.0, 224.0)
+    assert len(seen) > 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == NAMES
+
+
+def test_a_reader_waits_for_a_writer_that_is_between_two_places(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the reader reads the manifest, and the writer then puts all of its files in their places."""
+    read, once = storage.manifest_at, iter([True])
+
+    def overtaken(folder: Path, path: Path) -> dict[str, Any]:
+        found = read(folder, path)
+        if next(once, False):
+            report(values=(1.0, 2.0)).save(saved)
+        return found
+
+    monkeypatch.setattr(storage, "manifest_at", overtaken)
+    assert deepnrc.load(saved).table["value"].tolist() == [1.0, 2.0]
+
+
+def test_what_fails_leaves_no_file_of_its_own(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", _denied)
+        with pytest.raises(UsageError):
+            report(values=(1.0,)).save(saved)
+    report(values=(2.0,)).save(saved)
+    assert sorted(path.name for path in saved.iterdir()) == NAMES

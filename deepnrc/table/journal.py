@@ -1,0 +1,102 @@
+"""A report on disk that grows by one measurement at a time, at a cost that does not grow with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from deepnrc.errors import UsageError
+from deepnrc.table import storage
+from deepnrc.table.storage import MANIFEST, Entries, UnwritableError
+from deepnrc.table.tidy import Table, join
+from deepnrc.wording import Remedy
+
+T = TypeVar("T", bound=Table)
+
+
+@dataclass
+class Stretch(Generic[T]):
+    """Measurements that lie in one file; ``entries`` are the manifest's, None until it is written."""
+
+    report: T
+    entries: Entries | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.report.provenance)
+
+
+@dataclass
+class Journal(Generic[T]):
+    """Measurements in a folder, in files of which each holds more than all behind it: a measurement is written once and
+    then once for every doubling of their number.
+
+    Args:
+        replace: whether a report that is there may give way; else it is refused, now and whenever one turns up that
+            was written by somebody else.
+    Errors: UsageError if the folder cannot be written to, or holds a report.
+    """
+
+    folder: Path
+    replace: bool = False
+    stretches: list[Stretch[T]] = field(default_factory=list)
+    _numbered: int = 0
+    _ours: set[str] = field(default_factory=set)
+    _begun: bool = False
+
+    def __post_init__(self) -> None:
+        self.folder = storage.writable(self.folder)
+        self._check(self.folder)
+
+    def add(self, measured: T) -> None:
+        """Write one more measurement, and those that could not be written before.
+
+        Errors: UnwritableError if they cannot be written now; they are kept.
+        """
+        self._keep(measured)
+        files: dict[str, bytes] = {}
+        entries = [self._described(place, stretch, files) for place, stretch in enumerate(self.stretches)]
+        records = [record for stretch in self.stretches for record in stretch.report.provenance]
+        manifest = storage.manifest_of(entries, records)
+        self._ours.add(storage.checksum(manifest))  # also if it fails: it may have been written all the same
+        storage.put(self.folder, files, manifest, self._check)
+        self._begun = True
+        for stretch, named in zip(self.stretches, entries, strict=True):
+            stretch.entries = named
+
+    def _keep(self, measured: T) -> None:
+        """Join what is no longer than what comes behind it; all of it if a step comes late, as steps ascend."""
+        late = any(measured.steps[0] < stretch.report.steps[-1] for stretch in self.stretches)
+        self.stretches.append(Stretch(measured))
+        while len(self.stretches) > 1 and (late or self.stretches[-2].size <= self.stretches[-1].size):
+            *before, one, other = self.stretches
+            self.stretches = [*before, Stretch(join([one.report, other.report]))]
+        if late:
+            (whole,) = self.stretches
+            steps = [whole.report.at(step) for step in whole.report.steps]
+            self.stretches = [Stretch(join(steps))]
+
+    def _described(self, place: int, stretch: Stretch[T], files: dict[str, bytes]) -> Entries:
+        """The manifest's entries of a stretch; what is not written yet is added to ``files``."""
+        if stretch.entries is not None:
+            return stretch.entries
+        self._numbered += 1
+        number = self._numbered if place else 0
+        entries, content = storage.described(stretch.report.table, stretch.report.spectra, number)
+        files |= content
+        return entries
+
+    def _check(self, folder: Path) -> None:
+        """Refuse to write over a report that is not ours."""
+        there = folder / MANIFEST
+        if not there.exists() or (self.replace and not self._begun):
+            return
+        if not self._begun:
+            raise UsageError(
+                f"'{folder}' holds a report already. Name another folder, or say ", Remedy("replace", True), "."
+            )
+        if storage.checksum(there.read_bytes()) not in self._ours:
+            raise UnwritableError(
+                f"'{folder}' holds a report that somebody else wrote meanwhile. Name a folder of its own for each."
+            )
