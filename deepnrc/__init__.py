@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from deepnrc._version import __version__
 
 _probes = find_spec("probes")  # found and not imported, which would bring torch
-if _probes is None or not (_probes.origin and Path(_probes.origin).with_name("catalog.py").is_file()):
+if _probes is None or not (_probes.origin and Path(_probes.origin).with_name("catalog").is_dir()):
     raise ImportError(
         f"DeepNRC needs its own package 'probes', but Python found another one at {_probes and _probes.origin}. Rename "
         "that file or folder, or run from another directory."

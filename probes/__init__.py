@@ -5,19 +5,20 @@ takes a ``Batch``; ``Snapshot`` holds what they became; ``CATALOG`` lists every 
 ``top`` and ``classifier`` hold the measures as plain functions.
 """
 
-from . import balance, classifier, deep, jackknife, top
 from .catalog import CATALOG, STATISTICS
-from .classes import Classes, is_one_hot
-from .directions import CentredDirections, Directions
+from .catalog.probe import HEATMAP, HELD, OVERVIEW, SUMMARY, Evaluation, Probe, Reference
 from .heldout import HeldOut
-from .jackknife import Interval
-from .moments import Moments
-from .nearest import Mislabelled, Nearest
-from .nulls import Null
+from .intervals import jackknife
+from .intervals.jackknife import Interval
+from .measures import balance, classifier, deep, top
+from .nulls.levels import Null
 from .outcome import STATUSES, DegenerateError, NotDefinedError, Outcome, defined
-from .probe import HEATMAP, HELD, OVERVIEW, SUMMARY, Evaluation, Probe, Reference
 from .snapshot import Snapshot
-from .statistic import Batch, Opening, Part, Pass, Statistic
+from .streaming.classes import Classes, is_one_hot
+from .streaming.directions import CentredDirections, Directions
+from .streaming.moments import Moments
+from .streaming.nearest import Mislabelled, Nearest
+from .streaming.statistic import Batch, Opening, Part, Pass, Statistic
 from .subspace import EPS, Spectrum, chance_cosine, principal_cosines, principal_sines, singular, spectrum
 
 __all__ = [

@@ -1,6 +1,7 @@
 """What keeps an angle between subspaces from meaning what it says, found before the angle is read.
 
-Notation as in ``probes.deep``: V (d, k) the leading eigenvectors of S_H, W (m, d) a weight, r the targets' rank.
+Notation as in ``probes.measures.deep``: V (d, k) the leading eigenvectors of S_H, W (m, d) a weight, r the rank of the
+targets.
 """
 
 from __future__ import annotations

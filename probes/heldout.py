@@ -1,7 +1,8 @@
 """What was fitted to some samples, read on others.
 
 Everything fitted is the training samples': V (d, k), means, intercepts, bases and class means. Notation as in
-``probes.deep``; C the held-out second moment of the rows [h, y] about the training mean, of blocks C_HH, C_HY, C_YY.
+``probes.measures.deep``; C the held-out second moment of the rows [h, y] about the training mean, of blocks C_HH, C_HY,
+C_YY.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import classifier, top
-from .classes import Classes
-from .directions import Directions
-from .nearest import Mislabelled
+from .measures import classifier, top
 from .outcome import OK, DegenerateError, NotDefinedError, Outcome
 from .snapshot import Snapshot
+from .streaming.classes import Classes
+from .streaming.directions import Directions
+from .streaming.nearest import Mislabelled
 from .subspace import LinearFit, Spectrum, trace_outside
 
 PREFIX = "held_"

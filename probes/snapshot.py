@@ -10,14 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import nulls, prediction
-from .classes import Classes
-from .deep import noise_floor
+from . import between
 from .doubt import ROUNDED, constant, finite
-from .moments import Moments
-from .nulls import CrossNull
+from .measures import prediction
+from .measures.deep import noise_floor
+from .nulls import levels
+from .nulls.levels import CrossNull
 from .outcome import DegenerateError, NotDefinedError
 from .signal import trailing_note, written_tolerance
+from .streaming.classes import Classes
+from .streaming.moments import Moments
 from .subspace import EPS, LinearFit, Spectrum, linear_fit, singular, spectrum
 
 SINGLE = 2.0**-24  # unit roundoff of float32
@@ -190,7 +192,7 @@ class Snapshot:
         """What the singular vectors of S_HY would do if targets and features had nothing to do with each other."""
         if self.k > min(self.d, self.target_rank):
             raise NotDefinedError(f"k = {self.k} exceeds the width or the targets' rank")
-        return nulls.crossed(self.features.values, self.targets.values, self.k)
+        return levels.crossed(self.features.values, self.targets.values, self.k)
 
     @cached_property
     def weight(self) -> Spectrum:
@@ -265,25 +267,16 @@ class Snapshot:
     def between(self) -> Spectrum:
         """Eigenvalues and eigenvectors (d, r) of S_B, the covariance of the means of the classes that appear; class
         means no further apart than rounding are degenerate."""
-        classes = self._classes
-        means = classes.means[classes.present]
-        if len(means) < 2:
-            raise DegenerateError(f"{len(means)} of {classes.n} classes appears: there is nothing between classes")
+        means = between.class_means(self._classes)
         if constant(self.S_H, self.mean_square, self.unit_roundoff, "features"):
             raise DegenerateError("the features do not vary over the samples (dead or constant layer)")
-        found = singular((means - means.mean(0)) / len(means) ** 0.5)
-        between = Spectrum(found.values**2, found.vectors)
-        if between.total <= max(4 * self.unit_roundoff**2, 64 * EPS**2) * self.mean_square:
-            raise DegenerateError("the class means coincide: they are no further apart than rounding")
-        return between
+        return between.spread(means, self.mean_square, self.unit_roundoff)
 
     @cached_property
     def between_tolerance(self) -> float:
         """Largest eigenvalue of S_B that rounding alone could produce: of the features, spread over the K means, and of
         float64."""
-        K = int(self._classes.present.sum())
-        rounding = max(4 * self.unit_roundoff**2 / K, 64 * EPS**2) * self.mean_square
-        return rounding + (max(K, self.d) * EPS) ** 2 * float(self.between.values[0])
+        return between.tolerance(self._classes, self.between, self.mean_square, self.unit_roundoff)
 
     @property
     def _classes(self) -> Classes:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from probes.measures.top import fit_gamma
 from probes.outcome import DEGENERATE, NOT_DEFINED, Outcome
 from probes.subspace import Spectrum
-from probes.top import fit_gamma
 
 from . import conditions
 from .linear import LinearMinimum

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from probes import Directions, Moments
-from probes.top import gram_distance
+from probes.measures.top import gram_distance
 from probes.ufm import RegressionMinimum, interpolating
 
 REGIMES = [(0.1, 0.2), (0.02, 3.0), (0.5, 0.8), (0.9, 0.9), (2.0, 2.0)]  # c below, between and above l = 1, .5, .2

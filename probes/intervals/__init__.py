@@ -1,0 +1,1 @@
+"""How far a measure on other samples may lie from this one."""

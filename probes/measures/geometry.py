@@ -1,0 +1,101 @@
+"""Further measures of a classifier's features: the geometry of class means, and what spreads about them.
+
+Notation as in ``probes.classifier``; v_k = mean ||h - mu_k||^2 over the samples of class k.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from probes.outcome import OK, DegenerateError, NotDefinedError, Outcome
+from probes.streaming.classes import Classes
+from probes.subspace import Spectrum
+
+from .classifier import appearing, outputs
+
+
+def cdnv(classes: Classes, between: Spectrum) -> Outcome:
+    """Class-distance normalised variance, mean over pairs of (v_i + v_j)/(2 ||mu_i - mu_j||^2), >= 0; 0 when collapsed.
+    Galanti, Gyorgy & Hutter 2022. ``between`` is read so that class means that coincide are refused."""
+    i, j = _pairs(classes)
+    means, spread = classes.means[classes.present], classes.spread[classes.present]
+    apart = ((means[i] - means[j]) ** 2).sum(1)
+    if not float(apart.min()) > 0:
+        raise DegenerateError("two classes have the same mean")
+    return Outcome(float(((spread[i] + spread[j]) / (2 * apart)).mean()))
+
+
+def cdnv_doubled(classes: Classes, between: Spectrum) -> Outcome:
+    """The same without the 2, >= 0; 0 when collapsed."""
+    return Outcome(2 * cdnv(classes, between).value)
+
+
+def equinorm(classes: Classes, between: Spectrum) -> Outcome:
+    """Variation of the log-norm differences log ||m_i||/||m_j|| over pairs of centred class means m, >= 0; 0 when they
+    are of one length. Wu & Papyan 2024, GNC2's companion on norms."""
+    sizes = _sizes(_centred(classes))
+    i, j = _pairs(classes)
+    return Outcome(float((sizes[i].log() - sizes[j].log()).abs().mean()))
+
+
+def hyperspherical_uniformity(classes: Classes, between: Spectrum) -> Outcome:
+    """GNC2, variation of log(1/||u_i - u_j||) over pairs of normed centred class means u: standard deviation over mean
+    size, >= 0; 0 when all are as far apart. Wu & Papyan 2024."""
+    m = _centred(classes)
+    units = m / _sizes(m)[:, None]
+    i, j = _pairs(classes)
+    apart = (units[i] - units[j]).norm(dim=1)
+    if not float(apart.min()) > 0:
+        raise DegenerateError("two centred class means point the same way")
+    return _variation(-apart.log(), "log-distances")
+
+
+def uniform_duality(classes: Classes, between: Spectrum, W: Tensor) -> Outcome:
+    """UNC3, variation of cos(w_k, mu_k - mu_G) over the classes: standard deviation over mean size, >= 0; 0 when every
+    row of the weight W (K, d) stands at the same angle to its class. Wu & Papyan 2024."""
+    m, rows = _centred(classes), outputs(W, classes)
+    sizes = rows.norm(dim=1)
+    if not float(sizes.min()) > 0:
+        raise DegenerateError("a row of the weight is zero")
+    return _variation((rows * m).sum(1) / sizes / _sizes(m), "cosines")
+
+
+def total_variation(classes: Classes, S_W: Tensor) -> Outcome:
+    """Tr S_W, >= 0, in squared feature units; 0 when collapsed. Zangrando et al. 2024."""
+    return Outcome(float(S_W.trace()))
+
+
+def sigma_ratio(classes: Classes, weight: Spectrum) -> Outcome:
+    """sigma_(K+1)/sigma_1 of the weight, in [0, 1]; 0 when collapsed. What it leaves bounds the total variation, up to
+    the penalty, which a probe does not know. Zangrando et al. 2024."""
+    K = appearing(classes)
+    if weight.values.numel() <= K:
+        raise NotDefinedError(f"the weight has {weight.values.numel()} singular values, and K + 1 = {K + 1} are needed")
+    return Outcome(float(weight.values[K] / weight.values[0]))
+
+
+def _pairs(classes: Classes) -> tuple[Tensor, Tensor]:
+    i, j = torch.triu_indices(appearing(classes), appearing(classes), 1)
+    return i, j
+
+
+def _centred(classes: Classes) -> Tensor:
+    means = classes.means[classes.present]
+    return means - means.mean(0)
+
+
+def _sizes(rows: Tensor) -> Tensor:
+    sizes = rows.norm(dim=1)
+    if not float(sizes.min()) > 0:
+        raise DegenerateError("a class mean is the mean of all")
+    return sizes
+
+
+def _variation(values: Tensor, what: str) -> Outcome:
+    if values.numel() < 2:
+        raise NotDefinedError(f"one value varies in no way: there are too few classes for {what}")
+    size = float(values.mean().abs())
+    if not size > 0:
+        raise DegenerateError(f"the mean of the {what} is 0")
+    return Outcome(float(values.std(correction=0)) / size, OK)

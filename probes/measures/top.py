@@ -1,0 +1,191 @@
+"""The top-layer measures NRC1-3 of regression collapse (Andriopoulos et al., NeurIPS 2024, arXiv 2409.04180).
+
+Notation: u = h/||h|| the direction of a row of H (N, d), E = E[u u'] (d, d); W (n, d) the last weight; S_Y the
+target covariance; l_min its smallest eigenvalue (smallest positive one, for targets of low rank).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from probes.outcome import DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
+from probes.streaming.directions import Directions
+from probes.subspace import EPS, Spectrum, row_space, trace_outside
+
+
+def nrc1(features: Spectrum, directions: Directions, n: int) -> Outcome:
+    """Mean squared part of the feature directions outside their top n components, in [0, 1]; 0 when collapsed.
+
+    mean_i ||u_i - P u_i||^2 with P the projection on the top n components of the centred features.
+    """
+    if n > features.dim:
+        raise NotDefinedError(f"n = {n} target dimensions exceed the width d = {features.dim}")
+    return _outside(features.leading(n), directions)
+
+
+def nrc1_uncentred(uncentred: Spectrum, directions: Directions, n: int) -> Outcome:
+    """nrc.1 with P on the top n eigenvectors of E[h h'] instead of the covariance, in [0, 1]; 0 when collapsed."""
+    return nrc1(uncentred, directions, n)
+
+
+def nrc2(features: Spectrum, weight: Spectrum, directions: Directions) -> Outcome:
+    """Mean squared part of the feature directions outside the row space of W, in [0, 1]; 0 when collapsed.
+
+    mean_i ||u_i - Q u_i||^2 with Q the projection on a rank-revealing basis of W's rows, relative tolerance 1e-10.
+    ``features`` is read so that a constant layer, which has one direction only, is refused.
+    """
+    if features.dim != weight.dim:
+        raise NotDefinedError(f"the weight reads {weight.dim} features, and there are {features.dim}")
+    return _outside(row_space(weight), directions)
+
+
+def nrc1_centred(features: Spectrum, centred_directions: Directions, n: int) -> Outcome:
+    """nrc.1 with each row centred before it is normalised, in [0, 1]; 0 when collapsed. Needs a second pass."""
+    return nrc1(features, centred_directions, n)
+
+
+def nrc2_centred(features: Spectrum, weight: Spectrum, centred_directions: Directions) -> Outcome:
+    """nrc.2 with each row centred before it is normalised, in [0, 1]; 0 when collapsed. Needs a second pass."""
+    return nrc2(features, weight, centred_directions)
+
+
+def direction_floor(d: int, unit_roundoff: float) -> float:
+    """What rounding could leave of nrc.1 and nrc.2: u^2 of the features' dtype and sqrt(d) eps of float64."""
+    return unit_roundoff**2 + math.sqrt(d) * EPS
+
+
+def centred_direction_floor(features: Spectrum, mean_square: float, d: int, unit_roundoff: float) -> float:
+    """The same for centred rows, which are smaller than what was rounded: (2u)^2 E||h||^2 / Tr(S_H)."""
+    return (2 * unit_roundoff) ** 2 * mean_square / features.total + math.sqrt(d) * EPS
+
+
+ISOTROPIC = 1e-6  # relative; roots of eigenvalues of S_Y no further apart may differ by the targets' rounding alone
+DROPS_OUT = "S_Y is isotropic on its range, and gamma drops out"
+
+
+@dataclass(frozen=True)
+class GramFit:
+    """The gamma in (0, l_min) that brings WW' nearest to S_Y^(1/2) - sqrt(gamma) I, and how near."""
+
+    distance: float
+    ratio: float
+    note: str
+
+
+def gram_distance(gram: Tensor, targets: Spectrum, rank: int, gamma: float) -> float:
+    """|| WW'/||WW'||_F - A/||A||_F ||_F^2 with A = (S_Y^(1/2) - sqrt(gamma) I)_+, in [0, 4]; infinite where A = 0.
+
+    Args:
+        gram: WW' (n, n).
+        targets: eigenvalues and eigenvectors of S_Y.
+        rank: how many eigenvalues of S_Y are not rounding; the others enter as 0.
+        gamma: >= 0.
+    """
+    rotated = targets.vectors.mT @ gram @ targets.vectors
+    wanted = torch.zeros_like(rotated)
+    wanted.diagonal()[:rank] = (targets.values[:rank].clamp(min=0).sqrt() - math.sqrt(gamma)).clamp(min=0)
+    size = wanted.norm()
+    return math.inf if size == 0 else float((rotated / rotated.norm() - wanted / size).norm() ** 2)
+
+
+def fit_gamma(gram: Tensor, targets: Spectrum, rank: int) -> GramFit:
+    """Closed-form minimiser of nrc.3 over gamma in [0, l_min].
+
+    With B = WW' restricted to the range of S_Y, R = S_Y^(1/2), x = <B, R>, b = Tr B, p = ||R||_F^2, q = Tr R and r the
+    rank, the derivative of <B, R - s I>/||R - s I|| vanishes at s* = (x q - b p)/(r x - b q); clipped to
+    [0, sqrt(l_min)], both ends compared. Where R is a multiple of I, every gamma gives the same, and R - sqrt(l_min) I
+    would be its rounding: gamma is 0 there. Arguments as in ``gram_distance``.
+    """
+    roots = targets.values[:rank].clamp(min=0).sqrt()
+    if rank > 1 and float(roots[0] - roots[-1]) <= ISOTROPIC * float(roots[0]):
+        return GramFit(gram_distance(gram, targets, rank, 0.0), 0.0, f"{DROPS_OUT}, taken as 0")
+    on_range = (targets.vectors.mT @ gram @ targets.vectors).diagonal()[:rank]
+    x, b, p, q = (float(v) for v in ((on_range * roots).sum(), on_range.sum(), (roots**2).sum(), roots.sum()))
+    edge = float(roots[-1])
+    denominator = rank * x - b * q
+    inside = (x * q - b * p) / denominator if denominator else 0.0
+    candidates = (0.0, edge, min(max(inside, 0.0), edge))
+    best = min(candidates, key=lambda s: gram_distance(gram, targets, rank, s * s))
+    ends = {edge: "gamma is at the upper end, l_min", 0.0: "gamma is at the lower end, 0"} if rank > 1 else {}
+    low = "" if rank == targets.dim else f"targets of rank {rank} < n: positive part of S_Y^(1/2) - sqrt(gamma) I"
+    note = "; ".join(filter(None, (ends.get(best, ""), low)))
+    return GramFit(gram_distance(gram, targets, rank, best * best), (best / edge) ** 2, note)
+
+
+def fixed_gamma(gamma: float) -> Callable[[Tensor, Spectrum, int], Outcome]:
+    """Make the measure nrc.3 at a known gamma, in [0, 4]; 0 when collapsed onto S_Y^(1/2) - sqrt(gamma) I itself.
+
+    Unlike nrc.3, which takes the gamma that fits best, it is 0 only where gamma is right, such as lambda_h lambda_w of
+    an unconstrained-feature model. Eigenvalues of S_Y below gamma enter as 0.
+
+        deepnrc.probe(model, loader, probes=[Probe("mine.nrc3", top.fixed_gamma(lambda_h * lambda_w), "NRC3 at gamma")])
+
+    Errors: ValueError for a negative gamma.
+    """
+    if not gamma >= 0:
+        raise ValueError(f"gamma must be at least 0; it is {gamma!r}.")
+
+    def distance(gram: Tensor, targets: Spectrum, target_rank: int) -> Outcome:
+        _check_gram(gram, targets, target_rank)
+        found = gram_distance(gram, targets, target_rank, gamma)
+        if math.isinf(found):
+            raise DegenerateError(f"gamma = {gamma:g} exceeds every eigenvalue of S_Y: nothing is left to compare with")
+        return Outcome(found)
+
+    return distance
+
+
+def nrc3(gram: Tensor, targets: Spectrum, target_rank: int) -> Outcome:
+    """Squared distance between WW'/||WW'||_F and A/||A||_F with A = S_Y^(1/2) - sqrt(gamma) I, in [0, 4]; 0 when
+    collapsed. gamma in (0, l_min) is the one that fits best."""
+    fit = _fit(gram, targets, target_rank)
+    return Outcome(fit.distance, OK, fit.note)
+
+
+def gamma_ratio(gram: Tensor, targets: Spectrum, target_rank: int) -> Outcome:
+    """The fitted gamma over l_min, in [0, 1]; the note says where it hit an end."""
+    if target_rank == 1:
+        raise NotDefinedError("the targets have rank 1, and gamma drops out")
+    fit = _fit(gram, targets, target_rank)
+    if float(targets.values[0]) < 1.001 * float(targets.values[target_rank - 1]):
+        return Outcome(fit.ratio, DEGENERATE, DROPS_OUT)
+    return Outcome(fit.ratio, OK, fit.note)
+
+
+def explained_variance(index: int) -> Callable[[Spectrum], float]:
+    """Make the measure l_index / sum l of the last layer's features, in [0, 1]; after the n-th, 0 when collapsed."""
+
+    def ratio(features: Spectrum) -> float:
+        if index > features.dim:
+            raise NotDefinedError(f"the features have only {features.dim} dimensions")
+        return max(0.0, float(features.values[index - 1])) / features.total
+
+    return ratio
+
+
+def _outside(basis: Tensor, directions: Directions) -> Outcome:
+    if directions.count == 0:
+        raise NotDefinedError("every row has zero norm, so none has a direction")
+    second = directions.second
+    value = trace_outside(second, basis)
+    note = f"{directions.dropped} rows of zero norm left out" if directions.dropped else ""
+    return Outcome(value, OK, note)
+
+
+def _fit(gram: Tensor, targets: Spectrum, rank: int) -> GramFit:
+    _check_gram(gram, targets, rank)
+    return fit_gamma(gram, targets, rank)
+
+
+def _check_gram(gram: Tensor, targets: Spectrum, rank: int) -> None:
+    if targets.dim == 1:
+        raise NotDefinedError("identically 0 for a single target")
+    if rank == 0:
+        raise NotDefinedError("the targets do not vary")
+    if not gram.norm() > 0:
+        raise DegenerateError("the weight is zero")

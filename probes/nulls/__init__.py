@@ -1,0 +1,1 @@
+"""What measures read when nothing is related."""

@@ -1,0 +1,1 @@
+"""Statistics that take in batches and merge."""
