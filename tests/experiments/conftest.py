@@ -96,7 +96,7 @@ def made():
         for name in dict.fromkeys(name for found in facts.values() for name in found):
             table[name] = [facts[label].get(name) for label in table["setting"]]
         mine = table.groupby(["setting", "seed"], sort=False)
-        reports = tuple(deepnrc.Report(part[list(COLUMNS)].astype(COLUMNS)) for _, part in mine)
+        reports = tuple(deepnrc.Report(part.reindex(columns=list(COLUMNS)).astype(COLUMNS)) for _, part in mine)
         return Results(tiny_study(*settings, seeds=seeds), table, tuple(records), reports)
 
     return make
