@@ -16,9 +16,10 @@ FULL = OSError(28, "No space left on device")
 
 
 def one(step: int, value: float = 0.5) -> Report:
-    row = dict.fromkeys(COLUMNS, "") | dict.fromkeys(["depth", "n_samples", "dim", "target_dim"], 0)
+    row: dict[str, Any] = {name: "" if kind == "str" else None for name, kind in COLUMNS.items()}
+    row |= dict.fromkeys(["depth", "n_samples", "dim", "target_dim"], 0)
     row |= {"run": "a", "step": step, "layer": "0", "measure": "m", "variant": "default", "status": "ok"}
-    row |= {"value": value, "rank": 1, "chance": None, "floor": 0.0}
+    row |= {"value": value, "rank": 1, "floor": 0.0}
     return Report.of([row], [{"run": "a", "step": step}])
 
 
