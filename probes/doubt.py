@@ -67,11 +67,19 @@ def tie(spectrum: Spectrum, k: int, what: str) -> Doubt:
 
 def read_directions(weight: Spectrum, k: int) -> int:
     """How many leading right singular vectors of a weight stand for its top k: fewer where it has fewer nonzero
-    singular values, more where those behind the k-th are tied with it, for any k of tied ones are arbitrary."""
+    singular values, more where those behind the k-th are tied with it, for any k of tied ones are arbitrary. Values
+    that only come near fill R^d with their ties at times, which is aligned with anything: the k leading ones stay."""
     rank = weight.rank(1e-10 * float(weight.values[0]))
     if rank <= k:
         return rank
-    return k + int((weight.values[k:rank] * TIED > weight.values[k - 1]).sum())
+    read = k + tied(weight, k, rank)
+    near = read == weight.dim and weight.values[k - 1] > CLOSE * weight.values[read - 1]
+    return k if near else read
+
+
+def tied(weight: Spectrum, k: int, rank: int) -> int:
+    """How many singular values of a weight behind the k-th are tied with it."""
+    return int((weight.values[k:rank] * TIED > weight.values[k - 1]).sum())
 
 
 def weight_doubt(features: Spectrum, weight: Spectrum, k: int, least_variance: float, trivial: int) -> Doubt:
@@ -89,6 +97,8 @@ def weight_doubt(features: Spectrum, weight: Spectrum, k: int, least_variance: f
     if read > k:
         said = f"singular values {k} to {read} of the weight are tied: V is held against the space of all {read}"
         return Doubt(said)
+    if k < weight.values.numel() and tied(weight, k, k + 1):
+        return Doubt(f"singular values {k} and {k + 1} of the weight are tied: which {k} directions lead is arbitrary")
     return Doubt()
 
 

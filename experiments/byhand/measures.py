@@ -97,7 +97,9 @@ def _weight_measures(W: Matrix, top: Matrix, k: int) -> Named:
         return found
     there = int((w > 1e-10 * w[0]).sum())
     tied = int((1.01 * w > w[min(k, there) - 1]).sum())  # values within 1 % of the k-th stand for one space
-    reads = R[: min(there, tied)].T
+    held = min(there, tied)
+    near = held == W.shape[1] and w[k - 1] > 1.001 * w[held - 1]  # all of R^d would be aligned with anything
+    reads = R[: min(k, there) if near else held].T
     cosines = np.linalg.svd(top.T @ reads, compute_uv=False)
     found["deep.feature_weight_alignment", "default"] = float(cosines.mean())
     found["deep.feature_weight_alignment", "smallest"] = float(cosines.min())

@@ -458,6 +458,18 @@ def test_a_weight_of_tied_values_is_held_with_all_of_the_tied_space(layer, snap,
         assert outcome("deep.noise_alignment", snapshot).value == pytest.approx(float(square), rel=1e-6)
 
 
+@pytest.mark.parametrize("d", [3, 4])
+def test_ties_that_would_fill_the_whole_space_leave_the_leading_directions(layer, snap, outcome, d):
+    H, Y, _ = layer(N=200, d=d, n=2)
+    generator = torch.Generator().manual_seed(d)
+    right = torch.linalg.qr(torch.randn(d, d, generator=generator, dtype=torch.float64)).Q
+    W = torch.diag(torch.tensor([2.0, *[1.008 - 0.003 * i for i in range(d - 1)]], dtype=torch.float64)) @ right.T
+    found = outcome("deep.feature_weight_alignment", snap(H, Y, W, rank=2))
+    V = torch.linalg.svd(H - H.mean(0), full_matrices=False).Vh[:2].T
+    assert found.value == pytest.approx(float(torch.linalg.svdvals(V.T @ right[:, :2]).mean()), abs=1e-12)
+    assert "which 2 directions lead is arbitrary" in found.note
+
+
 def test_a_perfect_classifier_is_aligned_whichever_of_its_tied_directions_are_taken(snap, value):
     K, k, d = 6, 5, 12
     Q = torch.linalg.qr(torch.randn(d, K, generator=torch.Generator().manual_seed(0)).double())[0]
