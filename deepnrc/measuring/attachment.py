@@ -280,9 +280,9 @@ def attach(
 
     Args:
         model: any torch network.
-        layers: "weights", "blocks", globs, types or a callable; see ``deepnrc.networks.layers.choose``.
+        layers: "weights", "blocks", globs, types or a callable; see ``deepnrc.networks.choosing.layers.choose``.
         pool: "mean", "max", "positions", "tokens", "flatten", "cls", "last" or a callable; see
-            ``deepnrc.networks.pooling``.
+            ``deepnrc.networks.reading.pooling``.
         rank: signal rank k; None for the numerical rank of the targets.
         probes: names or globs from the catalog, or ``Probe`` objects of your own; None for all.
         repeats: what to do with a layer that runs more than once in a pass: "error", "first", "last" or "each".

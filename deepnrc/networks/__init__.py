@@ -1,10 +1,7 @@
 """Networks: which modules are probed, what a module multiplies by, what feeds what, and the hooks that read it."""
 
-from deepnrc.networks.axes import Axis, check_axis
-from deepnrc.networks.dataflow import Dataflow, Giving, Link, Survey, as_it_was, survey
-from deepnrc.networks.failing import forward, out_of_memory
-from deepnrc.networks.idle import entries, leaving_out
-from deepnrc.networks.layers import (
+from deepnrc.networks.choosing.idle import entries, leaving_out
+from deepnrc.networks.choosing.layers import (
     ROOT,
     Choice,
     Layers,
@@ -15,15 +12,18 @@ from deepnrc.networks.layers import (
     site_at,
     weight_matrix,
 )
-from deepnrc.networks.masks import AUTO, Mask, check_mask
+from deepnrc.networks.dataflow import Dataflow, Giving, Link, Survey, as_it_was, survey
+from deepnrc.networks.failing import forward, out_of_memory
 from deepnrc.networks.outputs import CHOSEN, Output, fitting, logits, picking
-from deepnrc.networks.pooling import Pool, check_pool
 from deepnrc.networks.readable import check_network
-from deepnrc.networks.response import NoWeightError
+from deepnrc.networks.reading.axes import Axis, check_axis
+from deepnrc.networks.reading.masks import AUTO, Mask, check_mask
+from deepnrc.networks.reading.pooling import Pool, check_pool
+from deepnrc.networks.reading.taps import REPEATS, Forward, Reading, Taps
 from deepnrc.networks.samples import Layout
-from deepnrc.networks.stored import dense
-from deepnrc.networks.taps import REPEATS, Forward, Reading, Taps
-from deepnrc.networks.weights import Linears, Weight
+from deepnrc.networks.weights.registry import Linears, Weight
+from deepnrc.networks.weights.response import NoWeightError
+from deepnrc.networks.weights.stored import dense
 
 __all__ = [
     "AUTO",

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from deepnrc.errors import UsageError
-from deepnrc.networks.layers import runs
+from deepnrc.networks.choosing.layers import runs
 
 OTHERS = {"keras", "tensorflow", "tf_keras", "flax", "jax"}
 

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from deepnrc.networks.choosing.layers import Site
 from deepnrc.networks.dataflow.recording import as_it_was, floating, rebuilt
-from deepnrc.networks.layers import Site
 from deepnrc.networks.outputs import EVERY, Pick
 from deepnrc.networks.samples import cut
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
-from deepnrc.networks.layers import ROOT
+from deepnrc.networks.choosing.layers import ROOT
 
 Key = tuple[Any, int]  # a node of the autograd graph, and which of its outputs
 DETACHING = (torch.Tensor.detach, torch.detach, torch.Tensor.data.__get__)  # type: ignore[attr-defined]

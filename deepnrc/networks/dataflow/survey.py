@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from deepnrc.networks.choosing.layers import Site
 from deepnrc.networks.dataflow.flow import Dataflow
 from deepnrc.networks.dataflow.interventions import proved
 from deepnrc.networks.dataflow.passes import Inputs, Pass, alike, near, run
 from deepnrc.networks.dataflow.tracing import trace
-from deepnrc.networks.layers import Site
 from deepnrc.networks.outputs import EVERY, Pick
 from deepnrc.networks.samples import Layout, layout
 

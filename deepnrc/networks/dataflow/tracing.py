@@ -9,12 +9,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from deepnrc.networks.choosing.layers import ROOT
 from deepnrc.networks.dataflow.flow import Dataflow, Giving, Link
 from deepnrc.networks.dataflow.graph import Bare, Giver, Graph, Region
 from deepnrc.networks.dataflow.heads import giving
 from deepnrc.networks.dataflow.recording import Key, Recording, place, record
 from deepnrc.networks.dataflow.shortcuts import shortcuts
-from deepnrc.networks.layers import ROOT
 from deepnrc.networks.outputs import EVERY, Pick
 
 WHOLE = (nn.MultiheadAttention, nn.RNNBase, nn.RNNCellBase)  # use what lies inside without running it

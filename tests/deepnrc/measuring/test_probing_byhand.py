@@ -6,7 +6,7 @@ import timm
 import torch
 from torch import nn
 
-from deepnrc.networks.layers import weight_matrix
+from deepnrc.networks.choosing.layers import weight_matrix
 
 
 def test_every_layer_of_an_mlp_is_what_is_read_by_hand(data, mlp, probe, agree, by_hand, row, split):

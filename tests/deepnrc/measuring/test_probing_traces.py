@@ -6,7 +6,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from deepnrc.errors import DataError, UsageError
-from deepnrc.networks.taps import Taps
+from deepnrc.networks.reading.taps import Taps
 
 
 @pytest.fixture

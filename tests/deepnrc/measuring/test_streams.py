@@ -7,9 +7,9 @@ from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.selection import select
 from deepnrc.measuring.streams import Streams
 from deepnrc.measuring.top import Top
-from deepnrc.networks.layers import site_at
-from deepnrc.networks.pooling import Pooled
-from deepnrc.networks.taps import Forward, Reading
+from deepnrc.networks.choosing.layers import site_at
+from deepnrc.networks.reading.pooling import Pooled
+from deepnrc.networks.reading.taps import Forward, Reading
 
 H = torch.randn(30, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 Y = torch.randn(30, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)

@@ -6,10 +6,10 @@ from torch import nn
 
 from deepnrc.errors import UsageError
 from deepnrc.measuring.top import Top, chosen_top, top_layer
+from deepnrc.networks.choosing.layers import site_at
 from deepnrc.networks.dataflow import Dataflow, Giving
-from deepnrc.networks.layers import site_at
-from deepnrc.networks.pooling import Pooled
-from deepnrc.networks.taps import Forward, Reading
+from deepnrc.networks.reading.pooling import Pooled
+from deepnrc.networks.reading.taps import Forward, Reading
 
 
 def ran(*names):

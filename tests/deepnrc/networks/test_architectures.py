@@ -7,7 +7,7 @@ from timm.models import ConvNeXt, MlpMixer, VisionTransformer
 from torch import nn
 
 import deepnrc
-from deepnrc.networks.layers import choose
+from deepnrc.networks.choosing.layers import choose
 from experiments.byhand import compared
 from experiments.networks import ResNet
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from deepnrc.networks.choosing.layers import choose
 from deepnrc.networks.dataflow import survey
-from deepnrc.networks.layers import choose
 from deepnrc.networks.samples import Layout
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from deepnrc.networks.layers import Site
+from deepnrc.networks.choosing.layers import Site
 
 
 def read_argument(site: Site, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from deepnrc.networks.stored import convolved
+from deepnrc.networks.weights.stored import convolved
 
 CLOSE = 1e3  # in units of the dtype's rounding
 ROWS = 3

@@ -1,6 +1,6 @@
 import pytest
 
-from deepnrc.networks.idle import leaving_out
+from deepnrc.networks.choosing.idle import leaving_out
 
 
 @pytest.mark.parametrize(

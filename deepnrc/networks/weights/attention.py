@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deepnrc.networks import stored
+from deepnrc.networks.weights import stored
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from deepnrc.errors import UsageError
-from deepnrc.networks.layers import site_at
-from deepnrc.networks.pooling import check_pool, pooled
+from deepnrc.networks.choosing.layers import site_at
+from deepnrc.networks.reading.pooling import check_pool, pooled
 
 
 def drawn(*shape, dtype=torch.float64):

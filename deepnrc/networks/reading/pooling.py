@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.nn.modules.conv import _ConvNd
 
 from deepnrc.errors import UsageError
-from deepnrc.networks.axes import by_parts, unknown_axis
-from deepnrc.networks.masks import padded
-from deepnrc.networks.sites import Site
+from deepnrc.networks.choosing.sites import Site
+from deepnrc.networks.reading.axes import by_parts, unknown_axis
+from deepnrc.networks.reading.masks import padded
 from deepnrc.wording import Remedy, did_you_mean, listing
 
 Pool = str | Callable[..., Tensor]

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from deepnrc.errors import UsageError
-from deepnrc.networks import attention, stored
-from deepnrc.networks.adapters import adapted
-from deepnrc.networks.response import Response
+from deepnrc.networks.weights import attention, stored
+from deepnrc.networks.weights.adapters import adapted
+from deepnrc.networks.weights.response import Response
 
 Linears = Mapping[type[nn.Module], Callable[[nn.Module], Tensor]]
 

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from deepnrc.errors import UsageError
-from deepnrc.networks.response import twin
-from deepnrc.networks.sites import Site
-from deepnrc.networks.weights import Weight, weights_in
+from deepnrc.networks.choosing.sites import Site
+from deepnrc.networks.weights.registry import Weight, weights_in
+from deepnrc.networks.weights.response import twin
 from deepnrc.wording import Argument, Remedy, listing
 
 Axis = int | Mapping[str, int] | None

@@ -13,15 +13,15 @@ from torch import Tensor, nn
 
 from deepnrc.data import unit_roundoff
 from deepnrc.errors import UsageError, mark
-from deepnrc.networks.axes import Axis, Waiting, by_parts, given_axis, tells, unknown_axis
-from deepnrc.networks.contents import first_tensor, read_argument
+from deepnrc.networks.choosing.layers import ROOT, Site, reads_features
 from deepnrc.networks.dataflow import rebuilt
-from deepnrc.networks.layers import ROOT, Site, reads_features
-from deepnrc.networks.masks import AUTO, Mask, mask_of, padded
 from deepnrc.networks.outputs import EVERY, Pick
-from deepnrc.networks.pooling import Pool, Pooled, pooled
+from deepnrc.networks.reading.axes import Axis, Waiting, by_parts, given_axis, tells, unknown_axis
+from deepnrc.networks.reading.contents import first_tensor, read_argument
+from deepnrc.networks.reading.masks import AUTO, Mask, mask_of, padded
+from deepnrc.networks.reading.pooling import Pool, Pooled, pooled
 from deepnrc.networks.samples import Layout, samples_first
-from deepnrc.networks.weights import Weight
+from deepnrc.networks.weights.registry import Weight
 from deepnrc.wording import Choice, Remedy
 
 REPEATS = ("error", "first", "last", "each")

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from deepnrc.errors import UsageError
-from deepnrc.networks.layers import choose, site_at, weight_matrix
+from deepnrc.networks.choosing.layers import choose, site_at, weight_matrix
 
 
 class BasicBlock(nn.Module):

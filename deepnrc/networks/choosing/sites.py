@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from deepnrc.networks.stored import kind_of
-from deepnrc.networks.weights import Weight, weight_of, weights_in
+from deepnrc.networks.weights.registry import Weight, weight_of, weights_in
+from deepnrc.networks.weights.stored import kind_of
 
 NOT_READ = "no weight layer reads this output"
 

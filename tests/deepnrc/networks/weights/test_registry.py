@@ -10,7 +10,7 @@ from torch.nn.utils import parametrizations, prune, spectral_norm
 from torch.nn.utils.weight_norm import WeightNorm
 
 from deepnrc.errors import UsageError
-from deepnrc.networks.weights import GIVEN, RESPONSE, weight_of, weights_in
+from deepnrc.networks.weights.registry import GIVEN, RESPONSE, weight_of, weights_in
 
 
 def same(ours, theirs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from deepnrc.networks import stored
+from deepnrc.networks.weights import stored
 
 
 def adapted(module: nn.Module) -> nn.Module | None:

@@ -4,9 +4,9 @@ import torch
 from torch import nn
 
 from deepnrc.errors import UsageError
-from deepnrc.networks.axes import check_axis
-from deepnrc.networks.layers import choose
-from deepnrc.networks.taps import Taps
+from deepnrc.networks.choosing.layers import choose
+from deepnrc.networks.reading.axes import check_axis
+from deepnrc.networks.reading.taps import Taps
 
 N, SIDE = 3, 6
 

@@ -3,9 +3,9 @@ import torch
 from torch import nn
 
 from deepnrc.errors import UsageError
-from deepnrc.networks.layers import site_at
-from deepnrc.networks.masks import AUTO, check_mask, mask_of, padded
-from deepnrc.networks.pooling import pooled
+from deepnrc.networks.choosing.layers import site_at
+from deepnrc.networks.reading.masks import AUTO, check_mask, mask_of, padded
+from deepnrc.networks.reading.pooling import pooled
 
 X = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 LEFT = torch.tensor([[0, 0, 1, 1], [0, 1, 1, 1], [1, 1, 1, 1]])

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from deepnrc.errors import UsageError
-from deepnrc.networks.contents import first_tensor
-from deepnrc.networks.layers import choose
-from deepnrc.networks.taps import Taps
+from deepnrc.networks.choosing.layers import choose
+from deepnrc.networks.reading.contents import first_tensor
+from deepnrc.networks.reading.taps import Taps
 
 X = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
 

@@ -11,9 +11,9 @@ from torch.nn.parameter import UninitializedParameter
 from torch.nn.utils.parametrize import ParametrizationList
 
 from deepnrc.errors import UsageError
-from deepnrc.networks.blocks import block_names
-from deepnrc.networks.sites import Site, has_weight, reads_features, site_at, weight_matrix
-from deepnrc.networks.weights import ROOT, Linears, Weight, weights_in
+from deepnrc.networks.choosing.blocks import block_names
+from deepnrc.networks.choosing.sites import Site, has_weight, reads_features, site_at, weight_matrix
+from deepnrc.networks.weights.registry import ROOT, Linears, Weight, weights_in
 from deepnrc.wording import Argument, Given, Remedy, did_you_mean, listing
 
 __all__ = ["ROOT", "Choice", "Layers", "Site", "choose", "has_weight", "reads_features", "site_at", "weight_matrix"]

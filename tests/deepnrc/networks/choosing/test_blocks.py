@@ -6,7 +6,7 @@ import torch
 import torchvision
 from torch import nn
 
-from deepnrc.networks.layers import choose
+from deepnrc.networks.choosing.layers import choose
 
 
 def blocks(net):

@@ -1,0 +1,1 @@
+"""Choosing: which modules are layers, by weight, block, name, type or rule."""

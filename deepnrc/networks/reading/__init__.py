@@ -1,0 +1,1 @@
+"""Reading: hooks, and from what a layer is given to a row a sample."""
