@@ -118,7 +118,7 @@ def test_every_command_is_known_by_its_folders_and_flags(tmp_path):
     assert {"reacher-deep", "reacher-top", "synthetic-noise", "tabular-linnerud", "ufm", "mnist"} <= set(expected)
     top = expected["reacher-top"]
     assert (top.command, top.settings) == ("reacher", json.loads(json.dumps(saved(commands["reacher"]))))
-    assert top.plan == plan(commands["reacher"].top()) != expected["reacher-deep"].plan
+    assert top.plan == plan(commands["reacher"].top().study) != expected["reacher-deep"].plan
     assert expected["synthetic-rank"].settings["sweep"] == "rank"
     assert expected["by-hand"] == Default("by-hand", saved(ByHand()))
     assert expected["pretrained-onet"] == Default("pretrained-onet", saved(PretrainedOnet()))
