@@ -6,6 +6,7 @@ takes a ``Batch``; ``Snapshot`` holds what they became; ``CATALOG`` lists every 
 """
 
 from .catalog import CATALOG, STATISTICS
+from .catalog.further_rows import numerical_rank
 from .catalog.probe import HEATMAP, HELD, OVERVIEW, SUMMARY, Evaluation, Probe, Reference
 from .heldout import HeldOut
 from .intervals import jackknife
@@ -59,6 +60,7 @@ __all__ = [
     "defined",
     "is_one_hot",
     "jackknife",
+    "numerical_rank",
     "principal_cosines",
     "principal_sines",
     "singular",

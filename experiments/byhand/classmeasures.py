@@ -26,7 +26,10 @@ def class_measures(H: Matrix, labels: NDArray[np.int64], W: Matrix | None, predi
         ("nc.2", "default"): _from_simplex(centred @ centred.T),
         ("nc.2", "orthogonal frame"): _from_frame(means @ means.T),
         ("nc.4", "default"): float((_nearest(H, means) != predicted).mean()),
+        ("nc.ncc_error", "default"): float((_nearest(H, means) != labels).mean()),
+        ("nc.total_variation", "default"): float(np.trace(S_W)),
     }
+    found |= _of_pairs(means, np.array([(within[labels == c] ** 2).sum(1).mean() for c in range(K)]))
     if H.shape[1] >= K - 1:
         _, s, V = np.linalg.svd(centred, full_matrices=False)
         kept = V[: K - 1]
@@ -35,7 +38,31 @@ def class_measures(H: Matrix, labels: NDArray[np.int64], W: Matrix | None, predi
     if W is not None and W.shape == (K, H.shape[1]):
         found["nc.3", "default"] = _from_simplex(W @ centred.T)
         found["nc.3", "orthogonal frame"] = _from_frame(W @ means.T)
+        cosines = (W * centred).sum(1) / np.linalg.norm(W, axis=1) / np.linalg.norm(centred, axis=1)
+        found["nc.unc3", "default"] = _variation(cosines)
     return found
+
+
+def _of_pairs(means: Matrix, spread: Matrix) -> Named:
+    """What is taken over pairs of class means (K, d), and the mean squared distances (K,) to them."""
+    K, centred = len(means), means - means.mean(0)
+    sizes = np.linalg.norm(centred, axis=1)
+    units = centred / sizes[:, None]
+    pairs = [(i, j) for i in range(K) for j in range(i)]
+    cdnv = float(np.mean([(spread[i] + spread[j]) / ((means[i] - means[j]) ** 2).sum() for i, j in pairs]))
+    found: Named = {
+        ("nc.cdnv", "default"): cdnv / 2,
+        ("nc.cdnv", "without 1/2"): cdnv,
+        ("nc.equinorm", "default"): float(np.mean([abs(np.log(sizes[i] / sizes[j])) for i, j in pairs])),
+    }
+    if len(pairs) > 1:
+        apart = np.array([np.linalg.norm(units[i] - units[j]) for i, j in pairs])
+        found["nc.gnc2", "default"] = _variation(-np.log(apart))
+    return found
+
+
+def _variation(values: Matrix) -> float:
+    return float(values.std() / abs(values.mean()))
 
 
 def _nearest(H: Matrix, means: Matrix) -> NDArray[np.int64]:

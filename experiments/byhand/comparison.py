@@ -37,6 +37,7 @@ STATEMENT = (
     "Every regression measure of every layer is what a plain float64 computation gives: largest relative difference"
 )
 SHARE = "Share of these values, of all that the table calls ok or that the plain computation gives, that were compared"
+PROBED = ("deep.*", "nrc.*", "model.*", "rank.*", "features.*")
 EXCEPTED = (
     "deep.noise",
     "deep.noise_fraction",
@@ -240,7 +241,7 @@ class ByHand:
         model = ResNet(channels=self.channels).make(3, self.outputs, self.seed)
         _train(model, x, y, self.steps, self.seed, self.progress)
         batches = list(zip(x.split(100), y.split(100), strict=True))
-        report = deepnrc.probe(model, batches, probes=["deep.*", "nrc.*", "model.*"], progress=self.progress)
+        report = deepnrc.probe(model, batches, probes=list(PROBED), progress=self.progress)
         return report.table, model, batches
 
     def _images(self) -> tuple[Tensor, Tensor]:

@@ -44,6 +44,7 @@ def layer_measures(
         ("deep.feature_stable_rank", "covariance"): float((s**4).sum() / s[0] ** 4),
         ("deep.cka", "default"): _cka(Hc, Yc),
     }
+    found |= rank_measures(H) | unit_measures(H)
     if k <= d:
         found |= _signal_measures(Hc, Yc, s, V, k)
     if d + 1 < N:
@@ -64,6 +65,40 @@ def layer_measures(
     if W is not None and W.shape[1] == d:
         found |= _weight_measures(W, V[:k].T, k)
     return found
+
+
+def rank_measures(H: Matrix) -> Named:
+    """The ranks of features (N, d) beside the stable ones; the decay of the spectrum as far as it is above 1e-6 of the
+    largest singular value."""
+    s = np.linalg.svd(H - H.mean(0), compute_uv=False).astype(np.float64)
+    uncentred = np.linalg.svd(H, compute_uv=False).astype(np.float64)
+    numerical = int((s > 1e-3 * s[0]).sum())
+    found: Named = {
+        ("rank.effective", "default"): _entropy_rank(s**2),
+        ("rank.effective", "singular values"): _entropy_rank(uncentred),
+        ("rank.participation", "default"): float((s**2).sum() ** 2 / (s**4).sum()),
+        ("rank.numerical", "default"): float(numerical),
+        ("rank.numerical", "share, tau = 0.001"): numerical / min(len(H) - 1, H.shape[1]),
+    }
+    known = s[s > 1e-6 * s[0]][:100] ** 2
+    if len(known) > 2:
+        slope = np.polynomial.Polynomial.fit(np.log(np.arange(1, len(known) + 1)), np.log(known), 1)
+        found["rank.alpha", "default"] = -float(slope.convert().coef[1])
+    return found
+
+
+def unit_measures(H: Matrix) -> Named:
+    """Shares of the units of features (N, d) that hardly answer."""
+    sizes = np.abs(H).mean(0)
+    return {
+        ("features.dormant", "default"): float((sizes == 0).mean()),
+        ("features.dormant", "tau = 0.025"): float((sizes <= 0.025 * sizes.mean()).mean()),
+    }
+
+
+def _entropy_rank(values: Matrix) -> float:
+    p = values[values > 0] / values.sum()
+    return float(np.exp(-(p * np.log(p)).sum()))
 
 
 def _signal_measures(Hc: Matrix, Yc: Matrix, s: Matrix, V: Matrix, k: int) -> Named:

@@ -1,24 +1,26 @@
 """Rows of the catalog beyond the papers' own measures: target directions, further ranks, further class geometry.
 
-Most are measured when named, so that a plain table stays as wide as it was; what a verdict rests on is always there.
+What takes another decomposition, another pass or distances between samples is measured when named.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from probes.measures import geometry, prediction, ranks
+from probes.measures import dimension, geometry, prediction, ranks
 from probes.streaming import dormant
 from probes.streaming.classes import Classes
+from probes.streaming.rows import Rows
 
 from .probe import Probe
 
 INF = float("inf")
+TAU = 1e-3  # of the numerical rank
 DIRECTIONS = 10  # of the targets that have rows of their own; the smallest and the largest gap go over all of them
 _direction: dict[str, Any] = {"better": "high", "bounds": (-INF, 1.0)}
 _named: dict[str, Any] = {"default": False}
 _geometry: dict[str, Any] = {
-    "better": "low", "collapsed": 0.0, "log": True, "classes": True, "bounds": (0, INF), **_named,
+    "better": "low", "collapsed": 0.0, "log": True, "classes": True, "bounds": (0, INF),
     "statistics": {"classes": Classes},
 }  # fmt: skip
 
@@ -48,6 +50,23 @@ PREDICTION = tuple(
     )
 )  # fmt: skip
 
+
+def numerical_rank(tau: float) -> Probe:
+    """The numerical rank at a threshold of one's own, in the variant "tau = ..."; 0.001 is the default one's.
+
+        deepnrc.probe(model, loader, probes=[numerical_rank(1e-2)])
+
+    Errors: ValueError for a tau outside of (0, 1).
+    """
+    return Probe(
+        "rank.numerical", ranks.numerical(tau), "Numerical rank" if tau == TAU else f"Numerical rank (tau = {tau:g})",
+        f"Number of singular values of the centred features above {tau:g} of the largest. It falls in the layers that "
+        "a network does not need.",
+        f"#{{s_i > {tau:g} s_1}}", "Masarczyk et al. 2023", bounds=(1, INF), counts=True,
+        variant="default" if tau == TAU else f"tau = {tau:g}",
+    )  # fmt: skip
+
+
 ROWS: tuple[Probe, ...] = (
     *PREDICTION,
     Probe(
@@ -67,12 +86,12 @@ ROWS: tuple[Probe, ...] = (
         "Smallest over largest eigenvalue of the covariance of what the network leaves of the targets. 1 where all "
         "that is left is alike in every direction, as the closed forms say of collapsed regression.",
         "min eigenvalue / max eigenvalue of cov(f - y)", "Andriopoulos et al., arXiv 2409.04180",
-        better="high", where="network", **_named,
+        better="high", where="network",
     ),
     Probe(
         "rank.effective", ranks.effective, "Effective rank",
         "How many directions the features use, by the entropy of their variances. Small when collapsed.",
-        "exp(-sum p log p), p = l_i / sum l", "Roy & Vetterli 2007", bounds=(1, INF), **_named,
+        "exp(-sum p log p), p = l_i / sum l", "Roy & Vetterli 2007", bounds=(1, INF),
     ),
     Probe(
         "rank.effective", ranks.effective_of_singular_values, "Effective rank (singular values)",
@@ -83,30 +102,38 @@ ROWS: tuple[Probe, ...] = (
     Probe(
         "rank.participation", ranks.participation, "Participation ratio",
         "How many directions the features use, by the squares of their variances. Small when collapsed.",
-        "(sum l)^2 / sum l^2", "participation ratio", bounds=(1, INF), **_named,
+        "(sum l)^2 / sum l^2", "participation ratio", bounds=(1, INF),
     ),
-    Probe(
-        "rank.numerical", ranks.numerical(1e-3), "Numerical rank",
-        "Number of singular values of the centred features above a thousandth of the largest. It falls in the layers "
-        "that a network does not need.",
-        "#{s_i > 1e-3 s_1}", "Masarczyk et al. 2023", bounds=(1, INF), **_named,
-    ),
+    numerical_rank(1e-3),
     Probe(
         "rank.numerical", ranks.numerical_share(1e-3), "Numerical rank (share)",
         "The same over as many as there can be. 1 where every direction is in use.",
-        "#{s_i > 1e-3 s_1} / min(N - 1, d)", "Masarczyk et al. 2023", variant="share, tau = 0.001", **_named,
+        "#{s_i > 1e-3 s_1} / min(N - 1, d)", "Masarczyk et al. 2023", variant="share, tau = 0.001",
     ),
     Probe(
         "rank.alpha", ranks.alpha, "Decay of the spectrum",
         "How steeply the features' variances fall, as the exponent of a power law. Positive for falling spectra.",
-        "-slope of log l_j on log j, j = 1 .. 100", "Agrawal et al. 2022", bounds=(-INF, INF), **_named,
+        "-slope of log l_j on log j, j = 1 .. 100", "Agrawal et al. 2022", bounds=(-INF, INF),
+    ),
+    Probe(
+        "dimension.two_nn", dimension.two_nn, "Intrinsic dimension",
+        "How many numbers it takes to say where a sample lies among its neighbours, on up to 2,000 samples. Below the "
+        "targets' own in collapsed layers.",
+        "slope through 0 of -log(1 - i/N) on log(r2/r1)", "Facco et al. 2017", bounds=(0, INF),
+        statistics={"rows": Rows}, **_named,
+    ),
+    Probe(
+        "dimension.two_nn", dimension.target_two_nn, "Intrinsic dimension of the targets",
+        "The same of the targets. It is the level that the features' is held against.",
+        "slope through 0 of -log(1 - i/N) on log(r2/r1)", "Facco et al. 2017", bounds=(0, INF), where="network",
+        variant="targets", statistics={"rows": Rows}, **_named,
     ),
     *(
         Probe(
             "features.dormant", dormant.dormant(tau), f"Dormant units (tau = {tau:g})",
             "Share of the units that hardly answer, beside the mean of their layer. With tau = 0 it counts dead units.",
             f"share of units with E|h_i| / mean_j E|h_j| <= {tau:g}", "Sokar et al. 2023", better="low",
-            variant=variant, statistics={"magnitudes": dormant.Magnitudes}, **_named,
+            variant=variant, statistics={"magnitudes": dormant.Magnitudes},
         )
         for tau, variant in ((0.0, "default"), (0.025, "tau = 0.025"))
     ),

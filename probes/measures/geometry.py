@@ -32,16 +32,19 @@ def cdnv_doubled(classes: Classes, between: Spectrum) -> Outcome:
 
 
 def equinorm(classes: Classes, between: Spectrum) -> Outcome:
-    """Variation of the log-norm differences log ||m_i||/||m_j|| over pairs of centred class means m, >= 0; 0 when they
-    are of one length. Wu & Papyan 2024, GNC2's companion on norms."""
+    """Mean over pairs i < j of |log(||m_i|| / ||m_j||)|, m the centred class means, >= 0; 0 when all are as long.
+
+    Free of scale. Publications that take the standard deviation of the norms over their mean give another number, to
+    first order sqrt(pi)/2 of it for many classes with normal norms. After Wu & Papyan 2024."""
     sizes = _sizes(_centred(classes))
     i, j = _pairs(classes)
     return Outcome(float((sizes[i].log() - sizes[j].log()).abs().mean()))
 
 
 def hyperspherical_uniformity(classes: Classes, between: Spectrum) -> Outcome:
-    """GNC2, variation of log(1/||u_i - u_j||) over pairs of normed centred class means u: standard deviation over mean
-    size, >= 0; 0 when all are as far apart. Wu & Papyan 2024."""
+    """GNC2, standard deviation (over pairs i < j, divided by their number) of log(1/||u_i - u_j||) over the absolute
+    mean of the same, u the centred class means over their lengths, >= 0; 0 when all are as far apart. The distance is
+    not squared, which would change nothing. Wu & Papyan 2024."""
     m = _centred(classes)
     units = m / _sizes(m)[:, None]
     i, j = _pairs(classes)
@@ -52,8 +55,8 @@ def hyperspherical_uniformity(classes: Classes, between: Spectrum) -> Outcome:
 
 
 def uniform_duality(classes: Classes, between: Spectrum, W: Tensor) -> Outcome:
-    """UNC3, variation of cos(w_k, mu_k - mu_G) over the classes: standard deviation over mean size, >= 0; 0 when every
-    row of the weight W (K, d) stands at the same angle to its class. Wu & Papyan 2024."""
+    """UNC3, standard deviation (over the K classes, divided by K) of cos(w_k, mu_k - mu_G) over the absolute mean of
+    the same, >= 0; 0 when every row of the weight W (K, d) stands at the same angle to its class. Wu & Papyan 2024."""
     m, rows = _centred(classes), outputs(W, classes)
     sizes = rows.norm(dim=1)
     if not float(sizes.min()) > 0:

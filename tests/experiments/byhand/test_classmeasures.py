@@ -19,3 +19,9 @@ def test_a_planted_classifier_has_its_known_measures():
     assert found["nc.3", "default"] == pytest.approx(0, abs=1e-12)
     assert found["nc.2", "orthogonal frame"] == pytest.approx(np.linalg.norm(simplex / 2**0.5 - np.eye(3) / 3**0.5))
     assert found["nc.4", "default"] == pytest.approx(1 / 3)
+    assert found["nc.ncc_error", "default"] == 0
+    assert found["nc.total_variation", "default"] == pytest.approx(0.03)
+    assert found["nc.cdnv", "default"] == pytest.approx(0.03 / 2)
+    assert found["nc.cdnv", "without 1/2"] == pytest.approx(0.03)
+    for name in ("nc.equinorm", "nc.gnc2", "nc.unc3"):
+        assert found[name, "default"] == pytest.approx(0, abs=1e-12)

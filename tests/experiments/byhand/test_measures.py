@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from torch import nn
 
-from experiments.byhand.measures import balance_measures, layer_measures, network_measures, rank, top_measures, weight
+from experiments.byhand.measures import (
+    balance_measures,
+    layer_measures,
+    network_measures,
+    rank,
+    rank_measures,
+    top_measures,
+    unit_measures,
+    weight,
+)
 
 
 def white(N, d, seed=0):
@@ -84,3 +93,16 @@ def test_balanced_weights_are_so():
     assert balance_measures(W, np.eye(3, 2) @ np.diag([1.0, 2.0]))["deep.balancedness", "default"] == pytest.approx(0)
     found = balance_measures(W, np.zeros((3, 2)))
     assert (found["deep.balancedness", "default"], found["deep.balancedness", "diagonal"]) == pytest.approx((1, 1))
+
+
+def test_ranks_and_units_of_planted_features():
+    H = np.zeros((64, 4))
+    H[:, :2] = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]] * 16)
+    H[:, 2] = 0.01
+    found = rank_measures(H) | unit_measures(H)
+    assert found["rank.effective", "default"] == pytest.approx(2)
+    assert found["rank.participation", "default"] == pytest.approx(2)
+    assert (found["rank.numerical", "default"], found["rank.numerical", "share, tau = 0.001"]) == (2, 0.5)
+    assert found["rank.effective", "singular values"] > 2
+    assert ("rank.alpha", "default") not in found
+    assert (found["features.dormant", "default"], found["features.dormant", "tau = 0.025"]) == (0.25, 0.5)

@@ -1,5 +1,4 @@
 import ast
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,16 +11,14 @@ from probes import (
     STATUSES,
     Batch,
     Classes,
-    DegenerateError,
     Moments,
-    NotDefinedError,
     Opening,
-    Outcome,
     Pass,
     Probe,
     Snapshot,
 )
 from probes.streaming.dormant import Magnitudes
+from probes.streaming.rows import Rows
 
 NAMES = {
     "deep.noise",
@@ -66,6 +63,7 @@ NAMES = {
     "rank.numerical",
     "rank.alpha",
     "features.dormant",
+    "dimension.two_nn",
     "nc.cdnv",
     "nc.equinorm",
     "nc.gnc2",
@@ -122,7 +120,9 @@ def test_values_lie_within_their_bounds(layer, classes, snap, evaluate, seed):
     magnitudes.update(Batch.of(layer(seed=seed)[0]))
     given = {"rank": 3, "network_mse": 0.5, "network_accuracy": 0.5, "network_outputs": outputs}
     regression, classifier = snap(*layer(seed=seed, m=4), **given), snap(*classes(seed=seed, K=4), **given)
-    regression.statistics["magnitudes"] = magnitudes
+    rows = Rows(24, 4)
+    rows.update(Batch.of(*layer(seed=seed)[:2]))
+    regression.statistics |= {"magnitudes": magnitudes, "rows": rows}
     for p in CATALOG:
         if p.direction > 4 or p.variant == "sigma ratio":  # more directions than these targets or weights have
             continue
@@ -132,41 +132,6 @@ def test_values_lie_within_their_bounds(layer, classes, snap, evaluate, seed):
         assert found.outcome.status in STATUSES
         assert p.bounds[0] <= found.outcome.value <= p.bounds[1], p.name
         assert (found.chance is None, found.floor is None) == (p.chance is None, p.floor is None)
-
-
-def test_what_cannot_be_measured_comes_back_with_its_reason(layer, snap):
-    def undefined(k):
-        raise NotDefinedError("no such thing")
-
-    def degenerate(k):
-        raise DegenerateError("says nothing")
-
-    snapshot = snap(*layer())
-    for measure, status, note in (
-        (undefined, "not defined", "no such thing"),
-        (degenerate, "degenerate", "says nothing"),
-    ):
-        found = Probe("own.x", measure, "x").evaluate(snapshot).outcome
-        assert (found.status, found.note, found.value != found.value) == (status, note, True)
-
-
-def test_floor_marks_ok_values_alone(layer, snap):
-    def floor(k):
-        return 1.0
-
-    snapshot = snap(*layer())
-    for given, status in (
-        (Outcome(1.1), "below floor"),
-        (Outcome(4.0), "below floor"),
-        (Outcome(4.1), "ok"),
-        (Outcome(0.5, "degenerate"), "degenerate"),
-    ):
-        row = Probe("own.x", partial(_given, given), "x", floor=floor)
-        assert row.evaluate(snapshot).outcome.status == status
-
-
-def _given(outcome, k):
-    return outcome
 
 
 @pytest.mark.parametrize("name", STATISTICS)
@@ -211,10 +176,3 @@ def test_everything_public_is_documented():
 def test_all_names_what_exists():
     assert len(set(probes.__all__)) == len(probes.__all__)
     assert all(hasattr(probes, name) for name in probes.__all__)
-
-
-def test_a_measure_that_gives_nan_or_fails_is_named(layer, snap):
-    snapshot = snap(*layer())
-    assert Probe("my.own", lambda d: float("nan"), "Mine").evaluate(snapshot).outcome.status == "degenerate"
-    with pytest.raises(RuntimeError, match=r"The probe 'my.own' failed: ZeroDivisionError: division by zero"):
-        Probe("my.own", lambda d: d / 0, "Mine").evaluate(snapshot)
