@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from deepnrc.wording import Argument, Choice, Flags, Phrase, Remedy, said
+from deepnrc.wording import Argument, Flags, OneOf, Phrase, Remedy, said
 
 
 class DeepNRCError(Exception):
@@ -30,7 +30,7 @@ class DeepNRCError(Exception):
     @property
     def argument(self) -> str | None:
         """Name of the argument that was wrong, or else of the first that would settle it; None if there is none."""
-        named = [*self._all(Argument), *self._all(Choice), *self._all(Remedy)]
+        named = [*self._all(Argument), *self._all(OneOf), *self._all(Remedy)]
         return named[0].name if named else None
 
     @property
@@ -41,7 +41,7 @@ class DeepNRCError(Exception):
     @property
     def choices(self) -> Sequence[Any]:
         """The values of which one would do, where the message names some."""
-        return next((tuple(part.choices) for part in self._all(Choice)), ())
+        return next((tuple(part.choices) for part in self._all(OneOf)), ())
 
     @property
     def remedy(self) -> dict[str, Any]:

@@ -62,10 +62,10 @@ class Remedy:
 
 
 @dataclass(frozen=True)
-class Choice:
+class OneOf:
     """An argument with the values of which one would do.
 
-    >>> choice = Choice("repeats", ("first", "last", "each"))
+    >>> choice = OneOf("repeats", ("first", "last", "each"))
     >>> said([choice]), said([choice], {"repeats": "--repeats"})
     ("repeats='first', 'last' or 'each'", '--repeats first, last or each')
     """
@@ -93,7 +93,7 @@ class Either:
     command: str
 
 
-Phrase = str | Argument | Remedy | Choice | Either
+Phrase = str | Argument | Remedy | OneOf | Either
 
 
 def said(parts: Iterable[Phrase], flags: Flags | None = None) -> str:

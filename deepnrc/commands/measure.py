@@ -26,7 +26,7 @@ DATA = (
 
 
 @dataclass(frozen=True)
-class Network(Command):
+class NetworkArguments(Command):
     """Which network."""
 
     pretrained: Annotated[bool, arg(help="Load timm's or torchvision's own pretrained weights.")] = False
@@ -64,7 +64,7 @@ class Network(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layers(Network):
+class Layers(NetworkArguments):
     """Show what would be probed: names, kinds, widths and memory. Nothing is run."""
 
     model: Annotated[Positional[str], arg(metavar="MODEL", help=MODEL)]
@@ -93,7 +93,7 @@ class Layers(Network):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProbeCommand(Network):
+class ProbeCommand(NetworkArguments):
     """Measure every layer of a network on data, print a summary, and save the report."""
 
     model: Annotated[Positional[str], arg(metavar="MODEL", help=MODEL)]
@@ -146,6 +146,14 @@ class ProbeCommand(Network):
     axis: Annotated[
         int | None, arg(metavar="AXIS", help="Axis of the features, in outputs of layers where nothing tells it.")
     ] = None
+    output: Annotated[
+        str | None,
+        arg(metavar="NAME", help="Which output predicts, by key, attribute or index, such as logits or policy.mean."),
+    ] = None
+    top: Annotated[
+        tuple[str, ...],
+        arg(metavar="LAYER [LAYER ...]", help="In front of the outputs, where the first batch does not tell it right."),
+    ] = ()
     device: Annotated[str | None, arg(metavar="NAME", help="cpu, cuda, cuda:1, mps.")] = None
     autocast: Annotated[
         Literal["bfloat16", "float16"] | None, arg(metavar="DTYPE", help="Run the network in bfloat16 or float16.")
@@ -191,6 +199,8 @@ class ProbeCommand(Network):
             repeats=self.repeats,
             mask=None if self.mask == "none" else self.mask,
             axis=self.axis,
+            output=int(self.output) if self.output and self.output.isdigit() else self.output,
+            top=list(self.top) or None,
             run=self.run_name or self.model.rpartition(":")[2],
         )
         try:

@@ -15,7 +15,7 @@ GATHERED = 256
 
 
 @dataclass(frozen=True)
-class Samples:
+class BatchLabels:
     """What is known of a batch whatever the layer: targets Y (N, n), and the classes (N,) that the targets are and that
     the network predicts, None where they are unknown."""
 
@@ -63,7 +63,7 @@ class LayerStream:
     device: torch.device
     statistics: dict[str, Statistic] = field(default_factory=dict)
     roundoff: float = 0.0
-    waiting: Waiting | None = None
+    waiting: RowBuffer | None = None
 
     @property
     def moments(self) -> Moments:
@@ -74,7 +74,7 @@ class LayerStream:
         """What a statistic that begins now is told."""
         return Opening(self.width, self.n, self.device, self.statistics)
 
-    def update(self, reading: Reading, samples: Samples, number: Pass) -> None:
+    def update(self, reading: Reading, samples: BatchLabels, number: Pass) -> None:
         """Feed one batch, which ``Streams`` has let pass, to the statistics of pass ``number``."""
         rows, self.roundoff = reading.pooled.rows, max(self.roundoff, reading.roundoff)
         centred = rows if number is Pass.FIRST else rows - self.moments.mean[: self.width]
@@ -84,7 +84,7 @@ class LayerStream:
         if batch.N >= GATHERED:
             self._feed(batch, number)
         else:
-            self.waiting = self.waiting or Waiting(batch)
+            self.waiting = self.waiting or RowBuffer(batch)
             self.waiting.add(batch)
 
     def flush(self, number: Pass) -> None:
@@ -98,7 +98,7 @@ class LayerStream:
                 statistic.update(batch)
 
 
-class Waiting:
+class RowBuffer:
     """Up to ``GATHERED`` rows that wait to be fed.
 
     One buffer for good: rows that were kept as they came would lie between the network's own tensors and make the

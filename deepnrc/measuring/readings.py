@@ -19,7 +19,7 @@ AN_OCTAVE = 8  # values kept for each doubling of the index behind them
 
 
 @dataclass(frozen=True)
-class Reading:
+class SpectralReading:
     """One spectrum of one layer.
 
     Attributes:
@@ -37,7 +37,7 @@ class Reading:
     place: Mapping[str, Any]
 
 
-def of_layer(snapshot: Snapshot, place: Mapping[str, Any]) -> Iterator[Reading]:
+def of_layer(snapshot: Snapshot, place: Mapping[str, Any]) -> Iterator[SpectralReading]:
     """The spectra of a layer, whichever measures were asked for; what is not defined or degenerate has none.
 
     The cosines are those of the principal angles between the top-k eigenvectors of S_H and the top-k right singular
@@ -47,23 +47,23 @@ def of_layer(snapshot: Snapshot, place: Mapping[str, Any]) -> Iterator[Reading]:
     weight, k = defined(lambda: snapshot.weight), defined(lambda: snapshot.k)
     if features is not None:
         floor = deep.noise_floor(features, snapshot.mean_square, snapshot.unit_roundoff)
-        yield Reading(FEATURES, features.values, floor, k, place)
+        yield SpectralReading(FEATURES, features.values, floor, k, place)
     if weight is not None:
         size = max(snapshot.d, weight.values.numel())
-        yield Reading(WEIGHT, weight.values, size * EPS * float(weight.values[0]), k, place)
+        yield SpectralReading(WEIGHT, weight.values, size * EPS * float(weight.values[0]), k, place)
     if features is not None and targets is not None:
         cross = snapshot.cross_svd
-        yield Reading(CROSS, cross.values, snapshot.d * EPS * float(cross.values[0]), k, place)
+        yield SpectralReading(CROSS, cross.values, snapshot.d * EPS * float(cross.values[0]), k, place)
     if features is not None and weight is not None and k is not None and k <= min(snapshot.d, weight.values.numel()):
-        yield Reading(COSINES, principal_cosines(features.leading(k), weight.leading(k)), np.nan, k, place)
+        yield SpectralReading(COSINES, principal_cosines(features.leading(k), weight.leading(k)), np.nan, k, place)
 
 
-def of_targets(snapshot: Snapshot, place: Mapping[str, Any]) -> Iterator[Reading]:
+def of_targets(snapshot: Snapshot, place: Mapping[str, Any]) -> Iterator[SpectralReading]:
     """The eigenvalues of S_Y, unless the targets do not vary."""
     targets = defined(lambda: snapshot.targets)
     if targets is not None:
         floor = float(snapshot.target_tolerance.max())
-        yield Reading(TARGETS, targets.values, floor, defined(lambda: snapshot.k), place)
+        yield SpectralReading(TARGETS, targets.values, floor, defined(lambda: snapshot.k), place)
 
 
 def kept(count: int, rank: int | None = None) -> NDArray[np.int64]:
@@ -81,7 +81,7 @@ def kept(count: int, rank: int | None = None) -> NDArray[np.int64]:
     return np.unique(np.concatenate([np.arange(1, min(count, LEADING) + 1), tail, cut, [count]]).astype(np.int64))
 
 
-def frame(readings: Iterable[Reading]) -> pd.DataFrame:
+def frame(readings: Iterable[SpectralReading]) -> pd.DataFrame:
     """The tidy table of spectra.
 
     ``index`` counts from 1; ``count`` is how many values the whole spectrum has, and ``rest`` the sum of those that
@@ -106,7 +106,7 @@ def frame(readings: Iterable[Reading]) -> pd.DataFrame:
     return whole[list(SPECTRA)]
 
 
-def _parts(reading: Reading) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:
+def _parts(reading: SpectralReading) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:
     values = reading.values.double().cpu().numpy()
     index = kept(len(values), reading.rank)
     return index, values[index - 1], float(np.delete(values, index - 1).sum())

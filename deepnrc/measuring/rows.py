@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from deepnrc.measuring.acting import Found, acting, acting_on_top, after
 from deepnrc.measuring.layerstream import LayerStream
-from deepnrc.measuring.readings import Reading, of_layer, of_targets
+from deepnrc.measuring.readings import SpectralReading, of_layer, of_targets
 from deepnrc.measuring.streams import Streams
 from deepnrc.measuring.top import Top
 from deepnrc.networks import Dataflow, Weight
@@ -29,7 +29,7 @@ def measured(
     run: str,
     step: int,
     progress: bool,
-) -> tuple[list[dict[str, Any]], list[Reading]]:
+) -> tuple[list[dict[str, Any]], list[SpectralReading]]:
     """Evaluate every probe on every layer, and keep the spectra that the measures were read from.
 
     Args:
@@ -38,7 +38,7 @@ def measured(
         rank: k, or None for the numerical rank of the targets.
     """
     rows: list[dict[str, Any]] = []
-    readings: list[Reading] = []
+    readings: list[SpectralReading] = []
     layers = list(streams.layers.values())
     host = next((layer for layer in layers if layer.top), layers[-1])
     for layer in tqdm(layers, desc="measuring", unit="layer", disable=not progress, delay=2, leave=False):

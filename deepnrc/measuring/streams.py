@@ -9,7 +9,7 @@ from torch import Tensor
 
 from deepnrc.data import Targets
 from deepnrc.measuring import fit
-from deepnrc.measuring.layerstream import LayerStream, Samples
+from deepnrc.measuring.layerstream import BatchLabels, LayerStream
 from deepnrc.measuring.memory import check_memory
 from deepnrc.measuring.performance import Performance
 from deepnrc.measuring.placement import together
@@ -104,16 +104,16 @@ class Streams:
         self.number, self.batches = Pass.SECOND, 0
         return {layer.key for layer in self.layers.values() if self._begin(layer)}
 
-    def _samples(self, prediction: Tensor | None, targets: Targets) -> Samples:
+    def _samples(self, prediction: Tensor | None, targets: Targets) -> BatchLabels:
         """What is known of a batch, once the statistics that need what is not have been given up."""
         if not targets.one_hot:
             self._give_up(Part.CLASSES, targets.no_classes)
             self._give_up(Part.PREDICTED, targets.no_classes)
-            return Samples(targets.Y)
+            return BatchLabels(targets.Y)
         if prediction is None:
             self._give_up(Part.PREDICTED, self.network.missing)
-            return Samples(targets.Y, targets.Y.argmax(1))
-        return Samples(targets.Y, targets.Y.argmax(1), prediction.argmax(1))
+            return BatchLabels(targets.Y, targets.Y.argmax(1))
+        return BatchLabels(targets.Y, targets.Y.argmax(1), prediction.argmax(1))
 
     def _give_up(self, part: Part, reason: str) -> None:
         if part in self.unknown:

@@ -29,7 +29,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Column:
+class Heading:
     """A measure's heading: its name, its title in words, and where collapse lies."""
 
     name: str
@@ -54,9 +54,9 @@ class Sheet:
 
     run: str
     step: int
-    columns: list[Column]
+    columns: list[Heading]
     rows: list[Row]
-    single: list[tuple[Column, Cell]]
+    single: list[tuple[Heading, Cell]]
     notes: list[str]
 
 
@@ -66,9 +66,9 @@ def sheets(report: Table) -> list[Sheet]:
     return [_sheet(str(run), last.table[last.table["run"] == run], last.provenance) for run in last.runs]
 
 
-def column(probe: Probe) -> Column:
+def column(probe: Probe) -> Heading:
     """The heading of a measure."""
-    return Column(probe.label, probe.title, goal(probe))
+    return Heading(probe.label, probe.title, goal(probe))
 
 
 def goal(probe: Probe) -> str:

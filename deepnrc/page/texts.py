@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from deepnrc import summary
-from deepnrc.page.sheets import Column, Provenance, column
+from deepnrc.page.sheets import Heading, Provenance, column
 from deepnrc.table import TAU, Table, described
 
 EXPLAINED = "probes"  # the descriptions of a user's own probes: they stand among the measures
@@ -29,7 +29,7 @@ class Verdict:
 class Explanation:
     """A measure for a reader who has not seen the paper."""
 
-    heading: Column
+    heading: Heading
     meaning: str
     formula: str
     source: str

@@ -4,7 +4,7 @@ import pytest
 
 import deepnrc
 from deepnrc.errors import DataError, DeepNRCError, Origin, UsageError, mark, origin
-from deepnrc.wording import Argument, Choice, Given, Remedy
+from deepnrc.wording import Argument, Given, OneOf, Remedy
 
 
 @pytest.mark.parametrize(("kind", "code"), [(DeepNRCError, 2), (UsageError, 2), (DataError, 3)])
@@ -21,7 +21,7 @@ def test_both_edges_can_be_caught_as_one_or_as_value_errors(kind: type[DeepNRCEr
 
 REPEATED = UsageError(
     "Layer 'fc' runs more than once. Choose with ",
-    Choice("repeats", ("first", "last", "each")),
+    OneOf("repeats", ("first", "last", "each")),
     ", or leave it out with ",
     Remedy("layers", ["!fc"]),
     ".",

@@ -1,6 +1,6 @@
 import pytest
 
-from deepnrc.wording import Argument, Choice, Either, Given, Phrase, Remedy, did_you_mean, listing, said
+from deepnrc.wording import Argument, Either, Given, OneOf, Phrase, Remedy, did_you_mean, listing, said
 
 FLAGS = {
     name: f"--{name.replace('_', '-')}"
@@ -17,12 +17,12 @@ FLAGS = {
         ([Remedy("layers", ["it's"])], 'layers=["it\'s"]', "--layers 'it'\"'\"'s'"),
         ([Given("probes", [])], "probes=[]", "--probes"),
         (
-            [Choice("repeats", ("first", "last", "each"))],
+            [OneOf("repeats", ("first", "last", "each"))],
             "repeats='first', 'last' or 'each'",
             "--repeats first, last or each",
         ),
-        ([Choice("rank", (1, 2))], "rank=1 or 2", "--rank 1 or 2"),
-        ([Choice("rank", (1,))], "rank=1", "--rank 1"),
+        ([OneOf("rank", (1, 2))], "rank=1 or 2", "--rank 1 or 2"),
+        ([OneOf("rank", (1,))], "rank=1", "--rank 1"),
         (["Use ", Remedy("layers", "weights"), ","], "Use layers='weights',", "Use --layers weights,"),
         (["Add it to ", Remedy("probes", [...]), "."], "Add it to probes=[...].", "Add it to --probes."),
         ([Given("variant", "signal"), " goes"], "variant='signal' goes", "--variant signal goes"),

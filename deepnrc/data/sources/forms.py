@@ -13,7 +13,6 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from deepnrc.data.batches import whole_batches
-from deepnrc.data.sources.cells import Writing
 from deepnrc.data.sources.frames import TABLES
 from deepnrc.data.sources.frames import ending as table_ending
 from deepnrc.data.sources.images.cifar import read_cifar
@@ -22,6 +21,7 @@ from deepnrc.data.sources.images.mnist import read_mnist
 from deepnrc.data.sources.images.utkface import read_faces
 from deepnrc.data.sources.npy import pair_in, read_npy
 from deepnrc.data.sources.npz import read_npz
+from deepnrc.data.sources.numerals import Writing
 from deepnrc.data.sources.produced import produced
 from deepnrc.data.sources.recordings.carla import read_carla
 from deepnrc.data.sources.recordings.demonstrations import read_demonstrations

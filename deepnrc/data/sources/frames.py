@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from deepnrc.data.sources.cells import Writing
 from deepnrc.data.sources.columns import NUMBER
+from deepnrc.data.sources.numerals import Writing
 from deepnrc.errors import DataError, UsageError
 from deepnrc.loading import check_gzip, check_zip
 from deepnrc.optional import require

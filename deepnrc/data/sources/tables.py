@@ -13,10 +13,10 @@ from torch import Tensor
 
 from deepnrc.data.batches import Samples
 from deepnrc.data.sources.arrays import paired
-from deepnrc.data.sources.cells import Writing, is_numberlike, refusal, rounded_to, written_to
 from deepnrc.data.sources.columns import are_numbers, numbered, parts
 from deepnrc.data.sources.frames import TEXTS, ending, like_a_row, read_cells, read_frame
 from deepnrc.data.sources.lists import bookkeeping, groups, spread
+from deepnrc.data.sources.numerals import Writing, is_numberlike, refusal, rounded_to, written_to
 from deepnrc.errors import DataError, UsageError
 from deepnrc.wording import Phrase, Remedy, did_you_mean, listing
 

@@ -36,7 +36,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Comparison:
     """What tells lines apart and what lies below them; see ``lines`` for the arguments."""
 
     hue: str | None = None
@@ -61,7 +61,7 @@ class Choice:
         order = self.values
         return {run: order.index(value) for run, value in (self.swept or {}).items()}
 
-    def checked(self, report: Table) -> Choice:
+    def checked(self, report: Table) -> Comparison:
         """The same with a hue. Errors: UsageError for words that will not do, and for the steps of several runs."""
         if isinstance(self.along, str) and self.along not in ("depth", "step"):
             raise UsageError(
@@ -94,7 +94,7 @@ def hue_of(report: Table, hue: str | None) -> str:
     return hue
 
 
-def curves(report: Table, measure: str, variant: str, choice: Choice) -> list[Curve]:
+def curves(report: Table, measure: str, variant: str, choice: Comparison) -> list[Curve]:
     """The lines to draw, in order of step, run or group."""
     rows = report.values(measure, variant)
     if choice.swept is not None:
@@ -116,7 +116,7 @@ def curves(report: Table, measure: str, variant: str, choice: Choice) -> list[Cu
     return _by_run(rows if over else rows[last], runs)
 
 
-def _swept(rows: pd.DataFrame, choice: Choice) -> list[Curve]:
+def _swept(rows: pd.DataFrame, choice: Comparison) -> list[Curve]:
     """The deepest layer's value at each run's last step, over what was swept; a line a group."""
     places, groups = choice.places, choice.groups
     rows = rows[rows["run"].isin(list(places)) & (rows["status"] != "not defined")]

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from deepnrc.figures.canvas import picture
 from deepnrc.figures.curves.axis import by_depth, by_place, by_step, values
-from deepnrc.figures.curves.curves import Along, Choice, Curve, curves, over
+from deepnrc.figures.curves.curves import Along, Comparison, Curve, curves, over
 from deepnrc.figures.curves.held import draw_levels
 from deepnrc.figures.layout import side_legend
 from deepnrc.table import SILENT, TAU, Table, check_tau, described
@@ -58,7 +58,7 @@ def lines(
     Errors: UsageError for a measure, variant, hue, axis, group, band, tau or file name that will not do.
     """
     check_tau(tau)
-    choice = Choice(hue, along, groups, band).checked(report)
+    choice = Comparison(hue, along, groups, band).checked(report)
     drawn = curves(report, measure, variant, choice)
     probe = described(measure, variant, report.provenance)
     with picture(path, ax) as figure:
@@ -80,7 +80,7 @@ def draw(
     report: Table,
     probe: Probe,
     drawn: Sequence[Curve],
-    choice: Choice,
+    choice: Comparison,
     tau: float = TAU,
     *,
     tilted: bool = True,

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from deepnrc.errors import UsageError
 from deepnrc.figures.canvas import picture
-from deepnrc.figures.curves.curves import Along, Choice, curves
+from deepnrc.figures.curves.curves import Along, Comparison, curves
 from deepnrc.figures.curves.lines import draw, entries
 from deepnrc.figures.layout import Entry, legend
 from deepnrc.table import TAU, Table, check_tau, described, main_ones
@@ -47,7 +47,7 @@ def overview(
     Errors: UsageError if the report holds none of the main measures, and as for ``lines``.
     """
     check_tau(tau)
-    choice = Choice(hue, along, groups, band).checked(report)
+    choice = Comparison(hue, along, groups, band).checked(report)
     probes = (
         main_ones(report.table, report.provenance, OVERVIEW)
         if measures is None

@@ -129,7 +129,7 @@ def identity(x: Tensor) -> tuple[Any, ...]:
     return (x.data_ptr(), tuple(x.shape), x.stride(), x.dtype)
 
 
-class Waiting:
+class UnknownAxes:
     """Outputs of one pass whose features' axis is not yet known, until what reads them tells.
 
     What came from them unchanged in place, as through an activation module in evaluation mode, counts as they do.

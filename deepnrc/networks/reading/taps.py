@@ -16,13 +16,13 @@ from deepnrc.errors import UsageError, mark
 from deepnrc.networks.choosing.layers import ROOT, Site, reads_features
 from deepnrc.networks.dataflow import rebuilt
 from deepnrc.networks.outputs import EVERY, Pick
-from deepnrc.networks.reading.axes import Axis, Waiting, by_parts, given_axis, tells, unknown_axis
+from deepnrc.networks.reading.axes import Axis, UnknownAxes, by_parts, given_axis, tells, unknown_axis
 from deepnrc.networks.reading.contents import first_tensor, read_argument
 from deepnrc.networks.reading.masks import AUTO, Mask, mask_of, padded
 from deepnrc.networks.reading.pooling import Pool, Pooled, pooled
 from deepnrc.networks.samples import Layout, samples_first
 from deepnrc.networks.weights.registry import Weight
-from deepnrc.wording import Choice, Remedy
+from deepnrc.wording import OneOf, Remedy
 
 REPEATS = ("error", "first", "last", "each")
 
@@ -84,7 +84,7 @@ class Taps:
         self.weights = {} if weights is None else weights
         self._axes = {s.name: found for s in sites if (found := given_axis(axis, s.name)) is not None}
         self._inputs = {s.name for s in sites if s.reads == "input"}
-        self._waiting = Waiting()
+        self._waiting = UnknownAxes()
         self.pick = pick
         self.layouts: Mapping[str, Layout | str] = {}
         self.keeping = False
@@ -121,7 +121,7 @@ class Taps:
         while self._handles:
             self._handles.pop().remove()
         self._current = self.last = self.inputs = None
-        self._waiting, self._written = Waiting(), None
+        self._waiting, self._written = UnknownAxes(), None
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
@@ -189,7 +189,7 @@ class Taps:
         self.last, self._current, self._calls = None, Forward({}, []), {}
         if self.keeping:
             self.inputs = rebuilt(_copied, (args, dict(kwargs)))
-        self._waiting, self._written, self._silent = Waiting(), None, False
+        self._waiting, self._written, self._silent = UnknownAxes(), None, False
         self._current.mask = mask_of(self.mask, args, kwargs)
         self._current.ignored = self.mask is None and padded(mask_of(AUTO, args, kwargs))
 
@@ -247,7 +247,7 @@ class Taps:
         if call > 1 and self.repeats == "error":
             raise UsageError(
                 f"Layer '{site.name}' runs more than once in a forward pass. Choose with ",
-                Choice("repeats", ("first", "last", "each")),
+                OneOf("repeats", ("first", "last", "each")),
                 " (every run as a layer of its own), or leave it out with ",
                 Remedy("layers", [f"!{site.name}"]),
                 ".",

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from deepnrc.measuring.layerstream import GATHERED, Samples, Waiting
+from deepnrc.measuring.layerstream import GATHERED, BatchLabels, RowBuffer
 from probes import Batch
 
 H = torch.randn(60, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -13,11 +13,11 @@ LABELS, PREDICTED = torch.arange(60) % 3, torch.arange(60) % 4
 
 
 def test_samples_stand_beside_the_rows_of_any_layer():
-    batch = Samples(Y[:20], LABELS[:20]).beside(H, 3)
+    batch = BatchLabels(Y[:20], LABELS[:20]).beside(H, 3)
     assert torch.equal(batch.Y[:4], Y[[0, 0, 0, 1]])
     assert batch.classes[:4].tolist() == [0, 0, 0, 1]
     assert batch.predicted is None
-    alone = Samples(Y, None, PREDICTED).beside(H, 1)
+    alone = BatchLabels(Y, None, PREDICTED).beside(H, 1)
     assert alone.Y is Y
     assert alone.classes is None
     assert torch.equal(alone.predicted, PREDICTED)
@@ -28,7 +28,7 @@ def test_what_waits_is_taken_as_one_batch(labels):
     def batch(rows):
         return Batch(H[rows], Y[rows], *(given if given is None else given[rows] for given in labels))
 
-    waiting = Waiting(batch(slice(1)))
+    waiting = RowBuffer(batch(slice(1)))
     for first in range(2):  # what was taken leaves nothing behind
         for rows in (slice(first, 9), slice(9, 9), slice(9, 60)):
             assert waiting.takes(batch(rows))
@@ -42,7 +42,7 @@ def test_what_waits_is_taken_as_one_batch(labels):
 
 
 def test_a_batch_of_which_more_or_less_is_known_does_not_wait_with_others():
-    waiting = Waiting(Batch(H, Y))
+    waiting = RowBuffer(Batch(H, Y))
     waiting.add(Batch(H, Y, LABELS))
     assert waiting.takes(Batch(H, Y, LABELS))
     assert not waiting.takes(Batch(H, Y))
@@ -52,7 +52,7 @@ def test_a_batch_of_which_more_or_less_is_known_does_not_wait_with_others():
 
 
 def test_no_more_wait_than_there_is_room_for():
-    waiting = Waiting(Batch(H, Y))
+    waiting = RowBuffer(Batch(H, Y))
     for _ in range(GATHERED // 60):
         waiting.add(Batch(H, Y))
     assert waiting.takes(Batch(H[: GATHERED % 60], Y[: GATHERED % 60]))

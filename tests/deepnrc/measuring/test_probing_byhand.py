@@ -157,7 +157,9 @@ def test_windows_folded_into_the_batch_are_read_as_positions_of_their_sample(
         agree(report, name, rows, Y, left_singular(net.get_submodule(name)))
 
 
-def test_torchs_own_transformer_is_measured_and_its_out_proj_named(data, seeded, probe, agree, by_hand, row, split):
+def test_torchs_own_transformer_is_measured_with_the_projections_of_its_attention(
+    data, seeded, probe, agree, by_hand, row, split
+):
     X, Y = data(50, (4, 8))
     net = seeded(
         lambda: nn.Sequential(
@@ -167,15 +169,24 @@ def test_torchs_own_transformer_is_measured_and_its_out_proj_named(data, seeded,
         )
     )
     report = probe(net, split(X, Y, 20))
-    names = ["0.layers.0.linear1", "0.layers.0.linear2", "0.layers.1.linear1", "0.layers.1.linear2", "2"]
-    assert list(dict.fromkeys(report.table["layer"]))[:-1] == names
-    for name, x in by_hand(net, [X], names).items():
+    linears = [f"0.layers.{i}.linear{k}" for i in (0, 1) for k in (1, 2)] + ["2"]
+    projections = [f"0.layers.{i}.self_attn.{part}_proj" for i in (0, 1) for part in ("q", "k", "v", "out")]
+    assert set(report.table["layer"]) == {*linears, *projections, "(network)"}
+    for name, x in by_hand(net, [X], linears).items():
         agree(report, name, x if x.ndim == 2 else x.mean(1), Y, net.get_submodule(name).weight)
-    left_out = dict(report.provenance[0]["left_out"])
-    assert "without running the module" in left_out["0.layers.1.self_attn.out_proj"]
-    blocks = probe(net, (X, Y), layers="blocks")
-    note = row(blocks, "0.layers.0", "deep.weight_stable_rank")["note"]
-    assert note == "the next weight, '0.layers.1.self_attn', is neither Linear nor a convolution"
+    hidden = X
+    for i, layer in enumerate(net[0].layers):
+        attention = layer.self_attn
+        parts = attention.in_proj_weight.detach().chunk(3)
+        for letter, W in zip("qkv", parts, strict=True):
+            agree(report, f"0.layers.{i}.self_attn.{letter}_proj", hidden.mean(1), Y, W)
+        q, k, v = (
+            (hidden @ W.T + b).unflatten(-1, (2, 4)).transpose(1, 2)
+            for W, b in zip(parts, attention.in_proj_bias.detach().chunk(3), strict=True)
+        )
+        heads = ((q @ k.mT / 2).softmax(-1) @ v).transpose(1, 2).flatten(2)
+        agree(report, f"0.layers.{i}.self_attn.out_proj", heads.mean(1), Y, attention.out_proj.weight)
+        hidden = layer(hidden).detach()
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def test_a_table_of_nothing_has_its_columns_and_joins_with_others():
     empty = no_spectra()
     assert {name: str(kind) for name, kind in empty.dtypes.items()} == SPECTRA
     assert empty.empty
-    one = readings.frame([readings.Reading("features", torch.tensor([2.0, 1.0]), 0.0, None, PLACE)])
+    one = readings.frame([readings.SpectralReading("features", torch.tensor([2.0, 1.0]), 0.0, None, PLACE)])
     both = pd.concat([empty, one], ignore_index=True)
     assert both.dtypes.equals(one.dtypes)
     assert one["rank"].isna().all()

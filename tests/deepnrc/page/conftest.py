@@ -54,7 +54,7 @@ def report_of(run="net", steps=(0, 1, 4), layers=("a", "b", "c")):
         for i, name in enumerate(layers):
             place = {"run": run, "step": step, "depth": i, "layer": name}
             values = 10.0 ** -torch.arange(80, dtype=torch.float64) / (1 + step)
-            found.append(readings.Reading("features", values, 1e-15, 2, place))
+            found.append(readings.SpectralReading("features", values, 1e-15, 2, place))
             rows += [
                 row_of("deep.noise_fraction", 0.5 / (1 + i) / (1 + step), i, name, run, step, floor=1e-15),
                 row_of("deep.feature_weight_alignment", 0.3 + 0.2 * i, i, name, run, step, chance=0.37),

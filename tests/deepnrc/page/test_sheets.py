@@ -56,7 +56,7 @@ def test_headings_say_where_collapse_lies():
     assert sheets.column(described("deep.noise_fraction")).goal == "collapsed: 0"
     assert sheets.column(described("deep.feature_stable_rank", "covariance")).goal == "collapsed: the target's"
     assert sheets.column(described("deep.cka")).goal == "higher is more collapsed"
-    assert sheets.column(described("mine.own")) == sheets.Column("mine.own", "mine.own", "no direction")
+    assert sheets.column(described("mine.own")) == sheets.Heading("mine.own", "mine.own", "no direction")
 
 
 def test_layer_names_do_not_wrap_and_are_whole_in_a_tooltip(page, text):

@@ -41,7 +41,9 @@ def report(run: str = "a", step: int = 0, values: tuple[float, ...] = (0.25, np.
     record = {"run": run, "step": step, "arguments": {"rank": None, "layers": ["a", "b"]}}
     place = {"run": run, "step": step, "depth": 0, "layer": "0"}
     eigenvalues = torch.tensor([*np.abs(values), 1e-300], dtype=torch.float64)
-    return Report.of(rows, [record], readings.frame([readings.Reading("features", eigenvalues, np.nan, None, place)]))
+    return Report.of(
+        rows, [record], readings.frame([readings.SpectralReading("features", eigenvalues, np.nan, None, place)])
+    )
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from deepnrc.data.sources.arrays import labels
-from deepnrc.data.sources.cells import Writing
 from deepnrc.data.sources.frames import read_frame
 from deepnrc.data.sources.images.decoding import decoded, say_turned
+from deepnrc.data.sources.numerals import Writing
 from deepnrc.data.sources.tables import USUAL, target_values, written_resolution
 from deepnrc.errors import DataError, UsageError
 from deepnrc.optional import require

@@ -22,7 +22,7 @@ NUMBERS = ["value", "chance", "chance_high", "floor", "rank", "n_samples", "dim"
 
 def reading(name, values, run, step, depth, layer, rank=2, floor=1e-14):
     place = {"run": run, "step": step, "depth": depth, "layer": layer}
-    return readings.Reading(name, torch.tensor(values, dtype=torch.float64), floor, rank, place)
+    return readings.SpectralReading(name, torch.tensor(values, dtype=torch.float64), floor, rank, place)
 
 
 def report(run="net", steps=(0,), layers=LAYERS, width=6, rank=2, floor=1e-14):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from deepnrc.data.sources import load_data
-from deepnrc.data.sources.cells import Writing, is_numberlike, rounded_to, written_to
+from deepnrc.data.sources.numerals import Writing, is_numberlike, rounded_to, written_to
 from deepnrc.errors import DataError, UsageError
 
 
