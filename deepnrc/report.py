@@ -72,6 +72,14 @@ class Report(Table):
 
         return figures.spectrum(self, of, step=step, run=run, path=path, **kwargs)
 
+    def noise_by_rank(
+        self, step: int | None = None, run: str | None = None, path: str | Path | None = None, **kwargs: Any
+    ) -> Axes:
+        """Draw the noise fraction of every layer over the signal rank k; see ``deepnrc.figures.noise_by_rank``."""
+        from deepnrc import figures
+
+        return figures.noise_by_rank(self, step=step, run=run, path=path, **kwargs)
+
     def html(self, path: str | Path, title: str | None = None, *, tau: float = TAU) -> Path:
         """Write one self-contained page: summary, heatmaps, table, explanations, provenance, data."""
         from deepnrc import page

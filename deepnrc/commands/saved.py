@@ -53,8 +53,11 @@ class Spectrum(Command):
     ]
     out: Annotated[Path, arg(metavar="FILE", aliases=["-o"], help="Picture: .png, .pdf or .svg.")]
     of: Annotated[
-        Literal["features", "targets", "weight", "cross", "cosines"],
-        arg(help="Of the covariance of features or targets, of W, of S_HY; or cosines of features with weights."),
+        Literal["features", "targets", "weight", "cross", "cosines", "noise-by-rank"],
+        arg(
+            help="Of the covariance of features or targets, of W, of S_HY; cosines of features with weights; or the "
+            "noise fraction over the signal rank k."
+        ),
     ] = "features"
     along: Annotated[Literal["index", "depth"], arg(help="What stands below: a line is a layer, or a value.")] = "index"
     step: Annotated[int | None, arg(metavar="N", help="The step; the last one of each run if not given.")] = None
@@ -63,9 +66,14 @@ class Spectrum(Command):
     def run(self) -> int:
         import deepnrc
 
+        if self.of == "noise-by-rank" and self.along == "depth":
+            raise UsageError("Noise by rank is drawn over k: leave out --along depth.")
         report = deepnrc.load(*self.folders)
         with _written(self.out):
-            report.spectrum(self.of, self.step, self.run_name, self.out, along=self.along)
+            if self.of == "noise-by-rank":
+                report.noise_by_rank(self.step, self.run_name, self.out)
+            else:
+                report.spectrum(self.of, self.step, self.run_name, self.out, along=self.along)
         print(self.out)
         return GOOD
 

@@ -11,7 +11,8 @@ import pandas as pd
 
 from deepnrc.arguments import TAU
 from deepnrc.errors import UsageError
-from deepnrc.table import grouping, storage
+from deepnrc.table import depthwise, grouping, storage
+from deepnrc.table.noisecurve import noise_curves
 from deepnrc.table.onset import onsets
 from deepnrc.table.records import labelled
 from deepnrc.table.schema import COLUMNS, NETWORK, no_spectra
@@ -230,6 +231,18 @@ class Table:
     def onset(self, tau: float = TAU) -> pd.DataFrame:
         """The layer from which collapse holds up to the last one, for each run and step, as ``onsets`` tells."""
         return onsets(self.table, tau)
+
+    def monotonicity(self, measure: str, variant: str = "default") -> pd.DataFrame:
+        """Rank correlation of a measure with depth, for each run and step, as ``depthwise.monotonicity`` tells."""
+        return depthwise.monotonicity(self.values(measure, variant))
+
+    def effective_depth(self, eps: float = 0.05) -> pd.DataFrame:
+        """The layer from which ``nc.ncc_error``, which is measured when named, stays at or below eps."""
+        return depthwise.effective_depth(self.values(depthwise.NEAREST), eps)
+
+    def noise_curves(self) -> pd.DataFrame:
+        """Noise fraction of every layer at k = 1 .. min(2n, d - 1), from the stored eigenvalues."""
+        return noise_curves(self.table, self.spectra)
 
     def __repr__(self) -> str:
         layers = self.table.loc[self.table["layer"] != NETWORK, "layer"].nunique()

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import BoundaryNorm, ListedColormap
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 
 from deepnrc.errors import UsageError
 from deepnrc.figures.canvas import picture
 from deepnrc.figures.layout import Entry, headed, legend
-from deepnrc.figures.spectra.tails import Colour, along_depth, along_index
-from deepnrc.figures.words import labels, log_ticks, thinned
+from deepnrc.figures.spectra.panels import depth_colours, layer_bar, panels
+from deepnrc.figures.spectra.tails import along_depth, along_index
+from deepnrc.figures.words import log_ticks
 from deepnrc.table import COSINES, CROSS, FEATURES, SPECTRA_NAMES, TARGETS, WEIGHT, Table
 from deepnrc.wording import Argument, Remedy, did_you_mean, listing
 
@@ -32,8 +28,6 @@ TITLES = {
     CROSS: ("Singular values of features with targets", "singular value / largest"),
     COSINES: ("Principal cosines of features with weights", "cosine"),
 }
-ACROSS = 3  # panels side by side
-NAME = 16  # characters of a layer's name at the colour bar
 
 
 def spectrum(
@@ -71,9 +65,9 @@ def spectrum(
     targets = _heights(last, TARGETS).iloc[: None if of == FEATURES else 0]
     runs = [name for name in last.runs if (rows["run"] == name).any()]
     most = int(rows["index"].max())
-    colours = _colours(sorted(set(rows["depth"])))
+    colours = depth_colours(sorted(set(rows["depth"])))
     with picture(path, ax) as figure:
-        axes = _panels(figure, ax, runs, rows)
+        axes = panels(figure, ax, runs, rows)
         shown: dict[str, Entry] = {}
         for panel, name in zip(axes, runs, strict=True):
             mine, k = rows[rows["run"] == name], _rank(rows[rows["run"] == name])
@@ -86,7 +80,7 @@ def spectrum(
             sns.despine(ax=panel)
         _values(axes, TITLES[of][1], log=of != COSINES)
         if along == "index" and len(colours) > 1:
-            _layers(axes, rows, colours)
+            layer_bar(axes, rows, colours)
         moment = f", step {last.steps[0]}" if len(report.steps) > 1 and len(last.steps) == 1 else ""
         headed(axes, TITLES[of][0] + moment, figure)
         legend(axes, list(shown.values()), figure, flat=True)
@@ -119,29 +113,6 @@ def _rank(rows: pd.DataFrame) -> int | None:
     return None if known.empty or rows["spectrum"].iloc[0] == COSINES else int(known.iloc[0])
 
 
-def _colours(depths: Sequence[int]) -> dict[int, Colour]:
-    """Light to dark in order of depth, without the yellow that white paper swallows."""
-    places = np.linspace(0.12, 1, len(depths)) if len(depths) > 1 else [1.0]
-    return {depth: colormaps["viridis_r"](place)[:3] for depth, place in zip(depths, places, strict=True)}
-
-
-def _panels(figure: Figure | None, ax: Axes | None, runs: Sequence[str], rows: pd.DataFrame) -> list[Axes]:
-    if figure is None:
-        if ax is None or len(runs) > 1:
-            raise UsageError(f"One Axes holds one panel, and here are {len(runs)}, one a run. Leave out ax.")
-        return [ax]
-    across = min(ACROSS, len(runs))
-    lines = math.ceil(len(runs) / across)
-    beside = 0.07 * max(len(name) for name in labels(rows["layer"], NAME)) + 0.45
-    figure.set_size_inches((2.9 if across == 1 else 2.3 * across) + beside, 2.2 * lines + 0.6)
-    axes: list[Axes] = figure.subplots(lines, across, squeeze=False, sharey=True).ravel().tolist()
-    for spare in axes[len(runs) :]:
-        spare.remove()
-    for panel, name in zip(axes, labels(runs) if len(runs) > 1 else [""], strict=False):
-        panel.set_title(name, parse_math=False)
-    return axes[: len(runs)]
-
-
 def _values(axes: Sequence[Axes], words: str, *, log: bool) -> None:
     """Limits and ticks of the vertical axis, the same for all panels, and its name beside the first of each line."""
     heights = np.concatenate([[1.0], *(np.ravel(line.get_ydata()) for panel in axes for line in panel.lines)])
@@ -159,25 +130,3 @@ def _values(axes: Sequence[Axes], words: str, *, log: bool) -> None:
         panel.yaxis.set_major_formatter(FixedFormatter([text for _, text in ticks]))
         panel.yaxis.set_minor_locator(NullLocator())
         panel.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _layers(axes: Sequence[Axes], rows: pd.DataFrame, colours: Mapping[int, Colour]) -> None:
-    """The layers' colours as a bar, the first at the top; layers whose names differ between runs by their depths."""
-    figure = axes[0].get_figure()
-    assert figure is not None
-    named = rows.drop_duplicates(["depth", "layer"]).sort_values("depth")
-    same = len(named) == len(colours)
-    names = labels(named["layer"], NAME) if same else [str(depth) for depth in colours]
-    norm = BoundaryNorm(np.arange(len(colours) + 1) - 0.5, len(colours))
-    bar = figure.colorbar(
-        ScalarMappable(norm, ListedColormap(list(colours.values()))), ax=list(axes), aspect=20, pad=0.03
-    )
-    bar.outline.set_visible(False)
-    kept = thinned(len(names), 14)
-    bar.ax.yaxis.set_minor_locator(NullLocator())
-    bar.set_ticks(kept, labels=[names[i] for i in kept])
-    for text in bar.ax.get_yticklabels():
-        text.set_parse_math(False)
-    bar.ax.tick_params(length=0)
-    bar.ax.invert_yaxis()
-    bar.set_label("layer, first at the top" if same else "depth (0: first layer)")

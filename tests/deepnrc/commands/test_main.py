@@ -446,6 +446,14 @@ def test_spectrum_takes_kind_axis_step_and_run(run: Run) -> None:
     assert "There is no run 'c'" in refusal(run("spectrum", "a", "b", "-o", "x.svg", "--run", "c"), 2)
 
 
+def test_noise_by_rank_is_drawn_over_k(run: Run) -> None:
+    saved("a", "b")
+    assert run("spectrum", "a", "b", "-o", "x.svg", "--of", "noise-by-rank").code == 0
+    assert "Noise by signal rank" in Path("x.svg").read_text(encoding="utf-8")
+    said = refusal(run("spectrum", "a", "-o", "y.svg", "--of", "noise-by-rank", "--along", "depth"), 2)
+    assert "drawn over k" in said
+
+
 def test_a_network_s_own_number_is_not_a_heatmap_and_the_command_that_shows_it_is_named(run: Run) -> None:
     saved("a")
     said = refusal(run("heatmap", "a", "-o", "x.png", "--measure", "model.mse"), 2)
