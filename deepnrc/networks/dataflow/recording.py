@@ -248,10 +248,12 @@ def _buffered(buffer: Tensor) -> Tensor:
 
 @contextlib.contextmanager
 def as_it_was(model: nn.Module) -> Iterator[None]:
-    """Parameters, buffers and every module's own attributes as before, after the block."""
+    """Flags of parameters, buffers and every module's own attributes as before, after the block; what is written into a
+    buffer in place, as by a BatchNorm in training, is undone too."""
     modules = list(model.modules())
     flags = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
     held = [(module, dict(module.__dict__), dict(module._buffers)) for module in modules]
+    written = [(buffer, buffer.detach().clone()) for buffer in model.buffers() if _writable(buffer)]
     try:
         yield
     finally:
@@ -260,5 +262,15 @@ def as_it_was(model: nn.Module) -> Iterator[None]:
             module.__dict__.update(attributes)
             module._buffers.clear()
             module._buffers.update(buffers)
+        for buffer, values in written:
+            if not torch.equal(buffer, values):  # only then, as a graph of the user's may hold the buffer
+                with torch.no_grad():
+                    buffer.copy_(values)
         for parameter, flag in flags:
             parameter.requires_grad_(flag)
+
+
+def _writable(buffer: Tensor) -> bool:
+    """Whether a forward could write into a buffer in place, and the numbers be put back."""
+    strange = buffer.is_meta or buffer.is_quantized or buffer.is_inference()
+    return buffer.layout == torch.strided and not strange
