@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -89,5 +90,7 @@ def _floor(ax: Axes, rows: pd.DataFrame, along: str) -> None:
 
 
 def _say(ax: Axes, level: float, words: str) -> None:
+    if not math.isfinite(level) or (ax.get_yscale() == "log" and level <= 0):
+        return  # words at a level that the axis has no place for would stand far outside and leave none for panels
     place: Any = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "annotation_clip": False}
     ax.annotate(words, xy=(1, level), xytext=(2, 0), **place, va="center", fontsize=6.5, color=INK)
