@@ -8,6 +8,8 @@ takes a ``Batch``; ``Snapshot`` holds what they became; ``CATALOG`` lists every 
 from .catalog import CATALOG, STATISTICS
 from .catalog.further_rows import numerical_rank
 from .catalog.probe import HEATMAP, HELD, OVERVIEW, SUMMARY, Evaluation, Probe, Reference
+from .heldout import PREFIX as HELD_PREFIX
+from .heldout import QUANTITIES as HELD_QUANTITIES
 from .heldout import HeldOut
 from .intervals import jackknife
 from .intervals.jackknife import Interval
@@ -27,6 +29,8 @@ __all__ = [
     "EPS",
     "HEATMAP",
     "HELD",
+    "HELD_PREFIX",
+    "HELD_QUANTITIES",
     "OVERVIEW",
     "STATISTICS",
     "STATUSES",

@@ -15,6 +15,7 @@ from deepnrc.arguments import whole
 from deepnrc.data import Targets, as_targets, as_tensor, is_classes
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring import firstbatch, provenance, readings
+from deepnrc.measuring.dealing import Groups, dealing
 from deepnrc.measuring.rank import as_rank, check_rank
 from deepnrc.measuring.rows import measured
 from deepnrc.measuring.selection import select
@@ -80,6 +81,7 @@ class Attachment:
         output: Output | None = None,
         top: str | Sequence[str] | None = None,
         survey: Survey | None = None,
+        groups: Groups = None,
     ) -> None:
         check_network(model)
         rank = None if rank is None else as_rank(rank)
@@ -103,6 +105,9 @@ class Attachment:
             "linears": linears,
         }
         self.arguments |= {name: value for name, value in (("output", output), ("top", top)) if value is not None}
+        deal = dealing(groups)
+        if deal is not None:
+            self.arguments["groups"] = deal.count
         self.survey = survey
         self._top = [top] if isinstance(top, str) else top
         self._modules = {name or ROOT: module for name, module in self.model.named_modules()}
@@ -110,7 +115,9 @@ class Attachment:
             self.model, self.choice.sites, pool, repeats, mask, axis, self.choice.weights, picking(output)
         )
         self._taps.keeping = survey is None
-        self._streams = Streams(self.probes, chosen=probes is not None, sequence_first=sequence_first(self.model))
+        self._streams = Streams(
+            self.probes, chosen=probes is not None, sequence_first=sequence_first(self.model), dealing=deal
+        )
         if output is not None:
             self._streams.network.name = CHOSEN
         if survey is not None:
@@ -230,6 +237,16 @@ class Attachment:
         self._taps.only = keys
         return bool(keys)
 
+    def held_out(self) -> None:
+        """From now on observe samples to which nothing is fitted; the report holds both, and nothing is observed of the
+        others any more.
+
+        Errors: UsageError if this was called before; DataError if there are no others.
+        """
+        with ordinary():
+            self._streams = self._streams.held_out()
+        self._taps.only = None
+
     def report(self, run: str | None = None, step: int = 0, *, progress: bool = False, **facts: object) -> Report:
         """Measure every layer from what was observed.
 
@@ -242,16 +259,23 @@ class Attachment:
             raise DataError("No samples were observed: the data is empty, or observe() was never called.")
         run, step = type(self.model).__name__ if run is None else str(run), whole(step, "A step")
         flow = Dataflow() if self.survey is None else self.survey.dataflow
+        streams, held = self._streams, None
+        if streams.fitted is not None:
+            streams, held = streams.fitted, streams
+        if streams.dealing is not None:
+            streams.dealing.check(streams.sizes)
         with ordinary():
             self._streams.flush()
             rows, read = measured(
-                self._streams, flow, self.choice.weights, rank=self.rank, run=run, step=step, progress=progress
+                streams, flow, self.choice.weights, rank=self.rank, run=run, step=step, progress=progress, held=held
             )
         seconds = time.perf_counter() - self._started
         record = provenance.record(self.model, self.arguments, self.choice.left_out, seconds, run=run, step=step)
         own = [as_record(probe) for probe in self.probes if probe not in CATALOG]
         notes = {site.name: site.weight.note for site in self.choice.sites if site.weight and site.weight.note}
-        record |= {"samples": self._streams.samples, "probes": own, "weights": notes} | facts
+        if held is not None:
+            facts = {**facts, "held_out_samples": held.samples}
+        record |= {"samples": streams.samples, "probes": own, "weights": notes} | facts
         return Report.of(rows, [record], readings.frame(read))
 
 
@@ -267,6 +291,7 @@ def attach(
     linears: Linears | None = None,
     output: Output | None = None,
     top: str | Sequence[str] | None = None,
+    groups: Groups = None,
 ) -> Attachment:
     """Attach probes to a network whose loop you own.
 
@@ -294,6 +319,8 @@ def attach(
             the network returns; None for the one of the targets' shape.
         top: the layer, or the layers that read the same features, in front of the outputs; None for what the graph of
             the first batch tells.
+        groups: how many groups to deal samples out to, for intervals, or a label (N,) for each sample in the order in
+            which they are observed; see ``deepnrc.probe``.
     Errors: UsageError if nothing matches or an argument is not understood.
     """
-    return Attachment(model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top)
+    return Attachment(model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top, groups=groups)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from deepnrc.errors import DataError, UsageError
+from deepnrc.measuring.layerstream import LayerStream
 from deepnrc.networks import Forward
 from deepnrc.wording import Phrase, Remedy, listing
 
@@ -83,3 +84,17 @@ def _check_rows(key: str, rows: int, expected: int, samples: int, batch: int, se
         *remedy,
         time_first if sequence_first else "",
     )
+
+
+def check_held_out(forward: Forward, fitted: Mapping[str, LayerStream], Y: Tensor, n: int) -> None:
+    """Errors: UsageError if held-out samples do not run the layers, or have not the widths, of the training ones."""
+    if Y.shape[1] != n:
+        raise UsageError(f"The held-out targets have {Y.shape[1]} columns, and those of the training samples {n}.")
+    check_layers(forward, fitted)
+    for key, reading in forward.readings.items():
+        width = reading.pooled.rows.shape[1]
+        if width != fitted[key].width:
+            raise UsageError(
+                f"Layer '{key}' is {width} wide on the held-out samples and {fitted[key].width} on the training ones. "
+                "Choose a pooling that does not go by the inputs' size."
+            )

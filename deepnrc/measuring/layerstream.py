@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -12,31 +13,45 @@ from probes import Batch, Moments, Opening, Pass, Statistic
 
 # Adding X'X to a d x d matrix reads and writes all of it, so small batches wait until they make this many rows.
 GATHERED = 256
+ALL = -1  # the group of all samples, where they are not parted
 
 
 @dataclass(frozen=True)
 class BatchLabels:
     """What is known of a batch whatever the layer: targets Y (N, n), and the classes (N,) that the targets are and that
-    the network predicts, None where they are unknown."""
+    the network predicts, None where they are unknown; and the group (N,) of each sample, None where all are one."""
 
     Y: Tensor
     classes: Tensor | None = None
     predicted: Tensor | None = None
+    groups: Tensor | None = None
 
     def beside(self, H: Tensor, repeats: int | Tensor) -> Batch:
         """The batch of a layer whose rows H (N * repeats, d) belong to these samples."""
-
-        def wide(given: Tensor | None) -> Tensor | None:
-            if given is None:
-                return None
-            if isinstance(repeats, int) and repeats == 1:
-                return given.to(H.device)
-            times = repeats if isinstance(repeats, int) else repeats.to(given.device)
-            return given.repeat_interleave(times, 0).to(H.device)
-
-        Y = wide(self.Y)
+        Y, classes, predicted = (_wide(given, repeats, H) for given in (self.Y, self.classes, self.predicted))
         assert Y is not None
-        return Batch(H, Y, wide(self.classes), wide(self.predicted))
+        return Batch(H, Y, classes, predicted)
+
+    def dealt(self, H: Tensor, repeats: int | Tensor) -> Iterator[tuple[int, Batch]]:
+        """The same in the parts that belong to each group; whole, as of group ``ALL``, where all samples are one."""
+        batch, groups = self.beside(H, repeats), _wide(self.groups, repeats, H)
+        if groups is None:
+            yield ALL, batch
+            return
+        for group in groups.unique().tolist():
+            at = groups == group
+            classes, predicted = (None if given is None else given[at] for given in (batch.classes, batch.predicted))
+            yield group, Batch(batch.H[at], batch.Y[at], classes, predicted)
+
+
+def _wide(given: Tensor | None, repeats: int | Tensor, H: Tensor) -> Tensor | None:
+    """What is known of samples, for each of a layer's rows."""
+    if given is None:
+        return None
+    if isinstance(repeats, int) and repeats == 1:
+        return given.to(H.device)
+    times = repeats if isinstance(repeats, int) else repeats.to(given.device)
+    return given.repeat_interleave(times, 0).to(H.device)
 
 
 @dataclass
@@ -51,6 +66,11 @@ class LayerStream:
         n: target width.
         statistics: by name; "moments" always.
         roundoff: the coarsest unit roundoff seen.
+        groups: the statistics of the first pass of each group of samples, whose merge those of all are; empty where no
+            intervals are asked for.
+        fitted: the layer's finished statistics of other samples, about whose means those of a second pass are, which
+            then see a first one; None for a second pass about its own.
+        waiting: by pass and group, rows that wait to be fed.
     """
 
     key: str
@@ -63,7 +83,9 @@ class LayerStream:
     device: torch.device
     statistics: dict[str, Statistic] = field(default_factory=dict)
     roundoff: float = 0.0
-    waiting: RowBuffer | None = None
+    groups: list[dict[str, Statistic]] = field(default_factory=list)
+    fitted: Mapping[str, Statistic] | None = None
+    waiting: dict[tuple[Pass, int], RowBuffer] = field(default_factory=dict)
 
     @property
     def moments(self) -> Moments:
@@ -72,28 +94,56 @@ class LayerStream:
     @property
     def opening(self) -> Opening:
         """What a statistic that begins now is told."""
-        return Opening(self.width, self.n, self.device, self.statistics)
+        return Opening(self.width, self.n, self.device, self.statistics if self.fitted is None else self.fitted)
+
+    def begin(self, name: str, kind: type[Statistic], groups: int) -> None:
+        """Begin a statistic of all samples, and one of each of so many groups. Errors: NotDefinedError."""
+        self.statistics[name] = kind.begin(self.opening)
+        if kind.in_pass is Pass.FIRST:
+            self.groups = self.groups or [{} for _ in range(groups)]
+            for held in self.groups:
+                held[name] = kind.begin(self.opening)
+
+    def keep(self, fed: Callable[[Statistic], bool]) -> None:
+        """Drop the statistics that cannot be fed."""
+        self.statistics = {name: s for name, s in self.statistics.items() if fed(s)}
+        self.groups = [{name: s for name, s in held.items() if fed(s)} for held in self.groups]
 
     def update(self, reading: Reading, samples: BatchLabels, number: Pass) -> None:
         """Feed one batch, which ``Streams`` has let pass, to the statistics of pass ``number``."""
         rows, self.roundoff = reading.pooled.rows, max(self.roundoff, reading.roundoff)
-        centred = rows if number is Pass.FIRST else rows - self.moments.mean[: self.width]
-        batch = samples.beside(centred, reading.pooled.repeats)
-        if self.waiting is not None and not self.waiting.takes(batch):
-            self.flush(number)
-        if batch.N >= GATHERED:
-            self._feed(batch, number)
-        else:
-            self.waiting = self.waiting or RowBuffer(batch)
-            self.waiting.add(batch)
+        centred = rows if number is Pass.FIRST else rows - self.opening.finished("moments", Moments).mean[: self.width]
+        for group, batch in samples.dealt(centred, reading.pooled.repeats):
+            waiting = self.waiting.get((number, group))
+            if waiting is not None and not waiting.takes(batch):
+                self._feed(waiting.taken(), number, group)
+            if batch.N >= GATHERED:
+                self._feed(batch, number, group)
+            else:
+                waiting = waiting or RowBuffer(batch)
+                self.waiting[number, group] = waiting
+                waiting.add(batch)
 
-    def flush(self, number: Pass) -> None:
-        """Feed what waits to the statistics of pass ``number``."""
-        if self.waiting is not None and self.waiting.filled:
-            self._feed(self.waiting.taken(), number)
+    def flush(self) -> None:
+        """Feed what waits, and bring the statistics of all samples up to date with those of the groups."""
+        for (number, group), waiting in self.waiting.items():
+            if waiting.filled:
+                self._feed(waiting.taken(), number, group)
+        if self.groups:
+            self.statistics |= self.merged(range(len(self.groups)))
 
-    def _feed(self, batch: Batch, number: Pass) -> None:
-        for statistic in self.statistics.values():
+    def merged(self, groups: Iterable[int]) -> dict[str, Statistic]:
+        """The statistics of the first pass over the samples of these groups."""
+        chosen = [self.groups[group] for group in groups]
+        found = {}
+        for name, first in chosen[0].items():
+            found[name] = type(first).begin(self.opening)
+            for held in chosen:
+                found[name].merge(held[name])
+        return found
+
+    def _feed(self, batch: Batch, number: Pass, group: int) -> None:
+        for statistic in (self.statistics if group == ALL else self.groups[group]).values():
             if statistic.in_pass is number:
                 statistic.update(batch)
 

@@ -8,22 +8,32 @@ from pathlib import Path
 import torch
 
 from deepnrc.errors import UsageError
-from deepnrc.wording import Remedy
+from deepnrc.wording import Argument, Remedy
 
 
-def check_memory(widths: Mapping[str, int], n: int, device: torch.device) -> None:
+def check_memory(widths: Mapping[str, int], n: int, device: torch.device, groups: int = 0) -> None:
     """Errors: UsageError, naming the widest layer, if the second moments (d + n)^2 of all layers in float64 take more
     memory than there is.
 
     Args:
         widths: d of each layer.
         n: target width.
+        groups: how many groups of samples have statistics of their own beside.
     """
-    sizes = {key: 8 * (d + n) ** 2 for key, d in widths.items()}
+    sizes = {key: 8 * (d + n) ** 2 * (1 + groups) for key, d in widths.items()}
     free = free_memory(device)
     if free is None or sum(sizes.values()) <= free:
         return
     key = max(sizes, key=sizes.__getitem__)
+    if groups and sum(sizes.values()) / (1 + groups) <= free:
+        raise UsageError(
+            f"The statistics of {groups} groups of samples in {len(sizes)} layers would take "
+            f"{sum(sizes.values()) / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free. Take fewer ",
+            Argument("groups", groups),
+            ", or fewer layers: ",
+            Remedy("layers", [f"!{key.partition('#')[0]}"]),
+            " leaves out the widest.",
+        )
     raise UsageError(
         f"The statistics of {len(sizes)} layers would take {sum(sizes.values()) / 1e9:.0f} GB, and {free / 1e9:.0f} GB "
         f"are free: layer '{key}' alone, {widths[key]} wide, takes {sizes[key] / 1e9:.0f} GB. Pool to fewer features, "

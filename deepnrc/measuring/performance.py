@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -28,6 +28,17 @@ class Performance:
     missing: str = "the network's output was not seen"
     incomparable: bool = False
     hits: int = 0
+
+    @classmethod
+    def joined(cls, parts: Sequence[Performance]) -> Performance:
+        """What the outputs tell of the samples of all parts."""
+        whole = cls(hits=sum(part.hits for part in parts))
+        for part in parts:
+            if part.residuals is not None:
+                n, device = part.residuals.n, part.residuals.mean.device
+                whole.residuals = whole.residuals or Moments(n, n, device)
+                whole.residuals.merge(part.residuals)
+        return whole
 
     def choose(self, outputs: Mapping[str, Tensor], Y: Tensor) -> None:
         """Settle, once, which output predicts: the one of the targets' shape (N, n)."""

@@ -14,6 +14,7 @@ from deepnrc.arguments import whole
 from deepnrc.data import Batch, Reader, as_loader, count, pairs, target_resolution, tensors
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.attachment import Attachment
+from deepnrc.measuring.dealing import Groups, dealing
 from deepnrc.measuring.provenance import DataFingerprint
 from deepnrc.measuring.undisturbed import generators_put_back, undisturbed
 from deepnrc.networks import AUTO, Axis, Layers, Linears, Mask, Output, Pool, forward
@@ -41,6 +42,8 @@ def probe(
     linears: Linears | None = None,
     output: Output | None = None,
     top: str | Sequence[str] | None = None,
+    held_out: Any = None,
+    groups: Groups = None,
     run: str | None = None,
     step: int = 0,
 ) -> Report:
@@ -82,6 +85,13 @@ def probe(
             for the one of the targets' shape.
         top: the layer, or the layers that read the same features, in front of the outputs; None for what the graph of
             the first batch tells.
+        held_out: samples to which nothing is fitted, a loader or pair as ``loader``: subspaces, means, maps and class
+            means are those of the samples of ``loader``, and rows with the variant "held out" stand beside the others.
+        groups: for intervals: samples go to so many groups, blocks of four consecutive ones dealt out in turn, and
+            columns ``corrected``, ``low`` and ``high`` hold the value less its bias and its 95 % interval, from the
+            measures without each group. Where samples depend on one another, such as those of an episode, a label (N,)
+            for each in the order of the data, or "episodes" for those that the data brings along (``groups``). It
+            takes as many times the memory, and as many more evaluations.
         run, step: labels in the table.
     Returns: a ``Report``.
     Errors: UsageError for arguments, layers and shapes; DataError for empty data, NaN or infinity.
@@ -99,8 +109,9 @@ def probe(
         raise UsageError(
             Argument("autocast", autocast), f" must be a dtype such as torch.bfloat16, or None; it is {autocast!r}."
         )
-    loader = as_loader(loader)
-    attachment = Attachment(model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top)
+    loader, others = as_loader(loader), None if held_out is None else as_loader(held_out)
+    deal = dealing(groups, loader, max_samples)
+    attachment = Attachment(model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top, groups=deal)
     network, read = attachment.model, Reader(batch, attachment.model)
     fingerprint = DataFingerprint()
     with attachment, generators_put_back(loader), undisturbed(network, device) as where:
@@ -115,8 +126,16 @@ def probe(
                     "The second pass saw other data than the first, and the measures that need it need the same. Use a "
                     "loader that gives the same batches each time: no shuffling, no random augmentation, no generator."
                 )
-        options = {"device": str(where), "autocast": None if autocast is None else str(autocast)}
         data = {"fingerprint": str(fingerprint), "max_samples": max_samples}
+        if others is not None:
+            attachment.held_out()
+            beside = DataFingerprint()
+            with generators_put_back(others):
+                _pass(attachment, others, read, where, autocast, max_samples, progress, beside)
+            if attachment.samples == 0:
+                raise DataError("The held-out data is empty: the loader yielded no samples.")
+            data["held_out"] = str(beside)
+        options = {"device": str(where), "autocast": None if autocast is None else str(autocast)}
         return attachment.report(run, step, progress=progress, data=data, **options)
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from deepnrc.measuring import intervals
 from deepnrc.measuring.acting import Found, acting, acting_on_top, after
 from deepnrc.measuring.layerstream import LayerStream
 from deepnrc.measuring.readings import SpectralReading, of_layer, of_targets
@@ -17,7 +18,7 @@ from deepnrc.measuring.streams import Streams
 from deepnrc.measuring.top import Top
 from deepnrc.networks import Dataflow, Weight
 from deepnrc.table import NETWORK
-from probes import Evaluation, Outcome, Probe, Snapshot, defined
+from probes import Evaluation, HeldOut, Outcome, Probe, Snapshot, defined
 
 
 def measured(
@@ -29,6 +30,7 @@ def measured(
     run: str,
     step: int,
     progress: bool,
+    held: Streams | None = None,
 ) -> tuple[list[dict[str, Any]], list[SpectralReading]]:
     """Evaluate every probe on every layer, and keep the spectra that the measures were read from.
 
@@ -36,6 +38,7 @@ def measured(
         flow: what feeds what in the network.
         weights: every weight of the network by its layer's name.
         rank: k, or None for the numerical rank of the targets.
+        held: the streams of held-out samples, if there are any.
     """
     rows: list[dict[str, Any]] = []
     readings: list[SpectralReading] = []
@@ -43,32 +46,19 @@ def measured(
     host = next((layer for layer in layers if layer.top), layers[-1])
     for layer in tqdm(layers, desc="measuring", unit="layer", disable=not progress, delay=2, leave=False):
         weight, following = acting(layer, flow, weights), after(layer, flow, weights)
-        device = layer.device
-        snapshot = Snapshot(
-            layer.statistics,
-            weight_matrix=_on(weight, device),
-            weight_missing=weight.missing,
-            following_weight=_on(following, device),
-            following_missing=following.missing,
-            rank=rank,
-            unit_roundoff=layer.roundoff,
-            target_roundoff=streams.roundoff,
-            target_resolution=streams.resolution,
-            network_mse=streams.network.mse,
-            network_outputs=streams.network.residuals,
-            one_hot=streams.one_hot,
-            mse_missing=streams.network.missing,
-            mse_note="against classes as one-hot targets" if streams.one_hot else "",
-            network_accuracy=streams.network_accuracy,
-            missing=streams.missing,
-        )
+        snapshot = _snapshot(layer, streams, weight, following, rank)
         places = {"layer": snapshot}
         notes = {"layer": {"following": following.note}}
         if layer.top:
             places["top"], of_weight = _of_top(layer, streams.top, snapshot, weights)
             notes["top"] = {"weight": of_weight}
         shared = {"run": run, "step": step, "depth": layer.depth, "layer": layer.key, "kind": layer.site.kind}
-        rows += _rows(streams.fitting, places, {**shared, "pool": layer.pool}, notes)
+        pairs = _rows(streams.fitting, places, {**shared, "pool": layer.pool}, notes)
+        other = None if held is None else _snapshot(held.layers[layer.key], held, weight, following, rank)
+        fill = streams.dealing is not None
+        if fill:
+            intervals.fill(pairs, layer, streams, places)
+        rows += [row for _, row in pairs] + _held(held, places, other, {**shared, "pool": layer.pool})
         readings += of_layer(snapshot, shared)
         if layer is host:
             if not any(other.top for other in layers):
@@ -78,9 +68,53 @@ def measured(
                     if probe.where == "top"
                 ]
             network = {"run": run, "step": step, "depth": -1, "layer": NETWORK, "kind": "network", "pool": "none"}
-            rows += _rows(streams.fitting, {"network": snapshot}, network, {})
+            pairs, whole = _rows(streams.fitting, {"network": snapshot}, network, {}), {"network": snapshot}
+            if fill:
+                intervals.fill(pairs, layer, streams, whole)
+            rows += [row for _, row in pairs] + _held(held, whole, other, network)
             readings += of_targets(snapshot, network)
     return rows, readings
+
+
+def _snapshot(layer: LayerStream, streams: Streams, weight: Found, following: Found, rank: int | None) -> Snapshot:
+    return Snapshot(
+        layer.statistics,
+        weight_matrix=_on(weight, layer.device),
+        weight_missing=weight.missing,
+        following_weight=_on(following, layer.device),
+        following_missing=following.missing,
+        rank=rank,
+        unit_roundoff=layer.roundoff,
+        target_roundoff=streams.roundoff,
+        target_resolution=streams.resolution,
+        network_mse=streams.network.mse,
+        network_outputs=streams.network.residuals,
+        one_hot=streams.one_hot,
+        mse_missing=streams.network.missing,
+        mse_note="against classes as one-hot targets" if streams.one_hot else "",
+        network_accuracy=streams.network_accuracy,
+        missing=streams.missing,
+    )
+
+
+def _held(
+    held: Streams | None, places: Mapping[str, Snapshot], other: Snapshot | None, shared: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """A row for the held-out form of each probe that has one and is for one of these places."""
+    if held is None or other is None:
+        return []
+    chosen = [probe for probe in held.probes if probe.where in places and probe.direction <= other.n]
+    fitted = next(iter(places.values()))
+    k = defined(lambda: fitted.k)
+    both = {where: HeldOut(snapshot, other) for where, snapshot in places.items()}
+    return [
+        {
+            **_row(probe, probe.evaluate_held(both[probe.where]), shared, other),
+            "variant": probe.held_variant,
+            "rank": k,
+        }
+        for probe in chosen
+    ]
 
 
 def _on(found: Found, device: torch.device) -> Tensor | None:
@@ -101,8 +135,8 @@ def _rows(
     places: Mapping[str, Snapshot],
     shared: dict[str, Any],
     notes: Mapping[str, Mapping[str, str]],
-) -> list[dict[str, Any]]:
-    """A row for each probe that is for one of these places.
+) -> list[tuple[Probe, dict[str, Any]]]:
+    """A row for each probe that is for one of these places, beside it.
 
     Args:
         notes: by place, what the reader of a quantity must know.
@@ -114,7 +148,7 @@ def _rows(
             said = [note for name, note in notes.get(probe.where, {}).items() if note and name in probe.reads]
             if said and row["status"] != "not defined":
                 row["note"] = "; ".join(filter(None, [row["note"], *said]))
-            rows.append(row)
+            rows.append((probe, row))
     return rows
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from deepnrc.errors import UsageError
 from deepnrc.wording import Argument, Given, Remedy, did_you_mean, listing
-from probes import CATALOG, STATISTICS, Part, Pass, Probe, Snapshot, Statistic
+from probes import CATALOG, HELD_PREFIX, HELD_QUANTITIES, STATISTICS, Part, Pass, Probe, Snapshot, Statistic
 
 
 def select(wanted: Sequence[str | Probe] | str | Probe | None) -> tuple[Probe, ...]:
@@ -58,6 +58,28 @@ def statistics(probes: Iterable[Probe]) -> dict[str, type[Statistic]]:
     }
 
 
+def held_statistics(probes: Iterable[Probe]) -> dict[str, type[Statistic]]:
+    """The streaming statistics of held-out samples that the probes' held-out forms need, by name."""
+    found: dict[str, type[Statistic]] = {}
+    for probe in probes:
+        read = [name.removeprefix(HELD_PREFIX) for name in probe.held_reads if name.startswith(HELD_PREFIX)]
+        found |= {name: STATISTICS[name] for name in read if name in STATISTICS}
+        found |= probe.statistics if probe.held_out is not None else {}
+    return found
+
+
+def with_held_out(probes: Sequence[Probe], chosen: bool) -> list[Probe]:
+    """Those of the probes that have a held-out form; where they were not named, also those of the catalog that are
+    left out of them only because they take a second pass, which held-out samples need not."""
+    classes = any(probe.classes for probe in probes)
+    dear = (
+        []
+        if chosen
+        else [p for p in CATALOG if not p.default and Pass.SECOND in {k.in_pass for k in p.statistics.values()}]
+    )
+    return [p for p in [*probes, *dear] if p.held_out is not None and (classes or chosen or not p.classes)]
+
+
 def _checked(probe: Probe) -> Probe:
     """A user's own probe, refused where it could never be measured."""
     hashed = [f.name for f in dataclasses.fields(probe) if f.hash is not False]
@@ -74,7 +96,9 @@ def _checked(probe: Probe) -> Probe:
     for name, kind in probe.statistics.items():
         _check_statistic(probe, name, kind, taken={*quantities, *STATISTICS})
     known = [*STATISTICS, *probe.statistics, *quantities]
+    held = [*(HELD_PREFIX + name for name in known), *HELD_QUANTITIES]
     unknown = [name for name in probe.reads if name not in known]
+    unknown += [name for name in probe.held_reads if name not in {*known, *held}]
     if unknown:
         raise UsageError(
             f"The probe {probe.name!r} reads {unknown[0]!r}, and there is no such quantity."

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from deepnrc.data import Targets
+from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring import fit
+from deepnrc.measuring.dealing import Dealing
 from deepnrc.measuring.layerstream import BatchLabels, LayerStream
 from deepnrc.measuring.memory import check_memory
 from deepnrc.measuring.performance import Performance
 from deepnrc.measuring.placement import together
-from deepnrc.measuring.selection import statistics
+from deepnrc.measuring.selection import held_statistics, statistics, with_held_out
 from deepnrc.measuring.top import Top
 from deepnrc.networks import Forward
 from probes import Moments, NotDefinedError, Part, Pass, Probe, Statistic
@@ -40,6 +42,10 @@ class Streams:
         unopened: statistics that could not begin, with the reason.
         samples: N, each sample counted once whatever the pooling.
         number: which pass over the data this is.
+        dealing: which group each sample goes to; None where no intervals are asked for.
+        parts: what the network's outputs tell of each group.
+        sizes: samples of each group.
+        fitted: the streams of the training samples, where these are held out; nothing needs a second pass then.
     """
 
     probes: Sequence[Probe]
@@ -57,6 +63,24 @@ class Streams:
     samples: int = 0
     batches: int = 0
     number: Pass = Pass.FIRST
+    dealing: Dealing | None = None
+    parts: list[Performance] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    fitted: Streams | None = None
+
+    def held_out(self) -> Streams:
+        """Streams for samples that nothing is fitted to, beside these, which are finished.
+
+        Errors: UsageError if these are such streams, DataError if they saw nothing.
+        """
+        if self.fitted is not None:
+            raise UsageError("Held-out samples are observed already. One held-out set stands beside the training one.")
+        if self.samples == 0:
+            raise DataError("Nothing was observed yet to which anything could be fitted. Observe that first.")
+        self.flush()
+        network = Performance(self.network.name)
+        probes = with_held_out(self.fitting, self.chosen)
+        return Streams(probes, True, self.sequence_first, top=self.top, network=network, fitted=self)
 
     def update(self, forward: Forward, targets: Targets) -> None:
         """Feed one batch to every layer, or, if anything is wrong with it, to none."""
@@ -67,12 +91,13 @@ class Streams:
         if not self.layers:
             self._open(forward, targets)
         self.one_hot, self.roundoff = self.one_hot and targets.one_hot, max(self.roundoff, targets.roundoff)
-        for key, reading in forward.readings.items():
-            self.layers[key].update(reading, samples, self.number)
+        passes = [self.number] if self.fitted is None else list(Pass)
+        for number in passes:
+            for key, reading in forward.readings.items():
+                self.layers[key].update(reading, samples, number)
         if self.number is Pass.FIRST:
             self.samples += targets.Y.shape[0]
-            if prediction is not None:
-                self.network.compare(prediction, targets.Y, samples.predicted)
+            self._compare(prediction, samples)
 
     @property
     def fitting(self) -> Sequence[Probe]:
@@ -89,14 +114,28 @@ class Streams:
         """Why a statistic or another quantity is not there, by its name."""
         kinds = statistics(self.probes)
         found = {name: why for name, kind in kinds.items() if (why := self._unfed(kind)) is not None}
-        waiting = {name: SECOND for name, kind in kinds.items() if kind.in_pass > self.number}
+        later = self.fitted is None
+        waiting = {name: SECOND for name, kind in kinds.items() if later and kind.in_pass > self.number}
         no_classes = {"model_accuracy": self.unknown[Part.CLASSES]} if Part.CLASSES in self.unknown else {}
         return waiting | self.unopened | found | no_classes
+
+    def _compare(self, prediction: Tensor | None, samples: BatchLabels) -> None:
+        """Hold the network's output against the targets, of all samples and of each group."""
+        if samples.groups is not None:
+            counts = samples.groups.bincount(minlength=len(self.sizes)).tolist()
+            self.sizes = [size + count for size, count in zip(self.sizes, counts, strict=True)]
+        if prediction is None:
+            return
+        self.network.compare(prediction, samples.Y, samples.predicted)
+        for group, part in enumerate(self.parts):
+            at = samples.groups == group
+            predicted = None if samples.predicted is None else samples.predicted[at]
+            part.compare(prediction[at], samples.Y[at], predicted)
 
     def flush(self) -> None:
         """Bring every layer's statistics up to date, before they are read."""
         for layer in self.layers.values():
-            layer.flush(self.number)
+            layer.flush()
 
     def second_pass(self) -> set[str]:
         """Open the statistics that need the mean first, and return the layers that they belong to; empty if none do."""
@@ -106,21 +145,24 @@ class Streams:
 
     def _samples(self, prediction: Tensor | None, targets: Targets) -> BatchLabels:
         """What is known of a batch, once the statistics that need what is not have been given up."""
+        Y, groups = targets.Y, None
+        if self.dealing is not None and self.number is Pass.FIRST:
+            groups = self.dealing.of(self.samples, len(Y)).to(Y.device)
         if not targets.one_hot:
             self._give_up(Part.CLASSES, targets.no_classes)
             self._give_up(Part.PREDICTED, targets.no_classes)
-            return BatchLabels(targets.Y)
+            return BatchLabels(Y, groups=groups)
         if prediction is None:
             self._give_up(Part.PREDICTED, self.network.missing)
-            return BatchLabels(targets.Y, targets.Y.argmax(1))
-        return BatchLabels(targets.Y, targets.Y.argmax(1), prediction.argmax(1))
+            return BatchLabels(Y, Y.argmax(1), groups=groups)
+        return BatchLabels(Y, Y.argmax(1), prediction.argmax(1), groups)
 
     def _give_up(self, part: Part, reason: str) -> None:
         if part in self.unknown:
             return
         self.unknown[part] = reason
         for layer in self.layers.values():
-            layer.statistics = {name: s for name, s in layer.statistics.items() if self._unfed(type(s)) is None}
+            layer.keep(lambda statistic: self._unfed(type(statistic)) is None)
 
     def _unfed(self, kind: type[Statistic]) -> str | None:
         """Why a statistic cannot be fed, or None if it can."""
@@ -129,32 +171,41 @@ class Streams:
     def _open(self, forward: Forward, targets: Targets) -> None:
         self.n, self.one_hot, self.resolution = targets.Y.shape[1], targets.one_hot, targets.resolution
         found = [reading.pooled.rows for reading in forward.readings.values()]
-        check_memory({k: r.pooled.rows.shape[1] for k, r in forward.readings.items()}, self.n, found[0].device)
+        groups = 0 if self.dealing is None else self.dealing.count
+        widths = {k: r.pooled.rows.shape[1] for k, r in forward.readings.items()}
+        check_memory(widths, self.n, found[0].device, groups)
+        self.parts, self.sizes = [Performance() for _ in range(groups)], [0] * groups
         for depth, (key, reading) in enumerate(forward.readings.items()):
             rows, pool = reading.pooled.rows, reading.pooled.pool
+            fitted = None if self.fitted is None else self.fitted.layers[key].statistics
             self.layers[key] = LayerStream(
-                key, reading.site, depth, key == self.top.key, pool, rows.shape[1], self.n, rows.device
+                key, reading.site, depth, key == self.top.key, pool, rows.shape[1], self.n, rows.device, fitted=fitted
             )
             self._begin(self.layers[key])
-        together([statistic for layer in self.layers.values() for statistic in layer.statistics.values()])
+        held = [s for layer in self.layers.values() for s in (layer.statistics, *layer.groups)]
+        together([statistic for statistics in held for statistic in statistics.values()])
 
     def _begin(self, layer: LayerStream) -> list[str]:
         """Begin the statistics that a layer's probes need in this pass; return their names."""
-        begun = {}
+        begun = []
         for name, kind in sorted(self._needed(layer)):
             try:
-                begun[name] = kind.begin(layer.opening)
+                layer.begin(name, kind, 0 if self.dealing is None else self.dealing.count)
+                begun.append(name)
             except NotDefinedError as reason:
                 self.unopened[name] = str(reason)
-        layer.statistics |= begun
-        return list(begun)
+        return begun
 
     def _needed(self, layer: LayerStream) -> Iterator[tuple[str, type[Statistic]]]:
         places = ("layer", "top", "network") if layer.top else ("layer",)
-        found = {"moments": Moments} | statistics(probe for probe in self.probes if probe.where in places)
-        return ((name, s) for name, s in found.items() if s.in_pass is self.number and self._unfed(s) is None)
+        needed = statistics if self.fitted is None else held_statistics
+        found = {"moments": Moments} | needed(probe for probe in self.probes if probe.where in places)
+        passes = [self.number] if self.fitted is None else list(Pass)
+        return ((name, s) for name, s in found.items() if s.in_pass in passes and self._unfed(s) is None)
 
     def _check(self, forward: Forward, Y: Tensor, batch: int) -> None:
+        if self.fitted is not None:
+            fit.check_held_out(forward, self.fitted.layers, Y, self.fitted.n)
         if self.layers:
             fit.check_layers(forward, self.layers if self.number is Pass.FIRST else forward.readings)
             fit.check_targets(Y, self.n, batch)

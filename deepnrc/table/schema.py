@@ -24,6 +24,9 @@ COLUMNS = {
     "chance": "float64",
     "floor": "float64",
     "chance_high": "float64",
+    "corrected": "float64",
+    "low": "float64",
+    "high": "float64",
 }
 SPECTRA = {
     "run": "str",

@@ -109,6 +109,7 @@ ROWS: tuple[Probe, ...] = (
         "rank.numerical", ranks.numerical_share(1e-3), "Numerical rank (share)",
         "The same over as many as there can be. 1 where every direction is in use.",
         "#{s_i > 1e-3 s_1} / min(N - 1, d)", "Masarczyk et al. 2023", variant="share, tau = 0.001",
+        counts=True,
     ),
     Probe(
         "rank.alpha", ranks.alpha, "Decay of the spectrum",

@@ -96,13 +96,13 @@ def without(whole: Snapshot, statistics: Mapping[str, Any], **network: Any) -> S
 
 
 def measured(
-    probe: Probe, outcome: Outcome, left: Sequence[Snapshot], sizes: Sequence[int]
+    probe: Probe, outcome: Outcome, left: Sequence[Outcome], sizes: Sequence[int]
 ) -> Interval | NotDefinedError | None:
     """The interval of a measure; the reason why it has none; or None where the value itself says nothing.
 
     Args:
         outcome: what the probe said of all samples.
-        left: the same layer without each group, as ``without`` makes it.
+        left: what it said of the samples without each group, as ``without`` makes them.
         sizes: samples of each group.
     """
     if outcome.status in (DEGENERATE, NOT_DEFINED):
@@ -114,8 +114,7 @@ def measured(
     if not math.isfinite(outcome.value):
         return NotDefinedError("the value is not finite")
     rest = []
-    for group, snapshot in enumerate(left, 1):
-        found = probe.outcome(snapshot)
+    for group, found in enumerate(left, 1):
         if found.status != OK or not math.isfinite(found.value):
             return NotDefinedError(f"without group {group} of {len(left)}: {found.note or found.status}")
         rest.append(found.value)

@@ -233,7 +233,7 @@ def test_targets_that_looked_like_classes_at_first_are_none(streams):
 
 def test_targets_that_are_no_classes_bring_no_predicted_class_along(streams):
     streams.update(forward({"a": H}, Y), targets(Y))
-    assert streams.layers["a"].waiting.known == (False, False)
+    assert next(iter(streams.layers["a"].waiting.values())).known == (False, False)
     assert Streams.missing.fget(Streams(select("nc.4"), unknown=streams.unknown))["nearest"]
     assert streams.network.hits == 0
 

@@ -86,7 +86,7 @@ def test_catalog_measures_have_the_interval_of_raw_matrices(layer, name):
     H, Y, _ = layer(N=400, d=8, n=3)
     whole, rest, sizes = parted(H, Y, 8, {"moments": Moments})
     probe = next(p for p in CATALOG if p.name == name)
-    found = measured(probe, probe.outcome(whole), rest, sizes)
+    found = measured(probe, probe.outcome(whole), [probe.outcome(s) for s in rest], sizes)
 
     def byhand(rows):
         h, y = (A[rows].numpy() - A[rows].numpy().mean(0) for A in (H, Y))
@@ -157,7 +157,7 @@ def test_a_value_that_says_nothing_needs_no_reason(status):
 def test_counts_have_none(layer):
     whole, rest, sizes = parted(*layer(N=64)[:2], 4, {"moments": Moments})
     probe = Probe("mine", lambda N: N, "Mine", counts=True)
-    assert "count" in str(measured(probe, probe.outcome(whole), rest, sizes))
+    assert "count" in str(measured(probe, probe.outcome(whole), [probe.outcome(s) for s in rest], sizes))
 
 
 def test_a_group_without_which_the_measure_is_undefined_is_named(layer):
@@ -170,7 +170,7 @@ def test_a_group_without_which_the_measure_is_undefined_is_named(layer):
         return 1.0
 
     probe = Probe("mine", fails, "Mine")
-    found = measured(probe, probe.outcome(whole), rest, sizes)
+    found = measured(probe, probe.outcome(whole), [probe.outcome(s) for s in rest], sizes)
     at = [float(s.moments.mean[0]) for s in rest].index(smallest) + 1
     assert str(found) == f"without group {at} of 4: too small"
 
@@ -181,7 +181,7 @@ def test_a_class_in_one_group_alone_leaves_no_interval(classes):
     Y[0] = torch.tensor([0.0, 0.0, 1.0])
     whole, rest, sizes = parted(H, Y, 4, {"moments": Moments, "classes": Classes})
     probe = next(p for p in CATALOG if p.name == "nc.1" and p.variant == "total")
-    assert str(measured(probe, probe.outcome(whole), rest, sizes)) == (
+    assert str(measured(probe, probe.outcome(whole), [probe.outcome(s) for s in rest], sizes)) == (
         "without group 1 of 4: a class appears in this group alone"
     )
 
@@ -191,5 +191,5 @@ def test_what_rests_on_means_of_all_samples_has_none(layer, snap):
     whole = snap(H, Y, W)
     moments = {"moments": whole.moments}
     probe = next(p for p in CATALOG if p.name == "nrc.1_centred")
-    found = measured(probe, probe.outcome(whole), [without(whole, moments)] * 3, [20] * 3)
+    found = measured(probe, probe.outcome(whole), [probe.outcome(without(whole, moments))] * 3, [20] * 3)
     assert str(found).endswith(AFTER_MEANS)
