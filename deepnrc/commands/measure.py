@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
@@ -98,6 +98,17 @@ class ProbeCommand(NetworkArguments):
 
     model: Annotated[Positional[str], arg(metavar="MODEL", help=MODEL)]
     data: Annotated[str, arg(metavar="DATA", help=DATA)]
+    held_out: Annotated[
+        str | None,
+        arg(metavar="DATA", help="Samples to which nothing is fitted, read as --data is; rows of their own."),
+    ] = None
+    groups: Annotated[
+        str | None,
+        arg(
+            metavar="G",
+            help="Intervals: a number of groups of samples, such as 16, or 'episodes' where the data says which.",
+        ),
+    ] = None
     out: Annotated[Path, arg(metavar="DIR", help="Folder for the report's three files; it is made.")]
     replace: Annotated[bool, arg(help="Replace a report that is in the folder already.")] = False
     targets: Annotated[
@@ -163,17 +174,12 @@ class ProbeCommand(NetworkArguments):
     tau: Tau = TAU
     strict: Annotated[bool, arg(help="Exit with 4 if any value is degenerate.")] = False
 
-    def run(self) -> int:
-        import torch
-
+    def samples(self, source: str, network: nn.Module) -> Any:
+        """The samples of --data, or of another source that is read as it is."""
         import deepnrc
-        from deepnrc.table import Journal, check_tau
 
-        journal: Journal[deepnrc.Report] = Journal(self.out, self.replace)
-        check_tau(self.tau)
-        network = self.network(self.model)
-        data = deepnrc.load_data(
-            self.data,
+        return deepnrc.load_data(
+            source,
             targets=[self.targets] if self.targets else None,
             image_size=self.image_size,
             batch_size=self.batch_size,
@@ -185,6 +191,17 @@ class ProbeCommand(NetworkArguments):
             observations=self.observations,
             actions=self.actions,
         )
+
+    def run(self) -> int:
+        import torch
+
+        import deepnrc
+        from deepnrc.table import Journal, check_tau
+
+        journal: Journal[deepnrc.Report] = Journal(self.out, self.replace)
+        check_tau(self.tau)
+        network = self.network(self.model)
+        data, held_out = (None if name is None else self.samples(name, network) for name in (self.data, self.held_out))
         report = deepnrc.probe(
             network,
             data,
@@ -196,6 +213,8 @@ class ProbeCommand(NetworkArguments):
             autocast=getattr(torch, self.autocast) if self.autocast else None,
             max_samples=self.max_samples,
             batch=self.batch,
+            held_out=held_out,
+            groups=int(self.groups) if self.groups is not None and self.groups.isdecimal() else self.groups,
             repeats=self.repeats,
             mask=None if self.mask == "none" else self.mask,
             axis=self.axis,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import pandas as pd
 
 from probes import CATALOG, Probe, Reference
+from probes import HELD as HELD_OUT
 
 HELD = (  # what a record holds of a user's own probe, beside its bounds and its reference
     "name",
@@ -34,8 +35,12 @@ LEVELS = {field.name for field in fields(Reference)}
 def described(measure: str, variant: str = "default", provenance: Iterable[Mapping[str, Any]] = ()) -> Probe:
     """The catalog's entry, or that of a probe of the user's own in the records of a report; see ``own``.
 
-    What neither knows has its name for a title, no direction and no bounds.
+    What neither knows has its name for a title, no direction and no bounds. A held-out value is described as the plain
+    one is.
     """
+    if variant.split(", ")[0] == HELD_OUT:
+        plain = described(measure, variant.removeprefix(HELD_OUT).removeprefix(", ") or "default", provenance)
+        return replace(plain, variant=variant, title=f"{plain.title}, {HELD_OUT}", main=False, held_out=None)
     for probe in CATALOG:
         if (probe.name, probe.variant) == (measure, variant):
             return probe

@@ -10,6 +10,7 @@ from deepnrc.errors import UsageError
 from deepnrc.wording import Argument, did_you_mean, listing
 
 BANDS = ("range", "sd")
+INTERVAL = ("corrected", "low", "high")  # of one run's samples, which a mean of runs does not have
 SILENT = ("degenerate", "not defined")
 CELL = ["run", "step", "depth", "layer", "kind", "measure", "variant", "pool"]
 
@@ -48,7 +49,8 @@ def spread(rows: pd.DataFrame, keys: Sequence[str], band: str = "range") -> pd.D
     known = rows.assign(value=rows["value"].where(said))
     sets = known.groupby(by, sort=False, dropna=False)
     best = rows.assign(silent=~said).sort_values("silent", kind="stable").groupby(by, sort=False, dropna=False)
-    first = best[[name for name in rows if name not in by and name not in ("value", "chance", "floor")]].first()
+    taken = {*by, "value", "chance", "floor", *INTERVAL}
+    first = best[[name for name in rows if name not in taken]].first()
     means = sets[["value", "chance", "floor"]].mean()
     sd = sets["value"].std().fillna(0)
     ends = (sets["value"].min(), sets["value"].max()) if band == "range" else (means["value"] - sd, means["value"] + sd)
@@ -57,4 +59,5 @@ def spread(rows: pd.DataFrame, keys: Sequence[str], band: str = "range") -> pd.D
 
 def means(rows: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
     """The tidy frame with a run a group, whose values are the means over its runs."""
-    return spread(labelled_by(rows, groups), CELL)[list(rows)].astype(rows.dtypes.to_dict())
+    of_runs = spread(labelled_by(rows, groups), CELL).assign(**dict.fromkeys(INTERVAL, float("nan")))
+    return of_runs[list(rows)].astype(rows.dtypes.to_dict())

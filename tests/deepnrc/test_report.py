@@ -12,11 +12,12 @@ from deepnrc.table import join
 
 COLUMNS = ["run", "step", "depth", "layer", "kind", "measure", "variant", "value", "status", "note"]
 COLUMNS += ["n_samples", "dim", "target_dim", "rank", "pool", "chance", "floor", "chance_high"]
+COLUMNS += ["corrected", "low", "high"]
 KEY = ["run", "step", "depth", "layer", "measure", "variant"]
 
 
 def row(**changes: Any) -> dict[str, Any]:
-    plain = dict.fromkeys(COLUMNS, "") | dict.fromkeys(["value", "chance", "floor", "chance_high"], 0.5)
+    plain = dict.fromkeys(COLUMNS, "") | dict.fromkeys(COLUMNS[15:], 0.5) | {"value": 0.5}
     plain |= dict.fromkeys(["step", "depth", "n_samples", "dim", "target_dim", "rank"], 1)
     return plain | {"run": "a", "layer": "fc", "measure": "deep.cka", "variant": "default", "status": "ok"} | changes
 

@@ -19,6 +19,7 @@ def row(measure: str, value: float, depth: int = 0, **changes: Any) -> dict[str,
         | {"run": "a", "step": 0, "depth": depth, "layer": f"fc{depth}", "kind": "Linear", "measure": measure}
         | {"variant": "default", "value": value, "status": "ok", "n_samples": 64, "dim": 8 + depth, "target_dim": 2}
         | {"rank": 2, "chance": 0.41, "chance_high": 0.5, "floor": 3e-15}
+        | dict.fromkeys(["corrected", "low", "high"], float("nan"))
         | changes
     )
 

@@ -19,7 +19,9 @@ from deepnrc.figures.curves.curves import Along, Comparison, Curve, curves, over
 from deepnrc.figures.curves.held import draw_levels
 from deepnrc.figures.layout import side_legend
 from deepnrc.table import SILENT, TAU, Table, check_tau, described
-from probes import Probe
+from probes import HELD, Probe
+
+HELD_LOOK: dict[str, Any] = {"linestyle": "--"}
 
 
 def lines(
@@ -39,7 +41,8 @@ def lines(
     """Draw a measure by depth, one line a step or run; what has one value a step is drawn over the steps.
 
     Dashed and dotted lines are what the values are to be held against: tau, the target's stable rank, chance, the
-    network's own error at the last step, the numerical floor. Open markers are at or below that floor.
+    network's own error at the last step, the numerical floor. Open markers are at or below that floor. Bands are the
+    95 % intervals, where the report has them; dashed with markers is what was read on held-out samples.
 
     Args:
         measure, variant: what to draw.
@@ -71,7 +74,8 @@ def lines(
             panel.set_xlabel(xlabel)
         panel.set_title(probe.title, parse_math=False)
         panel.set_ylabel(probe.title, parse_math=False)
-        side_legend(panel, entries(drawn), choice.hue if groups is None and choice.swept is None else None, figure)
+        told = choice.hue if groups is None and choice.swept is None else None
+        side_legend(panel, entries(drawn, report, probe), told, figure)
     return panel
 
 
@@ -93,6 +97,8 @@ def draw(
     look: dict[str, Any] = {"linewidth": 1.3, "markersize": 1.6 if crowded else 3.6, "markeredgewidth": 0.8}
     for curve in drawn:
         _line(ax, curve, along, look, log=probe.log)
+    for curve in _held(report, probe, choice):
+        _line(ax, curve, along, {**look, **HELD_LOOK}, log=probe.log)
     rows = pd.concat([curve.rows for curve in drawn])
     if along == "step":
         by_step(ax, sorted(set(rows["step"])))
@@ -110,6 +116,13 @@ def draw(
     )  # fmt: skip
     values(ax, probe)
     sns.despine(ax=ax)
+
+
+def _held(report: Table, probe: Probe, choice: Comparison) -> list[Curve]:
+    """The same lines on held-out samples; none where there are no such values."""
+    rows = report.table
+    there = ((rows["measure"] == probe.name) & (rows["variant"] == probe.held_variant)).any()
+    return curves(report, probe.name, probe.held_variant, choice) if there else []
 
 
 def _line(ax: Axes, curve: Curve, along: str, look: Mapping[str, Any], *, log: bool) -> None:
@@ -141,7 +154,10 @@ def shown(rows: pd.DataFrame, log: bool) -> tuple[np.ndarray, np.ndarray]:
     return np.where(below, np.maximum(value, least), value), below & ~np.isnan(value)
 
 
-def entries(drawn: Sequence[Curve]) -> list[tuple[Artist, str]]:
-    """Legend entries of the lines; none if there is only one."""
+def entries(drawn: Sequence[Curve], report: Table, probe: Probe) -> list[tuple[Artist, str]]:
+    """Legend entries of the lines, none if there is only one, and of those on held-out samples."""
     handles = [Line2D([], [], color=c.colour, marker=c.marker, markersize=3.6, linewidth=1.3) for c in drawn]
-    return list(zip(handles, [curve.words for curve in drawn], strict=True)) if len(drawn) > 1 else []
+    told = list(zip(handles, [curve.words for curve in drawn], strict=True))
+    lines: list[tuple[Artist, str]] = [*told] if len(drawn) > 1 else []
+    held = (report.table["measure"] == probe.name) & (report.table["variant"] == probe.held_variant)
+    return [*lines, (Line2D([], [], color="0.35", linewidth=1.3, **HELD_LOOK), HELD)] if held.any() else lines

@@ -72,7 +72,7 @@ def overview(
             draw(ax, report, probe, drawn[i], choice, tau, tilted=named and lowest)
             if xlabel is not None:
                 ax.set_xlabel(xlabel if lowest else "")
-            shown |= {entry[1]: entry for entry in entries(drawn[i])}
+            shown |= {entry[1]: entry for entry in entries(drawn[i], report, probe)}
             ax.set_title(textwrap.fill(probe.title, TITLE), loc="left", pad=5, parse_math=False)
             letter = ascii_lowercase[i % len(ascii_lowercase)]
             ax.annotate(letter, (0, 1), (-18, 5), "axes fraction", "offset points", weight="bold", va="bottom")

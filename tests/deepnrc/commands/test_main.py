@@ -193,6 +193,18 @@ def test_probe_hands_its_options_on(run: Run) -> None:
     assert "noise <= 0.9" in result.out
 
 
+def test_held_out_samples_and_groups_are_asked_for(run: Run) -> None:
+    more = ["--held-out", "net.py:loader", "--groups", "4", "--probes", "deep.noise_fraction", "--layers", "2"]
+    assert probed(run, *more).code == 0
+    table = deepnrc.load("out").table
+    assert table["variant"].tolist() == ["default", "held out"]
+    assert table["value"].iloc[0] == pytest.approx(table["value"].iloc[1], rel=1e-12)
+    assert table[["corrected", "low", "high"]].notna().sum(axis=1).tolist() == [3, 0]
+    assert "Take fewer --groups, or more samples" in refusal(probed(run, "--groups", "32"), 2)
+    assert "Give a number of groups: --groups 16" in refusal(probed(run, "--groups", "episodes"), 2)
+    assert "--groups must be a number" in refusal(probed(run, "--groups", "many"), 2)
+
+
 def test_the_parts_of_a_batch_are_named(run: Run) -> None:
     assert probed(run).code == 0
     pairs = deepnrc.load("out").table["value"]

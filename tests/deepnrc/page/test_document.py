@@ -17,7 +17,7 @@ from deepnrc.table import COLUMNS, NETWORK
 
 EVIL = '<script>alert("x")</script>&"\''
 
-EMPTY = dict.fromkeys(["value", "chance", "chance_high", "floor"], "")
+EMPTY = dict.fromkeys(["value", "chance", "chance_high", "floor", "corrected", "low", "high"], "")
 
 
 def test_it_is_one_file_that_fetches_nothing(page, text):

@@ -10,7 +10,9 @@ FINE = {"noise": 0.01, "align": 0.99, "high": 0.5, "gap": 0.0}
 def table(layers, *, smallest=0.9, accuracy=None, d=16, k=2, n=3, run="a", step=0):
     """A row for each measure of each layer; what is None is left out, ``status`` marks all of a layer's."""
     rows = []
-    empty = dict.fromkeys(COLUMNS, "") | dict.fromkeys(["value", "chance", "chance_high", "floor"], float("nan"))
+    empty = dict.fromkeys(COLUMNS, "") | dict.fromkeys(
+        ["value", "chance", "chance_high", "floor", "corrected", "low", "high"], float("nan")
+    )
     shared = empty | {"run": run, "step": step, "n_samples": 100, "target_dim": n, "variant": "default"}
 
     def add(layer, depth, measure, value, **rest):

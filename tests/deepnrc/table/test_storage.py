@@ -33,6 +33,9 @@ def report(run: str = "a", step: int = 0, values: tuple[float, ...] = (0.25, np.
             "rank": None if i % 2 else 3,
             "chance": None,
             "chance_high": None,
+            "corrected": None,
+            "low": None,
+            "high": None,
             "floor": 1e-300,
             "note": "β, \"'",
         }

@@ -1,6 +1,7 @@
 """A measure by depth, over steps, and over what was swept."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from deepnrc import UsageError, figures
@@ -48,3 +49,23 @@ def test_lines_refuse(row, report):
 def test_a_tau_that_is_no_noise_fraction_is_refused(report, draw):
     with pytest.raises(UsageError, match="tau is a noise fraction and must lie between 0 and 1; it is 2"):
         draw(report(), tau=2)
+
+
+def test_held_out_values_are_a_second_line_dashed(report, drawn, words):
+    given = report()
+    plain = given.table[given.table["measure"] == "deep.noise_fraction"]
+    held = plain.assign(variant="held out", value=plain["value"] * 2)
+    both = Report(pd.concat([given.table, held], ignore_index=True))
+    ax = drawn(figures.lines, both, "deep.noise_fraction")
+    dashed = [line for line in ax.lines if line.get_linestyle() == "--" and len(line.get_ydata()) == len(held)]
+    assert dashed[0].get_ydata().tolist() == pytest.approx(held["value"].tolist())
+    assert dashed[0].get_color() == ax.lines[0].get_color()
+    assert "held out" in words(ax)
+    assert "held out" not in words(drawn(figures.lines, given, "deep.noise_fraction"))
+
+
+def test_intervals_are_bands(report, changed, drawn):
+    given = changed(report(), "deep.cka", 1, low=0.2, high=0.9)
+    (band,) = drawn(figures.lines, given, "deep.cka").collections
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == (0.2, 0.9)

@@ -17,7 +17,8 @@ from deepnrc.table import COLUMNS, NETWORK
 
 LAYERS = ("8", "9", "10")
 
-NUMBERS = ["value", "chance", "chance_high", "floor", "rank", "n_samples", "dim", "target_dim"]
+NUMBERS = ["value", "chance", "chance_high", "floor", "corrected", "low", "high"]
+NUMBERS += ["rank", "n_samples", "dim", "target_dim"]
 
 
 def reading(name, values, run, step, depth, layer, rank=2, floor=1e-14):
