@@ -7,7 +7,17 @@ import operator
 from deepnrc.errors import UsageError
 from deepnrc.wording import Argument
 
-TAU = 0.2  # noise fraction at which a layer counts as collapsed
+TAU = 0.2  # noise fraction up to which a layer is low in noise
+
+
+def check_tau(tau: float) -> None:
+    """Refuse a threshold that is no noise fraction."""
+    try:
+        fits = bool(0 < tau < 1)
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise UsageError(Argument("tau", tau), f" is a noise fraction and must lie between 0 and 1; it is {tau!r}.")
 
 
 def whole(value: object, what: str | Argument) -> int:

@@ -22,7 +22,7 @@ class Report(Table):
     """
 
     def summary(self, tau: float = TAU) -> None:
-        """Print warnings, a row a layer, and collapse onset, for the last step of each run."""
+        """Print warnings, a row a layer with its verdict, and what it comes to, for the last step of each run."""
         print(terminal.text(self, tau))  # noqa: T201
 
     def __str__(self) -> str:

@@ -9,17 +9,20 @@ from typing import Any
 
 import pandas as pd
 
-from deepnrc.table import ALIGNED, NETWORK, NOISE, PREDICTS, TAU, Table, described, main_ones, onsets, since
+from deepnrc.findings import findings, words
+from deepnrc.table import NETWORK, NOISE, TAU, Table, described, main_ones
 from probes import SUMMARY, Probe
 
 OF_CLASSES = ("nc.1", "nc.2", "nc.3")
 TOP = ("nrc.1", "nrc.2", "nrc.3")
-FIELDS = ("value", "status", "floor", "chance")
+FIELDS = ("value", "status", "floor", "chance", "chance_high")
 MARKS = {"degenerate": "*", "below floor": "<"}
+CHANCE = "~"  # before a value that chance reaches too
 Provenance = Sequence[Mapping[str, Any]]
 LEGEND = (
     "noise: share of variance outside the top k directions; rank: stable rank; align: feature-weight alignment; "
-    "lin.: best affine map to the targets. * degenerate, < below the numerical floor, - not defined."
+    "lin.: best affine map to the targets. * degenerate, ~ within the 99 % of chance, < below the numerical floor, "
+    "- not defined."
 )
 
 
@@ -31,6 +34,7 @@ class Column:
     measure: str
     field: str
     digits: str
+    chance: bool = False  # whether a value that chance reaches is marked
 
 
 def text(report: Table, tau: float = TAU) -> str:
@@ -62,7 +66,7 @@ def samples(one: Table) -> int:
 def verdict(report: Table, run: str, tau: float = TAU) -> list[str]:
     """What the last step of a run comes to, in sentences."""
     last = report.at(run=run)
-    lines = _onset_lines(report, run, tau)
+    lines = findings(report, run, tau)
     network = last.table[last.table["layer"] == NETWORK].set_index(["measure", "variant"])["value"]
     mse, rank = network.get(("model.mse", "default")), network.get(("deep.target_stable_rank", "default"))
     facts = []
@@ -111,33 +115,6 @@ def _number(value: float, form: str) -> str:
     return ("infinite" if value > 0 else "-infinite") if math.isinf(value) else f"{value:{form}}"
 
 
-def _onset_lines(report: Table, run: str, tau: float) -> list[str]:
-    table = report.table[report.table["run"] == run]
-    if not (table["measure"] == NOISE).any():
-        return []
-    mine = onsets(table, tau)
-    several = mine["step"].nunique() > 1
-    lines = []
-    for row in mine[mine["step"] == mine["step"].max()].itertuples():
-        rule = f"noise <= {tau:g}"
-        if row.rule == "joint":
-            rule += f", align >= {ALIGNED:g} and lin. MSE <= {PREDICTS:g} x network MSE"
-        if row.layers:
-            when = f", since step {since(mine, run, str(row.rule))}" if several else ""
-            start = row.layer if row.depth else _first(report, run, str(row.layer))
-            lines.append(f"collapsed from {start} on ({row.layers} of {row.of} layers{when}): {rule}")
-        else:
-            lines.append(f"not collapsed at the last layer by the rule: {rule}")
-    return lines
-
-
-def _first(report: Table, run: str, layer: str) -> str:
-    """What to call the first layer: among all weights it reads the network's own input, where collapse says nothing."""
-    records = [record for record in report.provenance if record["run"] == run]
-    chosen = {str(record.get("arguments", {}).get("layers", "weights")) for record in records[-1:]}
-    return "the input" if chosen <= {"weights", "['weights']"} else f"{layer}, the first one read,"
-
-
 def _run(report: Table, last: Table, run: str, tau: float) -> str:
     one = last.at(run=run)
     table = one.table
@@ -154,11 +131,12 @@ def _run(report: Table, last: Table, run: str, tau: float) -> str:
     rank = "?" if pd.isna(first["rank"]) else int(first["rank"])
     n = first["target_dim"]
     lines.append(f"{run}, step {first['step']}{steps}: N = {samples(one)} samples, n = {n} targets, k = {rank}")
-    lines.append(_layers(table, one.provenance))
+    lines.append(_layers(one, tau))
     return "\n".join([*lines, *verdict(report, run, tau)])
 
 
-def _layers(table: pd.DataFrame, provenance: Provenance) -> str:
+def _layers(one: Table, tau: float) -> str:
+    table, provenance = one.table, one.provenance
     rows = table[table["layer"] != NETWORK]
     names = rows.drop_duplicates("depth").sort_values("depth")
     columns = [column for probe in _shown(rows, provenance) for column in _columns(probe)]
@@ -170,7 +148,20 @@ def _layers(table: pd.DataFrame, provenance: Provenance) -> str:
     kept = [i for i in range(len(header)) if i < 3 or any(line[i] != "" for line in body)]
     grid = [[line[i] for i in kept] for line in [header, *body]]
     widths = [max(len(line[i]) for line in grid) for i in range(len(kept))]
-    return "\n".join(_aligned(line, widths) for line in grid)
+    said = ["verdict", *_verdicts(one, names, tau)] if NOISE in one.measures else [""] * len(grid)
+    lines = [_aligned(line, widths) for line in grid]
+    return "\n".join(f"{line}  {last}" if last else line for line, last in zip(lines, said, strict=True))
+
+
+def _verdicts(one: Table, names: pd.DataFrame, tau: float) -> list[str]:
+    """What is to be said of each layer, in a word or two."""
+    judged = one.verdicts(tau)
+    low = judged["noise"].fillna(False).to_numpy(bool)
+    said = {
+        name: words(verdict, quiet)
+        for name, verdict, quiet in zip(judged["layer"], judged["verdict"], low, strict=True)
+    }
+    return [said[name] for name in names["layer"]]
 
 
 def _shown(rows: pd.DataFrame, provenance: Provenance) -> list[Probe]:
@@ -184,7 +175,7 @@ def _shown(rows: pd.DataFrame, provenance: Provenance) -> list[Probe]:
 
 def _columns(probe: Probe) -> list[Column]:
     """A measure's own column, and those of its floor and its chance level where it has them."""
-    main = [Column(probe.short or probe.name, probe.name, "value", probe.digits)]
+    main = [Column(probe.short or probe.name, probe.name, "value", probe.digits, probe.better == "high")]
     if not probe.main:
         return main
     floor = [] if probe.floor is None else [Column("floor", probe.name, "floor", ".0e")]
@@ -202,7 +193,9 @@ def _aligned(line: list[str], widths: list[int]) -> str:
 def _cells(found: Mapping[tuple[str, str], Mapping[Any, Any]], layer: str, columns: Sequence[Column]) -> list[str]:
     """What a layer's line holds: of each column's measure its value, "" where it was not measured."""
     rows = ((found.get((layer, column.measure)), column) for column in columns)
-    return [
-        "" if row is None else _printed(row[c.field], row["status"] if c.field == "value" else "", c.digits)
-        for row, c in rows
-    ]
+    return ["" if row is None else _cell(row, column) for row, column in rows]
+
+
+def _cell(row: Mapping[Any, Any], column: Column) -> str:
+    shown = _printed(row[column.field], row["status"] if column.field == "value" else "", column.digits)
+    return f"{CHANCE}{shown}" if column.chance and row["value"] <= row["chance_high"] else shown

@@ -8,7 +8,7 @@ from typing import Annotated
 from tyro.conf import arg
 
 GOOD, DEGENERATE = 0, 4
-Tau = Annotated[float, arg(metavar="TAU", help="Noise fraction at which a layer counts as collapsed.")]
+Tau = Annotated[float, arg(metavar="TAU", help="Noise fraction up to which a layer is low in noise.")]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from deepnrc.networks import Weight
+    from deepnrc.report import Report
 
 MODEL = "timm:NAME, torchvision:NAME, path/to/file.py:factory or package.module:factory"
 DATA = (
@@ -171,6 +172,13 @@ class ProbeCommand(NetworkArguments):
     ] = None
     max_samples: Annotated[int | None, arg(metavar="N", help="Stop after so many samples.")] = None
     run_name: Annotated[str | None, arg(name="run", metavar="LABEL", help="Label in the table.")] = None
+    reference: Annotated[
+        str | None,
+        arg(
+            metavar="untrained|DIR",
+            help="What verdicts hold noise against: an untrained network of the same shape, or a saved report of one.",
+        ),
+    ] = None
     tau: Tau = TAU
     strict: Annotated[bool, arg(help="Exit with 4 if any value is degenerate.")] = False
 
@@ -200,6 +208,7 @@ class ProbeCommand(NetworkArguments):
 
         journal: Journal[deepnrc.Report] = Journal(self.out, self.replace)
         check_tau(self.tau)
+        reference = self._reference()
         network = self.network(self.model)
         data, held_out = (None if name is None else self.samples(name, network) for name in (self.data, self.held_out))
         report = deepnrc.probe(
@@ -220,6 +229,7 @@ class ProbeCommand(NetworkArguments):
             axis=self.axis,
             output=int(self.output) if self.output and self.output.isdigit() else self.output,
             top=list(self.top) or None,
+            reference=reference,
             run=self.run_name or self.model.rpartition(":")[2],
         )
         try:
@@ -229,6 +239,14 @@ class ProbeCommand(NetworkArguments):
         print(f"\nSaved in {self.out}. Next: deepnrc report {self.out} -o report.html")
         degenerate = bool((report.table["status"] == "degenerate").any())
         return DEGENERATE if self.strict and degenerate else GOOD
+
+    def _reference(self) -> str | Report | None:
+        """What was asked for; a saved report is read."""
+        if self.reference is None or self.reference == "untrained":
+            return self.reference
+        import deepnrc
+
+        return deepnrc.load(self.reference)
 
 
 def _shape(weight: Weight) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from deepnrc.errors import UsageError
 
 
-def callback(measure: Callable[[int], Mapping[str, float]]) -> Any:
+def callback(measure: Callable[[int], Mapping[str, float]], should_stop: Callable[[], bool] = lambda: False) -> Any:
     """A callback that measures before training and after each of its epochs, and hands the values to Lightning's
     loggers.
 
@@ -17,6 +17,7 @@ def callback(measure: Callable[[int], Mapping[str, float]]) -> Any:
 
     Args:
         measure: the values at a step by their names, none where it is not due.
+        should_stop: whether training should stop after what was measured last.
     Errors: UsageError if neither ``lightning`` nor ``pytorch_lightning`` is installed.
     """
     base = _callback_class()
@@ -27,12 +28,21 @@ def callback(measure: Callable[[int], Mapping[str, float]]) -> Any:
             for logger in trainer.loggers:
                 logger.log_metrics(values, step=trainer.global_step)
 
+    def stop(trainer: Any) -> None:
+        decided = should_stop()
+        strategy = getattr(trainer, "strategy", None)  # the others wait for the first process, which alone measures
+        if strategy is not None and hasattr(strategy, "reduce_boolean_decision"):
+            decided = strategy.reduce_boolean_decision(decided, all=False)
+        if decided:
+            trainer.should_stop = True
+
     class CollapseCallback(base):  # type: ignore[misc, valid-type]
         def on_train_start(self, trainer: Any, module: Any) -> None:
             log(trainer, trainer.current_epoch)
 
         def on_train_epoch_end(self, trainer: Any, module: Any) -> None:
             log(trainer, trainer.current_epoch + 1)
+            stop(trainer)
 
     return CollapseCallback()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,9 +17,11 @@ from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.attachment import Attachment
 from deepnrc.measuring.dealing import Groups, dealing
 from deepnrc.measuring.provenance import DataFingerprint
+from deepnrc.measuring.reference import Reference, checked, held_against
 from deepnrc.measuring.undisturbed import generators_put_back, undisturbed
 from deepnrc.networks import AUTO, Axis, Layers, Linears, Mask, Output, Pool, forward
 from deepnrc.report import Report
+from deepnrc.table import NOISE
 from deepnrc.wording import Argument, Either
 from probes import Probe
 
@@ -37,6 +40,7 @@ def probe(
     batch: Batch = None,
     progress: bool = True,
     repeats: str = "error",
+    reference: Reference = None,
     mask: Mask = AUTO,
     axis: Axis = None,
     linears: Linears | None = None,
@@ -92,6 +96,9 @@ def probe(
             measures without each group. Where samples depend on one another, such as those of an episode, a label (N,)
             for each in the order of the data, or "episodes" for those that the data brings along (``groups``). It
             takes as many times the memory, and as many more evaluations.
+        reference: what verdicts hold noise against: "untrained", which reads a copy of the network, drawn anew by its
+            modules' own ``reset_parameters``, over the same data; a network of the same shape; or a report of one, at
+            one step. What it reads stands in the column ``reference``.
         run, step: labels in the table.
     Returns: a ``Report``.
     Errors: UsageError for arguments, layers and shapes; DataError for empty data, NaN or infinity.
@@ -109,8 +116,10 @@ def probe(
         raise UsageError(
             Argument("autocast", autocast), f" must be a dtype such as torch.bfloat16, or None; it is {autocast!r}."
         )
-    loader, others = as_loader(loader), None if held_out is None else as_loader(held_out)
-    deal = dealing(groups, loader, max_samples)
+    loader, held = as_loader(loader), checked(reference, model)
+    if isinstance(held, nn.Module) and isinstance(loader, Iterator):
+        raise UsageError("A reference network reads the data again, and an iterator gives it once. Use a loader.")
+    others, deal = None if held_out is None else as_loader(held_out), dealing(groups, loader, max_samples)
     attachment = Attachment(model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top, groups=deal)
     network, read = attachment.model, Reader(batch, attachment.model)
     fingerprint = DataFingerprint()
@@ -136,7 +145,15 @@ def probe(
                 raise DataError("The held-out data is empty: the loader yielded no samples.")
             data["held_out"] = str(beside)
         options = {"device": str(where), "autocast": None if autocast is None else str(autocast)}
-        return attachment.report(run, step, progress=progress, data=data, **options)
+        report = attachment.report(run, step, progress=progress, data=data, **options)
+    if held is None:
+        return report
+    unlike = partial(
+        probe, loader=loader, layers=layers, pool=pool, rank=rank, probes=[NOISE], device=device, autocast=autocast,
+        max_samples=max_samples, batch=batch, progress=progress, repeats=repeats, mask=mask, axis=axis,
+        linears=linears, output=output, run="reference",
+    )  # fmt: skip
+    return held_against(report, held, unlike)
 
 
 def _pass(

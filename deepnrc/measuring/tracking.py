@@ -9,14 +9,18 @@ from typing import Any, Protocol
 
 from torch import nn
 
-from deepnrc.arguments import whole
+from deepnrc.arguments import TAU, check_tau, whole
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.lightning import callback
 from deepnrc.measuring.probing import probe
+from deepnrc.measuring.reference import beside
 from deepnrc.report import Report
-from deepnrc.table import NETWORK, Journal, join
+from deepnrc.table import ACCURACY, NETWORK, RESTS_ON, SMALLEST, Journal, collapse_onset, join
+from deepnrc.wording import Argument, Given, Remedy, listing
 
 PER_DECADE = 8
+COLLAPSED = "collapsed"
+Stop = str | Callable[[Report], object] | None
 
 
 class Logger(Protocol):
@@ -56,8 +60,12 @@ class Tracker:
         folder: save the report there after each measurement, so that nothing is lost if the run dies. Where it cannot
             be written (a full disk) training goes on with a warning, and all is written with the next measurement.
         replace: whether a report that is already there may be replaced.
-        options: any other argument of ``deepnrc.probe``.
-    Errors: UsageError for steps that are no schedule, and for a folder that cannot be written to or holds a report.
+        stop_when: when ``should_stop`` becomes true: "collapsed", or a function of the latest measurement.
+        tau: noise fraction up to which a layer is low in noise, for ``collapsed``, in (0, 1).
+        options: any other argument of ``deepnrc.probe``. Without ``reference=`` step 0 is the reference of what is
+            measured later, if it was measured.
+    Errors: UsageError for steps that are no schedule, for a folder that cannot be written to or holds a report, and,
+        when it measures, for stop_when="collapsed" where what collapse rests on is not measured.
     """
 
     def __init__(
@@ -70,14 +78,24 @@ class Tracker:
         folder: str | Path | None = None,
         replace: bool = False,
         progress: bool = False,
+        stop_when: Stop = None,
+        tau: float = TAU,
         **options: Any,
     ) -> None:
+        check_tau(tau)
+        if not (stop_when is None or callable(stop_when) or stop_when == COLLAPSED):
+            raise UsageError(
+                Argument("stop_when", stop_when),
+                f" must be 'collapsed', a function of the latest report, or None; it is {stop_when!r}.",
+            )
         self._due = _schedule(steps)
+        self._stop_when, self._stop, self.tau = stop_when, False, tau
         self.model, self.loader, self.run = model, loader, run
         self.folder = None if folder is None else Path(folder)
         self._journal: Journal[Report] | None = None if folder is None else Journal(Path(folder), replace)
         self._options = {**options, "progress": progress}
         self._reports: dict[int, Report] = {}
+        self._last: Report | None = None
         self._next = 0
 
     def __call__(self, step: int | None = None, *, force: bool = False) -> Report | None:
@@ -92,6 +110,9 @@ class Tracker:
         if step in self._reports or not (force or self._due(step)):
             return None
         measured = probe(self.model, self.loader, run=self.run, step=step, **self._options)
+        if step and 0 in self._reports and self._options.get("reference") is None:
+            measured = beside(measured, self._reports[0], required="")
+        self._last = measured
         self._reports[step] = measured
         if self._journal is not None:
             try:
@@ -99,7 +120,33 @@ class Tracker:
             except UsageError as error:
                 kept = "What was measured is kept, training goes on, and the next measurement tries again."
                 warnings.warn(f"{error} {kept}", stacklevel=2)
+        self._stop = self._met(measured)
         return measured
+
+    @property
+    def collapsed(self) -> bool:
+        """Whether the network was collapsed when it was last measured, from some layer on to the last judged one; not
+        before it was measured, nor where it cannot be told."""
+        return self._last is not None and _collapsed(self._last, self.tau)
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether ``stop_when`` was met when the network was last measured."""
+        return self._stop
+
+    def _met(self, measured: Report) -> bool:
+        if self._stop_when is None:
+            return False
+        if callable(self._stop_when):
+            return bool(self._stop_when(measured))
+        there = measured.measures
+        missing = [name for name in RESTS_ON if name not in there and (name != SMALLEST or ACCURACY not in there)]
+        if missing:
+            raise UsageError(
+                Given("stop_when", COLLAPSED), f" rests on {listing(missing)}, which the tracker does not measure. Add "
+                "to ", Remedy("probes", [...]), " or leave it out."
+            )  # fmt: skip
+        return _collapsed(measured, self.tau)
 
     @property
     def report(self) -> Report:
@@ -107,6 +154,10 @@ class Tracker:
         if not self._reports:
             raise DataError("Nothing has been measured yet: call the tracker once an epoch.")
         return join([self._reports[step] for step in sorted(self._reports)])
+
+
+def _collapsed(measured: Report, tau: float) -> bool:
+    return bool(collapse_onset(measured.verdicts(tau))["layers"].gt(0).all())
 
 
 def _schedule(steps: str | int | Iterable[int]) -> Callable[[int], bool]:
@@ -136,7 +187,7 @@ def log_to(tracker: Tracker, logger: Logger, step: int | None = None) -> None:
 
 
 def lightning_callback(tracker: Tracker) -> Any:
-    """A Lightning callback that calls the tracker after each training epoch.
+    """A Lightning callback that calls the tracker after each training epoch, and stops the trainer where it should.
 
     Errors: UsageError if neither ``lightning`` nor ``pytorch_lightning`` is installed.
     """
@@ -145,4 +196,4 @@ def lightning_callback(tracker: Tracker) -> Any:
         measured = tracker(step)
         return {} if measured is None else flat(measured)
 
-    return callback(measure)
+    return callback(measure, lambda: tracker.should_stop)

@@ -35,7 +35,7 @@ def write(report: Table, path: str | Path, title: str | None = None, tau: float 
     Args:
         path: the file to write; folders on the way are made.
         title: heading; None for the names of the runs.
-        tau: noise fraction at which a layer counts as collapsed, in (0, 1).
+        tau: noise fraction up to which a layer is low in noise, in (0, 1).
     Returns: the path.
     Errors: UsageError for an empty report, a tau that is no noise fraction, or a path that is a folder or cannot be
         written to.

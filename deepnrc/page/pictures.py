@@ -29,10 +29,16 @@ class Picture:
 
 
 def onset(report: Table, tau: float = TAU) -> Picture | None:
-    """Collapsed layers over steps; None for one step, or without noise fractions."""
+    """Layers that are collapsed or low in noise, over steps; None for one step, or without noise fractions."""
     if len(report.steps) < 2 or NOISE not in report.measures:
         return None
-    return _picture("onset", "Number of collapsed layers over the steps", figures.onset, report, tau=tau)
+    return _picture(
+        "onset",
+        "How many layers up to the last are collapsed, or low in noise, over the steps",
+        figures.onset,
+        report,
+        tau=tau,
+    )
 
 
 def overview(report: Table, tau: float = TAU) -> Picture | None:

@@ -1,12 +1,33 @@
 """The tidy table, its spectra, its files and what is read off it; nothing here measures, draws or prints."""
 
-from deepnrc.arguments import TAU
-from deepnrc.table.collapse import VERDICTS, collapse_onset, verdicts
+from deepnrc.arguments import TAU, check_tau
+from deepnrc.table.collapse import (
+    ACCURACY,
+    CLOSED,
+    COLLAPSED,
+    JUDGED,
+    LEARNED,
+    LOW_NOISE,
+    NARROW,
+    NEVER,
+    NOISE,
+    NOISY,
+    RESTS_ON,
+    SHORT,
+    SMALLEST,
+    UNKNOWN,
+    UNLEARNED,
+    VERDICTS,
+    collapse_onset,
+    unbroken,
+    verdicts,
+)
 from deepnrc.table.descriptions import as_record, described, main_ones, own
 from deepnrc.table.grouping import BANDS, SILENT, labelled_by, spread
 from deepnrc.table.journal import Journal
-from deepnrc.table.onset import ALIGNED, NOISE, PREDICTS, check_tau, onsets, since, unbroken
+from deepnrc.table.onset import COLLAPSE, LOW, onsets, since
 from deepnrc.table.records import plain
+from deepnrc.table.reference import with_reference
 from deepnrc.table.schema import (
     COLUMNS,
     COSINES,
@@ -23,20 +44,34 @@ from deepnrc.table.storage import UnwritableError, writable
 from deepnrc.table.tidy import Table, join
 
 __all__ = [
-    "ALIGNED",
+    "ACCURACY",
     "BANDS",
+    "CLOSED",
+    "COLLAPSE",
+    "COLLAPSED",
     "COLUMNS",
     "COSINES",
     "CROSS",
     "FEATURES",
+    "JUDGED",
+    "LEARNED",
+    "LOW",
+    "LOW_NOISE",
+    "NARROW",
     "NETWORK",
+    "NEVER",
     "NOISE",
-    "PREDICTS",
+    "NOISY",
+    "RESTS_ON",
+    "SHORT",
     "SILENT",
+    "SMALLEST",
     "SPECTRA",
     "SPECTRA_NAMES",
     "TARGETS",
     "TAU",
+    "UNKNOWN",
+    "UNLEARNED",
     "VERDICTS",
     "WEIGHT",
     "Journal",
@@ -57,5 +92,6 @@ __all__ = [
     "spread",
     "unbroken",
     "verdicts",
+    "with_reference",
     "writable",
 ]

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from deepnrc.arguments import TAU
+from deepnrc.arguments import TAU, check_tau
 from deepnrc.errors import UsageError
-from deepnrc.table.onset import ALIGNED, check_tau, unbroken
+from deepnrc.table.reference import with_reference
 from deepnrc.table.schema import NETWORK
 
+NOISE = "deep.noise_fraction"
+ALIGNED = 0.8  # cosine from which features and weight are called aligned
 SHORT = 0.05  # of R2 by which a layer may stay below the network
 LEARNED = 0.5  # of R2 along each direction that a network must reach to have learned
 HALF = 0.5  # of the reference's noise that a collapsed layer may keep
@@ -22,11 +24,12 @@ COLLAPSED, LOW_NOISE, NOISY, NARROW, UNKNOWN, UNLEARNED = VERDICTS = (
 )  # fmt: skip
 COLUMNS = ["run", "step", "depth", "layer", "verdict", "reason", "noise", "aligned", "predicts", "learned", "tau"]
 PLACE = ["run", "step", "depth", "layer", "dim", "rank"]
-NEEDED = {
-    "noise": ("deep.noise_fraction", "default"),
-    "alignment": ("deep.feature_weight_alignment", "default"),
-    "gap": ("deep.direction_r2_gap", "default"),
-}
+JUDGED = (COLLAPSED, LOW_NOISE, NOISY, UNLEARNED)  # the verdicts on layers that could be judged
+ALIGNMENT, GAP, SMALLEST, ACCURACY = (
+    "deep.feature_weight_alignment", "deep.direction_r2_gap", "model.direction_r2_smallest", "model.accuracy",
+)  # fmt: skip
+RESTS_ON = (NOISE, ALIGNMENT, GAP, SMALLEST)  # what must have been measured; of classes the last may be the accuracy
+NEVER, CLOSED = "no layer can be judged", "collapse cannot be told"
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,15 @@ def verdicts(table: pd.DataFrame, tau: float = TAU, reference: pd.DataFrame | No
 
     Args:
         tau: in (0, 1).
-        reference: the table of an untrained network of the same shape, or the part of a tracker's at step 0.
+        reference: the table of an untrained network of the same shape, or the part of a tracker's at step 0; None for
+            the one that the table holds, if it was measured beside one.
     Returns: columns run, step, depth, layer, verdict, reason, tau, and noise, aligned, predicts, learned, which are
         true, false, or NA where they could not be read. A table of an older version, which lacks what this rests on,
         has "not measured" throughout.
     """
     check_tau(tau)
-    before = None if reference is None else _values(reference, "deep.noise_fraction").groupby("layer").last()
-    rows = [row for _, part in table.groupby(["run", "step"], sort=False) for row in _rows(part, tau, before)]
+    table = table if reference is None else with_reference(table, reference, NOISE)
+    rows = [row for _, part in table.groupby(["run", "step"], sort=False) for row in _rows(part, tau)]
     kinds = dict.fromkeys(["noise", "aligned", "predicts", "learned"], "boolean")
     return pd.DataFrame(rows, columns=COLUMNS).astype(kinds)
 
@@ -67,43 +71,51 @@ def collapse_onset(judged: pd.DataFrame) -> pd.DataFrame:
     Args:
         judged: what ``verdicts`` gave.
     Returns: columns run, step, depth, layer (both NA where there is none), layers (how many are collapsed from there
-        on), of (how many are judged), said (in words). Where no layer can be judged there is no verdict: of is 0.
+        on), of (how many are judged), said (in words). Where no layer can be judged, or layers of low noise behind the
+        last judged one could not be, there is no verdict: of is 0.
     """
     rows = []
     for (run, step), part in judged.groupby(["run", "step"], sort=False):
-        known = part[part["verdict"].isin([COLLAPSED, LOW_NOISE, NOISY, UNLEARNED])].sort_values("depth")
+        known = part[part["verdict"].isin(JUDGED)].sort_values("depth")
         first = unbroken(known["verdict"] == COLLAPSED) if len(known) else None
-        layers = 0 if first is None else len(known) - first
+        layers, of = 0 if first is None else len(known) - first, len(known)
         said = (
-            "no layer can be judged" if known.empty
-            else "not collapsed" if first is None
-            else f"collapsed from {known['layer'].iloc[first]} on"
+            NEVER if known.empty
+            else f"collapsed from {known['layer'].iloc[first]} on" if first is not None
+            else CLOSED if _open(part, known)
+            else "not collapsed"
         )  # fmt: skip
         place = (None, None) if first is None else (int(known["depth"].iloc[first]), known["layer"].iloc[first])
-        rows.append((run, step, *place, layers, len(known), said))
+        rows.append((run, step, *place, layers, 0 if said == CLOSED else of, said))
     columns = ["run", "step", "depth", "layer", "layers", "of", "said"]
     return pd.DataFrame(rows, columns=columns).astype({"depth": "Int64", "layer": "string"})
 
 
-def _rows(part: pd.DataFrame, tau: float, before: pd.Series[float] | None) -> Iterator[tuple[object, ...]]:
+def _open(part: pd.DataFrame, known: pd.DataFrame) -> bool:
+    """Whether layers of low noise behind the last judged one might be collapsed, were the rest of it known."""
+    behind = part[(part["depth"] > known["depth"].max()) & (part["verdict"] == UNKNOWN)]
+    return bool(behind["noise"].fillna(False).any())
+
+
+def _rows(part: pd.DataFrame, tau: float) -> Iterator[tuple[object, ...]]:
     network = _network(part)
-    found = {name: _values(part, *key).droplevel("depth") for name, key in NEEDED.items()}
-    high = _values(part, *NEEDED["alignment"], column="chance_high").droplevel("depth")
+    noises, untrained = _values(part, NOISE), _values(part, NOISE, "reference")
+    alignments, high, gaps = _values(part, ALIGNMENT), _values(part, ALIGNMENT, "chance_high"), _values(part, GAP)
     layers = part[part["layer"] != NETWORK].sort_values("depth").drop_duplicates("layer")
     for run, step, depth, name, d, rank in layers[PLACE].to_numpy(object):
         k = None if pd.isna(rank) else int(rank)
-        noise, alignment, gap = (found[key].get(name, math.nan) for key in NEEDED)
-        null, untrained = high.get(name, math.nan), math.nan if before is None else before.get(name, math.nan)
-        most = tau * (1 - (k or 0) / d)
-        low = _holds(noise, noise <= most and not noise > HALF * untrained)
+        noise, alignment, gap = (found.get(name, math.nan) for found in (noises, alignments, gaps))
+        null = high.get(name, math.nan)
+        low = _holds(noise, noise <= tau * (1 - (k or 0) / d))
+        lower = not noise > HALF * untrained.get(name, math.nan)
         aligned = _holds(alignment + null, alignment >= ALIGNED and alignment > null)
         predicts = _holds(gap, gap <= SHORT)
-        verdict, reason = _verdict(k, d, low, aligned, predicts, network)
-        yield run, step, depth, name, verdict, reason, low, aligned, predicts, network.learned, tau
+        verdict, reason = _verdict(k, d, low, lower, aligned, predicts, network)
+        yield run, step, depth, name, verdict, reason, low and lower, aligned, predicts, network.learned, tau
 
 
 def _verdict(
-    k: int | None, d: int, low: bool | None, aligned: bool | None, predicts: bool | None, network: Network
+    k: int | None, d: int, low: bool | None, lower: bool, aligned: bool | None, predicts: bool | None, network: Network
 ) -> tuple[str, str]:
     if low is None or k is None:
         return UNKNOWN, "its noise fraction is degenerate or was not measured"
@@ -114,6 +126,7 @@ def _verdict(
     if network.learned is False:
         return UNLEARNED, f"noise is low, and {network.reason}"
     conditions = {
+        "it is more than half of the reference's": lower,
         "it is not aligned with its weight": aligned,
         "it does not predict as the network does": predicts,
         "what the network learned": network.learned,
@@ -128,12 +141,12 @@ def _verdict(
 
 def _network(part: pd.DataFrame) -> Network:
     whole = part[(part["layer"] == NETWORK) & (part["variant"] == "default")].set_index("measure")["value"]
-    accuracy = whole.get("model.accuracy", math.nan)
+    accuracy = whole.get(ACCURACY, math.nan)
     if not math.isnan(accuracy):
         K = int(part["target_dim"].iloc[0])
         needed = (1 + 1 / K) / 2
         return Network(bool(accuracy > needed), f"accuracy {accuracy:.3g} is not above {needed:.3g}")
-    smallest = whole.get("model.direction_r2_smallest", math.nan)
+    smallest = whole.get(SMALLEST, math.nan)
     if math.isnan(smallest):
         return Network(None, "the network's R2 could not be read")
     return Network(bool(smallest > LEARNED), f"R2 is {smallest:.3g} along a direction of the targets")
@@ -144,9 +157,17 @@ def _holds(value: float, condition: bool) -> bool | None:
     return None if math.isnan(value) else bool(condition)
 
 
-def _values(part: pd.DataFrame, measure: str, variant: str = "default", column: str = "value") -> pd.Series[float]:
+def _values(part: pd.DataFrame, measure: str, column: str = "value") -> pd.Series[float]:
     if column not in part:
         raise UsageError(f"The table has no column {column!r}, which a verdict rests on.")
-    rows = part[(part["measure"] == measure) & (part["variant"] == variant) & (part["layer"] != NETWORK)]
+    rows = part[(part["measure"] == measure) & (part["variant"] == "default") & (part["layer"] != NETWORK)]
     usable = rows[column].where(rows["status"] != "degenerate")
-    return pd.Series(usable.to_numpy(float), index=pd.MultiIndex.from_frame(rows[["depth", "layer"]]))
+    return pd.Series(usable.to_numpy(float), index=rows["layer"])
+
+
+def unbroken(holds: pd.Series[bool]) -> int | None:
+    """Position of the first of the unbroken run of True that ends the series; None if it ends with False."""
+    position = len(holds)
+    while position and bool(holds.iloc[position - 1]):
+        position -= 1
+    return position if position < len(holds) else None

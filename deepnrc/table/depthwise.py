@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from deepnrc.errors import UsageError
-from deepnrc.table.onset import unbroken
+from deepnrc.table.collapse import unbroken
 from deepnrc.table.schema import NETWORK
 from deepnrc.wording import Argument
 

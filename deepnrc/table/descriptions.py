@@ -23,6 +23,7 @@ HELD = (  # what a record holds of a user's own probe, beside its bounds and its
     "better",
     "where",
     "log",
+    "top_k",
     "main",
     "order",
     "shown",

@@ -27,6 +27,7 @@ COLUMNS = {
     "corrected": "float64",
     "low": "float64",
     "high": "float64",
+    "reference": "float64",
 }
 SPECTRA = {
     "run": "str",

@@ -12,6 +12,7 @@ import pandas as pd
 from deepnrc.arguments import TAU
 from deepnrc.errors import UsageError
 from deepnrc.table import depthwise, grouping, storage
+from deepnrc.table.collapse import verdicts
 from deepnrc.table.noisecurve import noise_curves
 from deepnrc.table.onset import onsets
 from deepnrc.table.records import labelled
@@ -229,8 +230,21 @@ class Table:
         )
 
     def onset(self, tau: float = TAU) -> pd.DataFrame:
-        """The layer from which collapse holds up to the last one, for each run and step, as ``onsets`` tells."""
+        """The layers from which noise is low and from which all are collapsed, up to the last one, for each run and
+        step, as ``onsets`` tells."""
         return onsets(self.table, tau)
+
+    def verdicts(self, tau: float = TAU, reference: Table | None = None) -> pd.DataFrame:
+        """What is to be said of every layer: collapsed, low noise, not collapsed, too narrow to tell, not learned or
+        not measured, with the reason and the conditions that it rests on.
+
+        Args:
+            tau: noise fraction up to which a layer is low in noise, in (0, 1).
+            reference: the table of an untrained network of the same shape, at one step; None for the one that was
+                measured beside (``probe(reference=...)``, or a tracker's step 0), if there is any.
+        Errors: UsageError for a tau that is no noise fraction, and for a reference of another shape.
+        """
+        return verdicts(self.table, tau, None if reference is None else reference.table)
 
     def monotonicity(self, measure: str, variant: str = "default") -> pd.DataFrame:
         """Rank correlation of a measure with depth, for each run and step, as ``depthwise.monotonicity`` tells."""

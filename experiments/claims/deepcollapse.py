@@ -74,7 +74,7 @@ def upper_layers_collapse(setting: int = -1) -> tuple[Claim, ...]:
             DEEP, judged(onset_share), ">", 0.3,
         ),
         Claim(
-            "Features in collapsed layers (joint rule) are as wide as the targets: largest relative difference of the "
+            "Features in collapsed layers (by verdict) are as wide as the targets: largest relative difference of the "
             "stable ranks",
             DEEP, judged(rank_mismatch), "<", 0.25,
         ),

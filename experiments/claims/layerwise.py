@@ -7,37 +7,40 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from deepnrc.table import ALIGNED, PREDICTS, TAU, unbroken
+from deepnrc.table import COLLAPSED, JUDGED, TAU, unbroken, verdicts
 from experiments.claims.learning import learned_every_direction
 from experiments.runner import Results
 
 
-def collapsed_layers(results: Results, setting: int = -1, tau: float = TAU, joint: bool = False) -> list[int]:
-    """Depths from which the mean noise fraction stays at or below tau up to the last layer; with ``joint`` the other
-    conditions of the joint rule hold there too."""
+def quiet_layers(results: Results, setting: int = -1, tau: float = TAU) -> list[int]:
+    """Depths from which the mean noise fraction stays at or below tau up to the last layer: low noise, no more."""
     layers = results.layers(setting)
-
-    def curve(measure: str, variant: str = "default") -> pd.Series[float]:
-        return results.by_layer(measure, variant).iloc[:, setting].reindex(layers)
-
-    met = curve("deep.noise_fraction") <= tau
-    if joint:
-        met &= curve("deep.feature_weight_alignment") >= ALIGNED
-        met &= curve("deep.linear_mse", "ratio") <= PREDICTS
-    start = unbroken(met)
+    start = unbroken(results.by_layer("deep.noise_fraction").iloc[:, setting].reindex(layers) <= tau)
     return [] if start is None else layers[start:]
 
 
+def collapsed_layers(results: Results, setting: int = -1, tau: float = TAU) -> list[int]:
+    """Depths of the judged layers from collapse onset to the last, by their verdicts on the mean over the seeds."""
+    label = results.swept[setting]
+    runs = {run: label for run, name in results.runs().items() if name == label}
+    if not runs:
+        return []
+    found = verdicts(results.report.means(runs).at().table, tau)
+    judged = found[found["verdict"].isin(JUDGED)].sort_values("depth")
+    start = unbroken(judged["verdict"] == COLLAPSED)
+    return [] if start is None else [int(depth) for depth in judged["depth"].iloc[start:]]
+
+
 def onset_share(results: Results, setting: int = -1) -> float:
-    """Share of layers that are collapsed; NaN if no noise fraction is known."""
+    """Share of layers from the onset of low noise to the last; NaN if no noise fraction is known."""
     known = results.by_layer("deep.noise_fraction").iloc[:, setting].notna().any()
-    return len(collapsed_layers(results, setting)) / len(results.layers(setting)) if known else np.nan
+    return len(quiet_layers(results, setting)) / len(results.layers(setting)) if known else np.nan
 
 
 def rank_mismatch(results: Results, setting: int = -1) -> float:
-    """Largest relative difference of the features' stable rank to the targets', over collapsed layers (joint rule);
+    """Largest relative difference of the features' stable rank to the targets', over collapsed layers;
     NaN without such layers, and if the rank of one is not known."""
-    layers = collapsed_layers(results, setting, joint=True)
+    layers = collapsed_layers(results, setting)
     ranks = _defined(results, setting, layers, "deep.feature_stable_rank")
     if not len(ranks):
         return np.nan
@@ -48,7 +51,7 @@ def rank_mismatch(results: Results, setting: int = -1) -> float:
 def worst_prediction(results: Results, setting: int = -1) -> float:
     """Largest ratio of a layer's linear MSE to the targets over the network's own, over layers from the onset of low
     noise on; NaN without such layers, and if the ratio of one is not known."""
-    ratios = _defined(results, setting, collapsed_layers(results, setting), "deep.linear_mse", "ratio")
+    ratios = _defined(results, setting, quiet_layers(results, setting), "deep.linear_mse", "ratio")
     return float(ratios.max(skipna=False))
 
 
@@ -73,8 +76,8 @@ def behind(results: Results, layer: str, setting: int = -1) -> float:
     depths = dict(zip(rows["layer"], rows["depth"], strict=True))
     if layer not in depths or not learned_every_direction(results, setting):
         return np.nan
-    collapsed = collapsed_layers(results, setting)
-    return float((collapsed[0] if collapsed else max(depths.values()) + 1) - depths[layer])
+    quiet = quiet_layers(results, setting)
+    return float((quiet[0] if quiet else max(depths.values()) + 1) - depths[layer])
 
 
 def varying(table: pd.DataFrame) -> pd.DataFrame:

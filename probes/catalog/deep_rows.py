@@ -17,7 +17,7 @@ TARGETS = Reference("target stable rank", "deep.target_stable_rank")
 TARGETS_COVARIANCE = Reference("target stable rank", "deep.target_stable_rank", "covariance")
 OWN_ERROR = Reference("network MSE", "model.mse", collapsed=True)
 OWN_ERROR_RATIO = Reference("network MSE", level=1.0, collapsed=True)
-_noise: dict[str, Any] = {"better": "low", "collapsed": 0.0, "log": True}
+_noise: dict[str, Any] = {"better": "low", "collapsed": 0.0, "log": True, "top_k": True}
 _aligned: dict[str, Any] = {"better": "high", "collapsed": 1.0}
 
 ROWS: tuple[Probe, ...] = (
@@ -79,13 +79,13 @@ ROWS: tuple[Probe, ...] = (
         "Whether the weight reads the directions in which the features vary most. 1 means that the top k of both span "
         "the same space; two random spaces give the chance level.",
         "mean cosine of the principal angles between V and the top-k right singular vectors of W", f"{DEEP}, NRC3",
-        chance=chance.feature_weight_alignment, **_aligned,
+        chance=chance.feature_weight_alignment, **_aligned, top_k=True,
         main=True, order=4, short="align", digits=".3f",
     ),
     Probe(
         "deep.feature_weight_alignment", deep.smallest_feature_weight_alignment, "Feature-weight alignment (smallest)",
         "The worst of the same angles. It shows a single direction that the mean hides.",
-        "smallest cosine of the same angles", f"{DEEP}, NRC3", variant="smallest", **_aligned,
+        "smallest cosine of the same angles", f"{DEEP}, NRC3", variant="smallest", **_aligned, top_k=True,
         chance=chance.smallest_feature_weight_alignment,
     ),
     Probe(
@@ -93,7 +93,7 @@ ROWS: tuple[Probe, ...] = (
         "Feature-weight alignment (divided by k)",
         "The sum of the same cosines over k, also where the weight has fewer directions than that. A last weight of "
         "rank 2 then reads at most .667 at k = 3, as in published figures.",
-        "sum of the same cosines / k", f"{DEEP}, NRC3", variant="published", **_aligned,
+        "sum of the same cosines / k", f"{DEEP}, NRC3", variant="published", **_aligned, top_k=True,
         chance=chance.published_feature_weight_alignment,
     ),
     Probe(
@@ -101,7 +101,7 @@ ROWS: tuple[Probe, ...] = (
         "What the weight's top k directions share with the features' remaining ones. 0 means that the weight ignores "
         "the noise.",
         "mean sine of the principal angles between V and the top-k right singular vectors of W", DEEP,
-        chance=chance.noise_alignment,
+        chance=chance.noise_alignment, top_k=True,
         better="low", collapsed=0.0, log=True,
     ),
     Probe(
@@ -136,7 +136,7 @@ ROWS: tuple[Probe, ...] = (
         "Whether the feature directions that carry the targets are the ones of highest variance. 1 when collapsed, "
         "and informative even for targets of exact rank k.",
         "mean cosine between the top-k left singular vectors of S_HY and V", POSTER,
-        chance=chance.feature_side_alignment, **_aligned,
+        chance=chance.feature_side_alignment, **_aligned, top_k=True,
         main=True, order=5, shown=(HEATMAP,),
     ),
     Probe(

@@ -79,6 +79,7 @@ class Probe:
         floor: function for the value that rounding could make.
         default: whether it is measured when no probes are named.
         direction: which direction of the targets it is about, from 1; tables of fewer targets leave it out. 0 for none.
+        top_k: whether it is about the top k directions of the features, and so says nothing where d < 2k.
         classes: whether it is for targets that are classes; elsewhere it is measured only when named, as not defined.
         statistics: classes of the streaming statistics that it brings along, by the names under which its functions
             read them; "moments" are always there.
@@ -110,6 +111,7 @@ class Probe:
     default: bool = True
     classes: bool = False
     direction: int = 0
+    top_k: bool = False
     statistics: Mapping[str, type[Statistic]] = field(default_factory=dict, hash=False)
     counts: bool = False
     held_out: Callable[..., float | Outcome] | None = None

@@ -12,7 +12,7 @@ from deepnrc.table import join
 
 COLUMNS = ["run", "step", "depth", "layer", "kind", "measure", "variant", "value", "status", "note"]
 COLUMNS += ["n_samples", "dim", "target_dim", "rank", "pool", "chance", "floor", "chance_high"]
-COLUMNS += ["corrected", "low", "high"]
+COLUMNS += ["corrected", "low", "high", "reference"]
 KEY = ["run", "step", "depth", "layer", "measure", "variant"]
 
 

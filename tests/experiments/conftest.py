@@ -81,11 +81,12 @@ def made():
                     depths = numbers if isinstance(numbers, dict) else dict(enumerate(numbers))
                     rows += [
                         {"run": f"{label}, seed {seed}", "setting": label, "seed": seed, "step": at, "depth": depth,
-                         "layer": f"layer{depth}", "kind": "Linear", "measure": measure,
+                         "layer": f"layer{depth}" if depth >= 0 else "(network)", "kind": "Linear", "measure": measure,
                          "variant": variant or "default", "value": value if at == step else 77.0,
                          "status": (statuses or {}).get((measure, depth), "ok"), "note": "",
                          "pool": "none",
-                         "chance": float("nan"), "floor": 0.0, "n_samples": 10, "dim": 8, "target_dim": 4, "rank": 2,
+                         "chance": float("nan"), "chance_high": 0.5, "floor": 0.0,
+                         "n_samples": 10, "dim": 8, "target_dim": 4, "rank": 2,
                          "diverged": lost}
                         for depth, value in depths.items()
                         for at in (0, step)

@@ -1,4 +1,4 @@
-"""`onset`: how many layers are collapsed, over the steps of each run."""
+"""`onset`: how many layers are collapsed, and how many low in noise, over the steps of each run."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from deepnrc.figures.curves.axis import by_step
 from deepnrc.figures.curves.curves import run_colours
 from deepnrc.figures.layout import side_legend
 from deepnrc.figures.words import labels
-from deepnrc.table import TAU, Table
+from deepnrc.table import COLLAPSE, LOW, TAU, Table
 
 RULES: dict[str, tuple[Any, str]] = {
-    "noise": ("-", "noise fraction ≤ {tau:g}"),
-    "joint": (":", "alignment and prediction too"),
+    COLLAPSE: ("-", "collapsed"),
+    LOW: (":", "low noise: fraction ≤ {tau:g}"),
 }
 
 
 def onset(report: Table, *, tau: float = TAU, path: str | Path | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the number of layers from collapse onset to the last, over steps; a colour a run, a line style a rule.
+    """Draw how many layers up to the last are collapsed and how many low in noise, over steps; a colour a run, a line
+    style each. Where no verdict can be told, low noise alone is drawn.
 
     Args:
-        tau: noise fraction at which a layer counts as collapsed, in (0, 1).
+        tau: noise fraction up to which a layer is low in noise, in (0, 1).
         path: save there as .png, .pdf or .svg.
         ax: draw there instead of in a new figure.
     Returns: the Axes.
@@ -40,15 +41,16 @@ def onset(report: Table, *, tau: float = TAU, path: str | Path | None = None, ax
             figure.set_size_inches(5.6, 2.1)
         panel = figure.subplots() if figure is not None else ax
         assert panel is not None
-        for run, rule in table[["run", "rule"]].drop_duplicates().itertuples(index=False):
+        drawn = [rule for rule in RULES if (table["rule"] == rule).any()]
+        for run, rule in ((run, rule) for rule in drawn for run in report.runs):
             rows = table[(table["run"] == run) & (table["rule"] == rule)].sort_values("step")
             look = {"color": colours[run], "linestyle": RULES[rule][0], "marker": "o", "markersize": 2.6}
             panel.plot(rows["step"], rows["layers"], linewidth=1.3, **look)
         by_step(panel, sorted(set(table["step"])))
-        panel.set(ylabel="collapsed layers", ylim=(-0.03 * table["of"].max(), 1.03 * table["of"].max()))
+        panel.set(ylabel="layers up to the last", ylim=(-0.03 * table["of"].max(), 1.03 * table["of"].max()))
         panel.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-        handles = [Line2D([], [], color="0.35", linestyle=RULES[rule][0]) for rule in dict.fromkeys(table["rule"])]
-        rules = [RULES[rule][1].format(tau=tau) for rule in dict.fromkeys(table["rule"])]
+        handles = [Line2D([], [], color="0.35", linestyle=RULES[rule][0]) for rule in drawn]
+        rules = [RULES[rule][1].format(tau=tau) for rule in drawn]
         named = labels(report.runs) if len(report.runs) > 1 else []
         runs = [(Line2D([], [], color=colours[run]), words) for run, words in zip(report.runs, named, strict=False)]
         side_legend(panel, [*runs, *zip(handles, rules, strict=True)], None, figure)

@@ -54,7 +54,7 @@ def lines(
             runs, in a band. Runs that it leaves out are not drawn.
         band: of a group, "range" (from its least value to its largest) or "sd" (standard deviation on either side).
         xlabel: what the horizontal axis is called.
-        tau: noise fraction at which a layer counts as collapsed, in (0, 1).
+        tau: noise fraction up to which a layer is low in noise, in (0, 1).
         path: save there as .png, .pdf or .svg.
         ax: draw there instead of in a new figure.
     Returns: the Axes.

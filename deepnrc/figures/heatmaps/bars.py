@@ -17,12 +17,12 @@ from deepnrc.figures.canvas import INK
 from deepnrc.figures.references import Mark
 from deepnrc.figures.scales import COLLAPSED_IS_DARK, Scale
 from deepnrc.figures.words import log_ticks, number
-from deepnrc.table import PREDICTS
 from probes import Probe
 
 CLOSE = 0.055  # ticks nearer than this share of the bar to a reference give way to it
 THICK = 0.11  # inches
 LETTER = 0.09  # inches of height a letter of the label, with room for what stands above and below the panels
+APART = 1.1  # levels of runs that differ by no more than this factor are one
 LEAST = 14  # letters in a line of the label
 
 
@@ -40,7 +40,7 @@ def bar(axes: Sequence[Axes], probe: Probe, colours: Scale, marks: Sequence[Mark
             drawn.ax.axhline(level, color="white", linewidth=2.4)
             drawn.ax.axhline(level, color=INK, linewidth=1.0)
     # runs with levels of their own share the scale, but no level on it is collapse for all of them
-    apart = any(mark.held.collapsed and mark.high > PREDICTS * mark.low for mark in marks)
+    apart = any(mark.held.collapsed and mark.high > APART * mark.low for mark in marks)
     meaning = (probe.better or "collapsed") if apart else "collapsed"
     said = f"(dark = {meaning})" if colours.directed else ""
     drawn.set_label(_wrapped(probe.title, said, max(LEAST, int(_height(axes) / LETTER))))

@@ -28,11 +28,14 @@ ONSET: dict[str, Any] = {
     "linewidth": 1.6,
     "path_effects": [withStroke(linewidth=3.2, foreground=INK)],
 }
+LOW: dict[str, Any] = {**ONSET, "linewidth": 1.0, "linestyle": (0, (2, 1.5))}
+NARROW_HATCH = "xx"
 VECTOR_CELLS = 400  # more than so many, or cells without lines between, are one embedded image in PDF and SVG
 
 
 def paint(ax: Axes, grid: Grid, scales: Sequence[Scale], words: Words | None, *, joined: bool = True) -> None:
-    """Draw the cells: colour, value where one is printed, grey where there is none, and collapse onset.
+    """Draw the cells: colour, value where one is printed, grey where there is none, and where low noise and collapse
+    begin.
 
     Args:
         scales: one for all columns, or one a column.
@@ -45,10 +48,12 @@ def paint(ax: Axes, grid: Grid, scales: Sequence[Scale], words: Words | None, *,
         elsewhere = grid.missing | grid.absent | np.array([s.directed != directed for s in scales])
         if not elsewhere.all():
             _mesh(ax, place, elsewhere, words, COLLAPSED_IS_DARK if directed else NEUTRAL)
-    _hatched(ax, grid.missing, facecolor=GREY, edgecolor="white", hatch=HATCH)
+    _hatched(ax, grid.missing & ~grid.narrow, facecolor=GREY, edgecolor="white", hatch=HATCH)
+    _hatched(ax, grid.narrow, facecolor=GREY, edgecolor="white", hatch=NARROW_HATCH)
     if words is None:
         _hatched(ax, grid.below, facecolor="none", edgecolor="white", hatch=BELOW_HATCH)
-    _onset(ax, grid.onset, len(grid.layers), joined=joined)
+    _onset(ax, grid.low, len(grid.layers), LOW, joined=joined)
+    _onset(ax, grid.onset, len(grid.layers), ONSET, joined=joined)
     ax.set(xlim=(0, len(grid.columns)), ylim=(len(grid.layers), 0), xlabel="", ylabel="")
     sns.despine(ax=ax, left=True, bottom=True)
 
@@ -68,8 +73,14 @@ def explained(grids: Sequence[Grid], tau: float, *, words: bool) -> list[tuple[P
     entries: list[tuple[Patch | Line2D, str]] = []
     if any(start is not None for grid in grids for start in grid.onset):
         line = Line2D([], [], **ONSET)
-        entries.append((line, f"collapse onset: noise fraction ≤ τ = {tau:g} from here to the last layer"))
-    if any(grid.missing.any() for grid in grids):
+        entries.append((line, "collapse onset: from here to the last layer that can be judged"))
+    if any(start is not None for grid in grids for start in grid.low):
+        line = Line2D([], [], **LOW)
+        entries.append((line, f"low noise: fraction ≤ τ = {tau:g} from here to the last layer"))
+    if any(grid.narrow.any() for grid in grids):
+        patch = Patch(facecolor=GREY, edgecolor="white", hatch=NARROW_HATCH, linewidth=0)
+        entries.append((patch, "too narrow to tell: d < 2k"))
+    if any((grid.missing & ~grid.narrow).any() for grid in grids):
         patch = Patch(facecolor=GREY, edgecolor="white", hatch=HATCH, linewidth=0)
         entries.append((patch, "not defined or degenerate"))
     if any(grid.below.any() for grid in grids):
@@ -121,7 +132,7 @@ def _hatched(ax: Axes, where: Flags, **look: Any) -> None:
             start += width
 
 
-def _onset(ax: Axes, onset: Sequence[int | None], rows: int, *, joined: bool) -> None:
+def _onset(ax: Axes, onset: Sequence[int | None], rows: int, look: dict[str, Any], *, joined: bool) -> None:
     corners: list[tuple[float, float]] = []
     before: int | None = None
     for column, start in enumerate(onset):
@@ -133,4 +144,4 @@ def _onset(ax: Axes, onset: Sequence[int | None], rows: int, *, joined: bool) ->
             corners.append((np.nan, np.nan))
         before = start
     if any(start is not None for start in onset):
-        ax.plot(*zip(*corners, strict=True), **ONSET, solid_capstyle="butt", solid_joinstyle="miter")
+        ax.plot(*zip(*corners, strict=True), **look, solid_capstyle="butt", solid_joinstyle="miter")

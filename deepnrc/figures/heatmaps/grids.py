@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from deepnrc.errors import UsageError
 from deepnrc.figures.words import labels
-from deepnrc.table import NOISE, SILENT, TAU, Table
+from deepnrc.table import COLLAPSE, LOW, NOISE, SILENT, TAU, Table, described
 from deepnrc.wording import Either
 
 Numbers = NDArray[np.float64]
@@ -31,7 +31,9 @@ class Grid:
         absent: where there is no such layer: runs may differ in depth.
         below: where rounding alone could have made the value.
         floor: what rounding could make; NaN where unknown.
-        onset: for each column, the row from which collapse holds to the last, or None.
+        onset: for each column, the row from which collapse holds to the last judged one, or None.
+        low: for each column, the row from which noise is low to the last, or None.
+        narrow: where the layer is too narrow, d < 2k, for the measure to tell anything.
     """
 
     layers: list[str]
@@ -42,6 +44,8 @@ class Grid:
     below: Flags
     floor: Numbers
     onset: Sequence[int | None] = ()
+    low: Sequence[int | None] = ()
+    narrow: Flags = field(default_factory=lambda: np.zeros((0, 0), bool))
 
     def usable(self, column: int | None = None) -> Numbers:
         """Values that a scale must show, of one column or of all."""
@@ -68,7 +72,8 @@ def grid(report: Table, measure: str, variant: str, across: str, log: bool, tau:
     """Layers by steps, or by runs, of one measure; the layers of several runs are paired by depth."""
     rows = by_layer(report, measure, variant)
     columns = list(dict.fromkeys(rows[across]))
-    return _cells(rows, across, columns, log, _onset_rows(report, measure, variant, across, columns, rows, tau))
+    found = _onset_rows(report, across, columns, rows, tau) if (measure, variant) == (NOISE, "default") else {}
+    return replace(_cells(rows, across, columns, log), onset=found.get(COLLAPSE, ()), low=found.get(LOW, ()))
 
 
 def measures_grid(report: Table, chosen: Sequence[tuple[str, str]], logs: Sequence[bool]) -> Grid:
@@ -79,9 +84,7 @@ def measures_grid(report: Table, chosen: Sequence[tuple[str, str]], logs: Sequen
     return _cells(rows, "column", list(range(len(chosen))), rows["log"].to_numpy(bool))
 
 
-def _cells(
-    rows: pd.DataFrame, across: str, columns: list[object], log: bool | Flags, onset: Sequence[int | None] = ()
-) -> Grid:
+def _cells(rows: pd.DataFrame, across: str, columns: list[object], log: bool | Flags) -> Grid:
     names = rows.drop_duplicates(["depth", "layer"]).sort_values("depth").groupby("depth")["layer"].agg(list)
     layers = [same[0] if len(same) == 1 else f"depth {depth}" for depth, same in names.items()]
     places = (
@@ -89,7 +92,8 @@ def _cells(
         pd.Index(columns).get_indexer(pd.Index(rows[across])),
     )
     value, least = rows["value"].to_numpy(), rows["floor"].to_numpy()
-    grey = rows["value"].isna().to_numpy() | rows["status"].isin(SILENT).to_numpy()
+    narrow = _narrow(rows)
+    grey = rows["value"].isna().to_numpy() | rows["status"].isin(SILENT).to_numpy() | narrow
     rounding = (rows["status"] == "below floor").to_numpy() | (value <= least) | (log & (value <= 0))
     return Grid(
         labels(layers),
@@ -99,8 +103,15 @@ def _cells(
         ~_placed(places, np.ones(len(rows), bool), (len(layers), len(columns)), False),
         _placed(places, rounding & ~grey, (len(layers), len(columns)), False),
         _placed(places, least, (len(layers), len(columns)), np.nan),
-        onset,
+        narrow=_placed(places, narrow, (len(layers), len(columns)), False),
     )
+
+
+def _narrow(rows: pd.DataFrame) -> Flags:
+    """Which rows are of a measure of the top k directions in a layer of d < 2k, which has hardly any others."""
+    known = {key: described(*key).top_k for key in set(zip(rows["measure"], rows["variant"], strict=True))}
+    top_k = [known[key] for key in zip(rows["measure"], rows["variant"], strict=True)]
+    return np.array(top_k, bool) & (rows["dim"] < 2 * rows["rank"]).fillna(False).to_numpy(bool)
 
 
 def _placed(places: tuple[Any, Any], values: Any, shape: tuple[int, int], otherwise: float | bool) -> Any:
@@ -110,11 +121,13 @@ def _placed(places: tuple[Any, Any], values: Any, shape: tuple[int, int], otherw
 
 
 def _onset_rows(
-    report: Table, measure: str, variant: str, across: str, columns: list[object], rows: pd.DataFrame, tau: float
-) -> Sequence[int | None]:
-    if (measure, variant) != (NOISE, "default"):
-        return ()
-    noise = report.onset(tau).query("rule == 'noise'")
-    starts = dict(zip(noise[across], noise["depth"], strict=True))
+    report: Table, across: str, columns: list[object], rows: pd.DataFrame, tau: float
+) -> dict[str, list[int | None]]:
+    """By rule, the row of each column from which it holds; a rule that none has is left out."""
     order = sorted(set(rows["depth"]))
-    return [None if pd.isna(starts[column]) else order.index(int(starts[column])) for column in columns]
+    found = {}
+    for rule, part in report.onset(tau).groupby("rule"):
+        starts = dict(zip(part[across], part["depth"], strict=True))
+        places = [starts.get(column, pd.NA) for column in columns]
+        found[str(rule)] = [None if pd.isna(depth) else order.index(int(depth)) for depth in places]
+    return found

@@ -38,7 +38,8 @@ def heatmap(
     """Draw layers down the side, the first always at the top, and steps, runs or measures across.
 
     Several runs across steps or measures are panels that share one colour scale. The dark end means collapsed wherever
-    a measure has a direction; grey cells have no value that says anything; the white line is collapse onset.
+    a measure has a direction; grey cells have no value that says anything, or are of a layer too narrow, d < 2k, for a
+    measure of k directions. On the noise fraction the white line is collapse onset, the dashed one that of low noise.
 
     Args:
         measure: name, or several names; None for the noise fraction, or, across measures, for the main ones.
@@ -48,7 +49,7 @@ def heatmap(
         step: take this step only.
         groups: by run the label of its group, such as the setting that seeds share: a group is drawn as one run, whose
             values are the means over its own.
-        tau: noise fraction at which a layer counts as collapsed, in (0, 1).
+        tau: noise fraction up to which a layer is low in noise, in (0, 1).
         path: save there as .png, .pdf or .svg.
         ax: draw there instead of in a new figure.
     Returns: the (first) Axes.

@@ -95,6 +95,31 @@ def test_only_the_first_process_measures(monkeypatch: pytest.MonkeyPatch, tracke
     assert not tracker._reports
 
 
+@pytest.mark.parametrize("strategy", [False, True])
+def test_it_stops_the_trainer_where_the_tracker_says_so(
+    monkeypatch: pytest.MonkeyPatch, tracker: Tracker, strategy: bool
+) -> None:
+    pretend(monkeypatch, "lightning.pytorch")
+    asked: list[bool] = []
+
+    class Strategy:
+        def reduce_boolean_decision(self, decision: bool, all: bool = True) -> bool:
+            assert not all
+            asked.append(decision)
+            return decision
+
+    trainer: Any = Trainer()
+    trainer.should_stop = False
+    if strategy:
+        trainer.strategy = Strategy()
+    tracker = Tracker(tracker.model, tracker.loader, probes=["deep.cka"], stop_when=lambda r: r.steps == [2])
+    trainer.fit(lightning_callback(tracker), 1)
+    assert not trainer.should_stop
+    trainer.fit(lightning_callback(tracker), 2, start=1)
+    assert trainer.should_stop
+    assert asked == ([False, True] if strategy else [])
+
+
 def test_without_lightning_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tracker: Tracker) -> None:
     for known in ("lightning", "lightning.pytorch", "pytorch_lightning"):
         monkeypatch.setitem(sys.modules, known, None)

@@ -17,7 +17,7 @@ from deepnrc.table import COLUMNS, NETWORK
 
 EVIL = '<script>alert("x")</script>&"\''
 
-EMPTY = dict.fromkeys(["value", "chance", "chance_high", "floor", "corrected", "low", "high"], "")
+EMPTY = {name: "" for name, kind in COLUMNS.items() if kind == "float64"}
 
 
 def test_it_is_one_file_that_fetches_nothing(page, text):
@@ -116,8 +116,8 @@ def test_write_refuses(report, tmp_path):
 
 def test_tau_is_that_of_sentences_and_pictures(report, tmp_path):
     text = report(steps=(0, 1)).html(tmp_path / "page.html", tau=0.1).read_text(encoding="utf-8")
-    assert "collapsed from c on (1 of 3 layers, since step 1): noise &lt;= 0.1" in text
-    assert "noise fraction ≤ 0.1<" in text
+    assert "low noise from c on (1 of 3 layers, since step 1): noise &lt;= 0.1" in text
+    assert "low noise: fraction ≤ 0.1<" in text
     assert "τ = 0.1" in text
     assert not re.search("(≤|&lt;=|=) 0.2\\b", text)
     with pytest.raises(UsageError, match="tau is a noise fraction"):

@@ -8,7 +8,7 @@ from deepnrc.report import Report
 
 def test_text_in_pictures_is_text(text):
     drawing = text[text.index("<svg") : text.index("</svg>")]
-    assert ">collapsed layers</text>" in drawing
+    assert ">layers up to the last</text>" in drawing
     assert "DejaVu" not in text
 
 

@@ -11,7 +11,7 @@ from deepnrc.table import COLUMNS
 
 def test_the_summary_comes_first_and_says_what_is_collapsed(parsed, text):
     page = "".join(parsed(text).words)
-    assert page.index("collapsed from the input on (3 of 3 layers") < page.index("The first layer is at the top")
+    assert page.index("low noise from the input on (3 of 3 layers") < page.index("The first layer is at the top")
     assert "target stable rank 1.50" in page
     assert "signal rank k = 2, step 4, last of 3" in page
 

@@ -1,8 +1,10 @@
+import re
+
 import pandas as pd
 import pytest
 
 from deepnrc.errors import UsageError
-from deepnrc.table import COLUMNS, collapse_onset, verdicts
+from deepnrc.table import COLUMNS, collapse_onset, verdicts, with_reference
 
 FINE = {"noise": 0.01, "align": 0.99, "high": 0.5, "gap": 0.0}
 
@@ -10,9 +12,7 @@ FINE = {"noise": 0.01, "align": 0.99, "high": 0.5, "gap": 0.0}
 def table(layers, *, smallest=0.9, accuracy=None, d=16, k=2, n=3, run="a", step=0):
     """A row for each measure of each layer; what is None is left out, ``status`` marks all of a layer's."""
     rows = []
-    empty = dict.fromkeys(COLUMNS, "") | dict.fromkeys(
-        ["value", "chance", "chance_high", "floor", "corrected", "low", "high"], float("nan")
-    )
+    empty = {name: "" if kind == "str" else None for name, kind in COLUMNS.items()}
     shared = empty | {"run": run, "step": step, "n_samples": 100, "target_dim": n, "variant": "default"}
 
     def add(layer, depth, measure, value, **rest):
@@ -79,9 +79,51 @@ def test_a_network_whose_error_is_unknown_is_not_judged():
     assert said([{}, {"noise": 0.9}], smallest=None) == ["not measured", "not collapsed"]
 
 
-@pytest.mark.parametrize(("untrained", "verdict"), [(0.03, "collapsed"), (0.02, "collapsed"), (0.019, "not collapsed")])
+@pytest.mark.parametrize(("untrained", "verdict"), [(0.03, "collapsed"), (0.02, "collapsed"), (0.019, "low noise")])
 def test_a_reference_with_little_noise_asks_for_less(untrained, verdict):
-    assert said([{"noise": 0.01}], reference=table([{"noise": untrained}])) == [verdict]
+    given, reference = table([{"noise": 0.01}]), table([{"noise": untrained}])
+    found = verdicts(given, reference=reference)
+    assert found["verdict"].tolist() == [verdict]
+    assert found["noise"].tolist() == [verdict == "collapsed"]
+    assert ("more than half of the reference's" in found["reason"][0]) == (verdict == "low noise")
+    kept = with_reference(given, reference)
+    assert verdicts(kept)["verdict"].tolist() == [verdict]
+    assert verdicts(kept, reference=table([{"noise": 0.9}]))["verdict"].tolist() == ["collapsed"]
+
+
+def test_a_reference_that_is_dead_in_a_layer_says_nothing_there():
+    assert said([{}], reference=table([{"noise": 0.0, "status": "degenerate"}])) == ["collapsed"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        (table([{}]), "has no deep.noise_fraction of 'layer1'"),
+        (table([{}, {"d": 8}]), "has d = 8 and k = 2 at 'layer1', where d = 16"),
+        (table([{}, {"k": 3}]), "has d = 16 and k = 3 at 'layer1', where d = 16 and k = 2"),
+        (pd.concat([table([{}, {}]), table([{}, {}], step=1)]), "this report holds several: 'a, step 0', 'a, step 1'"),
+        (pd.concat([table([{}, {}]), table([{}, {}], run="b")]), "this report holds several"),
+    ],
+)
+def test_a_reference_of_another_shape_is_refused(reference, words):
+    with pytest.raises(UsageError, match=re.escape(words)):
+        verdicts(table([{}, {}]), reference=reference)
+
+
+@pytest.mark.parametrize(
+    ("layers", "smallest", "of"),
+    [
+        ([{"noise": 0.9}, {"gap": None}], 0.9, 0),  # the layer behind the judged one may be collapsed
+        ([{"noise": 0.9}, {}], None, 0),
+        ([{"noise": 0.9}, {"noise": None}], 0.9, 1),
+        ([{"gap": None}, {"noise": 0.9}], 0.9, 1),
+        ([{"noise": 0.9}, {"gap": None}, {}], 0.9, 2),
+    ],
+)
+def test_low_noise_that_cannot_be_judged_keeps_the_verdict_open(layers, smallest, of):
+    found = collapse_onset(verdicts(table(layers, smallest=smallest))).iloc[0]
+    assert found["of"] == of
+    assert (found["said"] == "collapse cannot be told") == (of == 0)
 
 
 def test_onset_is_the_first_judged_layer_from_which_all_are_collapsed():

@@ -9,7 +9,8 @@ from deepnrc.table import COLUMNS, NETWORK
 
 
 def report(values, measure="my.own", statuses=None, run="net", step=0):
-    fixed = dict.fromkeys(COLUMNS, "") | {"run": run, "step": step, "measure": measure, "variant": "default"}
+    fixed = {name: "" if kind == "str" else None for name, kind in COLUMNS.items()}
+    fixed |= {"run": run, "step": step, "measure": measure, "variant": "default"}
     numbers = dict.fromkeys(["chance", "chance_high", "floor"], np.nan) | dict.fromkeys(
         ["rank", "n_samples", "dim", "target_dim"], 4
     )

@@ -9,7 +9,7 @@ from deepnrc import Report, UsageError
 from deepnrc.table import COLUMNS, check_tau, onsets, since
 
 NAN = float("nan")
-NOISE, ALIGN, LINEAR, MSE = "deep.noise_fraction", "deep.feature_weight_alignment", "deep.linear_mse", "model.mse"
+NOISE, ALIGN = "deep.noise_fraction", "deep.feature_weight_alignment"
 
 
 def rows(measure: str, values: list[float], **changes: Any) -> list[dict[str, Any]]:
@@ -17,6 +17,7 @@ def rows(measure: str, values: list[float], **changes: Any) -> list[dict[str, An
     status = changes.pop("statuses", ["ok"] * len(values))
     return [
         dict.fromkeys(COLUMNS, 0)
+        | {"reference": NAN, "rank": 1, "dim": 8}
         | {"run": "a", "depth": i, "layer": f"layer{len(values) - i}", "measure": measure, "variant": "default"}
         | {"value": value, "status": status[i]}
         | changes
@@ -26,11 +27,6 @@ def rows(measure: str, values: list[float], **changes: Any) -> list[dict[str, An
 
 def table(*parts: list[dict[str, Any]]) -> pd.DataFrame:
     return Report.of([row for part in parts for row in part]).table
-
-
-def joint(noise: list[float], align: list[float], linear: list[float], own: float = 1.0) -> pd.DataFrame:
-    network = rows(MSE, [own], layer="(network)", depth=-1)
-    return table(rows(NOISE, noise), rows(ALIGN, align), rows(LINEAR, linear), network)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +61,7 @@ def test_a_degenerate_layer_is_not_collapsed_although_its_value_is_small() -> No
 
 
 def test_tau_is_an_argument_and_is_stored() -> None:
-    found = onsets(table(rows(NOISE, [0.9, 0.5, 0.1])), 0.5)
+    found = onsets(table(rows(NOISE, [0.9, 0.5, 0.1])), 0.5).query("rule == 'noise'")
     assert (found["tau"].item(), found["depth"].item()) == (0.5, 1)
 
 
@@ -85,29 +81,33 @@ def test_without_the_noise_fraction_there_is_no_onset() -> None:
     assert mixed["run"].tolist() == ["b"]
 
 
+def rests_on(align: list[float], gaps: list[float], smallest: float) -> list[list[dict[str, Any]]]:
+    network = rows("model.direction_r2_smallest", [smallest], layer="(network)", depth=-1)
+    return [rows(ALIGN, align, chance_high=0.5), rows("deep.direction_r2_gap", gaps), network]
+
+
 @pytest.mark.parametrize(
-    ("noise", "align", "linear", "depth"),
+    ("noise", "align", "gaps", "depth"),
     [
-        ([0.1] * 3, [0.9] * 3, [1.0] * 3, 0),
-        ([0.9, 0.1, 0.1], [0.9] * 3, [1.0] * 3, 1),
-        ([0.1] * 3, [0.9, 0.79, 0.8], [1.0] * 3, 2),
-        ([0.1] * 3, [0.9] * 3, [2.2, 1.1, 1.0], 1),
-        ([0.1] * 3, [0.9] * 3, [1.0, 1.0, 1.2], None),
-        ([0.1] * 3, [0.9, 0.9, NAN], [1.0] * 3, None),
-        ([0.1] * 3, [0.9, 0.9, 0.9], [NAN, 1.0, 1.0], 1),
+        ([0.1] * 3, [0.9] * 3, [0.0] * 3, 0),
+        ([0.9, 0.1, 0.1], [0.9] * 3, [0.0] * 3, 1),
+        ([0.1] * 3, [0.9, 0.79, 0.8], [0.0] * 3, 2),
+        ([0.1] * 3, [0.9] * 3, [0.06, 0.05, -0.1], 1),
+        ([0.1] * 3, [0.9] * 3, [0.0, 0.0, 0.2], None),
     ],
 )
-def test_the_joint_rule_asks_for_all_three(
-    noise: list[float], align: list[float], linear: list[float], depth: int | None
+def test_the_rule_of_collapse_is_that_of_the_verdicts(
+    noise: list[float], align: list[float], gaps: list[float], depth: int | None
 ) -> None:
-    found = onsets(joint(noise, align, linear)).set_index("rule")
-    assert found.index.tolist() == ["noise", "joint"]
-    assert found.loc["joint", "layers"] == (0 if depth is None else 3 - depth)
-    assert pd.isna(found.loc["joint", "depth"]) if depth is None else found.loc["joint", "depth"] == depth
+    found = onsets(table(rows(NOISE, noise), *rests_on(align, gaps, 0.9))).set_index("rule")
+    assert found.index.tolist() == ["noise", "collapsed"]
+    assert found.loc["collapsed", "layers"] == (0 if depth is None else 3 - depth)
+    assert pd.isna(found.loc["collapsed", "depth"]) if depth is None else found.loc["collapsed", "depth"] == depth
 
 
-def test_the_joint_rule_is_left_out_where_the_network_s_error_is_not_known() -> None:
-    assert onsets(joint([0.1], [0.9], [1.0], own=NAN))["rule"].tolist() == ["noise"]
+@pytest.mark.parametrize("parts", [[], rests_on([0.9, 0.9], [0.0, 0.0], NAN)])
+def test_the_rule_of_collapse_is_left_out_where_there_is_no_verdict(parts: list[list[dict[str, Any]]]) -> None:
+    assert onsets(table(rows(NOISE, [0.9, 0.1]), *parts))["rule"].tolist() == ["noise"]
 
 
 def test_other_variants_do_not_count() -> None:
@@ -122,8 +122,9 @@ def test_each_run_and_step_has_its_own_onset_in_the_table_s_order() -> None:
         rows(NOISE, [0.1, 0.1], step=2),
     ]
     found = onsets(table(*parts))
-    assert found[["run", "step"]].to_numpy().tolist() == [["b", 0], ["b", 5], ["a", 2]]
-    assert found["layers"].tolist() == [0, 1, 2]
+    told = found[found["rule"] == "noise"]
+    assert told[["run", "step"]].to_numpy().tolist() == [["b", 0], ["b", 5], ["a", 2]]
+    assert told["layers"].tolist() == [0, 1, 2]
     assert list(found) == ["run", "step", "rule", "tau", "depth", "layer", "layers", "of"]
     assert (str(found["depth"].dtype), str(found["layer"].dtype)) == ("Int64", "string")
 

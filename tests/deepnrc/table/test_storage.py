@@ -25,7 +25,7 @@ NAMES = ["manifest.json", "spectra.parquet", "table.parquet"]
 def report(run: str = "a", step: int = 0, values: tuple[float, ...] = (0.25, np.nan, np.inf, -0.0)) -> Report:
     """A row for each value; every missing thing that a table may hold is in it."""
     rows = [
-        dict.fromkeys(COLUMNS, "")
+        {name: "" if kind == "str" else None for name, kind in COLUMNS.items()}
         | dict.fromkeys(["depth", "n_samples", "dim", "target_dim"], i)
         | {"run": run, "step": step, "layer": str(i), "measure": "m", "variant": "default", "status": "ok"}
         | {

@@ -50,6 +50,8 @@ COLLAPSED = {
     TARGET: {-1: 2.0},
     ALIGNMENT: [0.1, 0.7, 0.8, 0.9],
     "deep.linear_mse/ratio": [80, 1.0, 1.0, 1.1],
+    "deep.direction_r2_gap": [0.9, 0.0, 0.0, 0.04],
+    "model.direction_r2_smallest": {-1: 0.9},
 }
 
 

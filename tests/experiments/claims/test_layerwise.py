@@ -8,17 +8,28 @@ import pandas as pd
 import pytest
 
 from experiments.claims import layerwise as claims
-from experiments.claims.layerwise import collapsed_layers, falls, onset_share, rank_mismatch, rises, worst_prediction
+from experiments.claims.layerwise import (
+    collapsed_layers,
+    falls,
+    onset_share,
+    quiet_layers,
+    rank_mismatch,
+    rises,
+    worst_prediction,
+)
 
 NAN = float("nan")
 NOISE, RANK, TARGET = "deep.noise_fraction", "deep.feature_stable_rank", "deep.target_stable_rank"
 ALIGNMENT = "deep.feature_weight_alignment"
+GAP, SMALLEST = "deep.direction_r2_gap", "model.direction_r2_smallest"
 COLLAPSED = {
     NOISE: [0.9, 0.1, 0.1, 0.1],
     RANK: [50, 9, 1.5, 2.4],
     TARGET: {-1: 2.0},
     ALIGNMENT: [0.1, 0.7, 0.8, 0.9],
     "deep.linear_mse/ratio": [80, 1.0, 1.0, 1.1],
+    GAP: [0.9, 0.0, 0.0, 0.04],
+    SMALLEST: {-1: 0.9},
 }
 
 
@@ -33,15 +44,15 @@ COLLAPSED = {
         ([0.1, 0.1, float("nan")], []),
     ],
 )
-def test_collapsed_layers_reach_up_to_the_last(made, noise, layers):
+def test_layers_of_low_noise_reach_up_to_the_last(made, noise, layers):
     results = made({"a": {0: {NOISE: noise}}})
-    assert collapsed_layers(results) == layers
+    assert quiet_layers(results) == layers
     assert onset_share(results) == pytest.approx(len(layers) / len(noise))
 
 
-def test_collapse_is_judged_by_the_mean_over_seeds(made):
+def test_noise_is_that_of_the_mean_over_seeds(made):
     results = made({"a": {0: {NOISE: [0.9, 0.35]}, 1: {NOISE: [0.9, 0.03]}}})
-    assert collapsed_layers(results) == [1]
+    assert quiet_layers(results) == [1]
 
 
 @pytest.mark.parametrize(
@@ -50,17 +61,18 @@ def test_collapse_is_judged_by_the_mean_over_seeds(made):
         ({}, [2, 3]),
         ({ALIGNMENT: [0.9] * 4}, [1, 2, 3]),
         ({ALIGNMENT: [0.9, 0.9, 0.9, 0.79]}, []),
-        ({"deep.linear_mse/ratio": [1, 1, 1.2, 1]}, [3]),
+        ({GAP: [0, 0, 0.1, 0]}, [3]),
+        ({SMALLEST: {-1: 0.1}}, []),
         ({NOISE: [0.1, 0.1, 0.3, 0.1]}, [3]),
     ],
 )
-def test_the_joint_rule_asks_for_all_three(made, changed, layers):
-    assert collapsed_layers(made({"a": {0: COLLAPSED | changed}}), joint=True) == layers
+def test_collapsed_layers_are_so_by_their_verdicts(made, changed, layers):
+    assert collapsed_layers(made({"a": {0: COLLAPSED | changed}})) == layers
 
 
 def test_layers_that_only_another_setting_has_do_not_count(made):
     results = made({"short": {0: {NOISE: [0.5, 0.1]}}, "long": {0: {NOISE: [0.5, 0.5, 0.1, 0.1]}}})
-    assert collapsed_layers(results, 0) == [1]
+    assert quiet_layers(results, 0) == [1]
     assert onset_share(results, 0) == 1 / 2
 
 

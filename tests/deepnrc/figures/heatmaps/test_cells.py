@@ -37,7 +37,20 @@ def test_values_below_the_floor_are_hatched_where_nothing_is_printed(report, cha
     assert [patch.get_hatch() for patch in ax.patches] == [cells.BELOW_HATCH]
 
 
-def test_onset_is_drawn_over_the_first_collapsed_layer(report, drawn, words):
+def test_narrow_layers_are_grey_in_measures_of_k_directions_alone(report, drawn, words):
+    given = report()
+    table = given.table.assign(dim=given.table["dim"].where(given.table["depth"] != 0, 3))
+    given = type(given)(table)
+    ax = drawn(figures.heatmap, given, "deep.noise_fraction")
+    assert [(patch.get_y(), patch.get_hatch()) for patch in ax.patches] == [(0, cells.NARROW_HATCH)]
+    assert "too narrow to tell: d < 2k" in words(ax)
+    assert "not defined or degenerate" not in words(ax)
+    assert not drawn(figures.heatmap, given, "deep.cka").patches
+    across = drawn(figures.heatmap, given, ["deep.noise_fraction", "deep.cka", "deep.feature_weight_alignment"])
+    assert [patch.get_x() for patch in across.patches] == [0, 2]
+
+
+def test_low_noise_begins_above_the_first_layer_that_has_it(report, drawn, words):
     ax = drawn(figures.heatmap, report(steps=(0, 1, 3)))
     ((x, y),) = [line.get_data() for line in ax.lines]
     ends = {(a, b): c for a, b, c in zip(x[:-1], x[1:], y[:-1], strict=True) if b == a + 1}

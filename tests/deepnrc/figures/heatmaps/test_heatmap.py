@@ -59,12 +59,12 @@ def test_heatmap_refuses(report, arguments, said):
 def test_tau_is_an_argument_and_what_is_drawn_and_said(report, drawn, words):
     given = report(steps=(0, 1))
     ax = drawn(figures.heatmap, given, "deep.noise_fraction", tau=0.4)
-    assert grid(given, "deep.noise_fraction", "default", "step", True, 0.4).onset == [1, 0]
+    assert grid(given, "deep.noise_fraction", "default", "step", True, 0.4).low == [1, 0]
     assert any("τ = 0.4" in text for text in words(ax))
     assert any(text == "0.40 τ" for text in words(ax))
     for function in (figures.lines, figures.overview):
         arguments = ["deep.noise_fraction"] if function is figures.lines else []
         assert "τ\n0.40" in words(drawn(function, given, *arguments, tau=0.4))
     ax = drawn(figures.onset, given, tau=0.4)
-    assert "noise fraction ≤ 0.4" in words(ax)
+    assert "low noise: fraction ≤ 0.4" in words(ax)
     assert list(ax.lines[0].get_ydata()) == [2, 3]

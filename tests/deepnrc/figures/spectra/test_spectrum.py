@@ -31,7 +31,8 @@ def report(run="net", steps=(0,), layers=LAYERS, width=6, rank=2, floor=1e-14):
     rows, found = [], []
     for step in steps:
         for depth, layer in enumerate(layers):
-            row = dict.fromkeys(COLUMNS, "") | {"run": run, "step": step, "depth": depth, "layer": layer}
+            row = {name: "" if kind == "str" else None for name, kind in COLUMNS.items()}
+            row |= {"run": run, "step": step, "depth": depth, "layer": layer}
             rows.append(row | dict.fromkeys(NUMBERS, 1))
             values = [4 * 10.0 ** -(i * (1 + depth + step)) for i in range(width)]
             found += [reading(name, values, run, step, depth, layer, rank, floor) for name in ("features", "weight")]

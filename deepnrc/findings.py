@@ -1,0 +1,170 @@
+"""What a run's last step comes to, in sentences: collapsed or not and why, which directions it learned, what is low."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import pandas as pd
+
+from deepnrc.table import (
+    ACCURACY,
+    CLOSED,
+    COLLAPSE,
+    JUDGED,
+    LEARNED,
+    LOW,
+    LOW_NOISE,
+    NARROW,
+    NETWORK,
+    NOISE,
+    NOISY,
+    RESTS_ON,
+    SHORT,
+    SMALLEST,
+    TAU,
+    UNKNOWN,
+    UNLEARNED,
+    Table,
+    collapse_onset,
+    onsets,
+    since,
+)
+from deepnrc.wording import listing
+
+DIRECTION = "model.direction_r2_"
+
+
+def findings(report: Table, run: str, tau: float = TAU) -> list[str]:
+    """Sentences on collapse at a run's last step; none where the noise fraction was not measured."""
+    mine = report.where(run=run)
+    if NOISE not in mine.measures:
+        return []
+    last = mine.at()
+    if NOISE not in last.measures:
+        return []
+    judged = last.verdicts(tau)
+    return [*_verdict(mine, judged, tau), *_low(mine, tau), *_aside(judged), *directions(last)]
+
+
+def words(verdict: str, low: bool | None) -> str:
+    """A layer's verdict for a table; where its noise is low and only the rest of it unknown, that is told."""
+    return f"{LOW_NOISE}, rest unknown" if verdict == UNKNOWN and low else verdict
+
+
+def directions(last: Table) -> list[str]:
+    """The network's R2 along the target directions, with those that it dropped by number and the rank that is left;
+    nothing for classes."""
+    network = last.table[(last.table["layer"] == NETWORK) & (last.table["variant"] == "default")]
+    found = network.set_index("measure")["value"]
+    if ACCURACY in found and not math.isnan(found[ACCURACY]):
+        return []
+    shares = {
+        int(str(name).removeprefix(DIRECTION)): float(value)
+        for name, value in found.dropna().items()
+        if str(name).startswith(DIRECTION) and name != SMALLEST
+    }
+    if not shares:
+        return []
+    smallest = found.get(SMALLEST, math.nan)
+    values = [f"{shares[i]:.3g}" for i in sorted(shares)]
+    beyond = "" if smallest >= min(shares.values()) or math.isnan(smallest) else f" .. (smallest {smallest:.3g})"
+    line = f"network R2 along the target directions, strongest first: {', '.join(values)}{beyond}"
+    dropped = [i for i in sorted(shares) if shares[i] <= SHORT]
+    weak = [i for i in sorted(shares) if SHORT < shares[i] <= LEARNED]
+    if weak:
+        line += f"; not learned: {_numbered(weak)}"
+    if dropped:
+        line += f"; dropped: {_numbered(dropped)}" if len(dropped) < len(shares) else "; none was learned"
+    left = min(dropped, default=0) - 1
+    if left > 0 and not beyond and dropped == list(range(left + 1, max(shares) + 1)):
+        line += f". rank={left} measures the directions that are left"
+    return [line]
+
+
+def _verdict(mine: Table, judged: pd.DataFrame, tau: float) -> list[str]:
+    onset = collapse_onset(judged).iloc[0]
+    if onset["layers"]:
+        start = since(onsets(mine.table, tau), judged["run"].iloc[0], COLLAPSE) if len(mine.steps) > 1 else None
+        when = "" if start is None else f", since step {start}"
+        return [
+            f"collapsed from {onset['layer']} on ({onset['layers']} of {onset['of']} judged layers{when}): noise <= "
+            f"{tau:g} (1 - k/d), aligned with its weight, and an affine map from it predicts what the network learned"
+        ]
+    if not onset["of"]:
+        return [_no_verdict(mine.at(), judged)]
+    unlearned = judged[judged["verdict"] == UNLEARNED]
+    if len(unlearned):
+        reason = unlearned["reason"].iloc[0].removeprefix("noise is low, and ")
+        return [f"not learned: {reason}; low noise at {_layers(unlearned)} is no collapse"]
+    return [f"not collapsed: {'; '.join(_reasons(judged, tau))}"]
+
+
+def _reasons(judged: pd.DataFrame, tau: float) -> Iterable[str]:
+    low = judged[judged["verdict"] == LOW_NOISE]
+    for said, layers in (
+        (f"noise is above {tau:g} (1 - k/d) at", judged[judged["verdict"] == NOISY]),
+        ("noise is more than half of the reference's at", low[low["noise"].eq(False).fillna(False)]),
+        ("not aligned with the weight at", low[low["aligned"].eq(False).fillna(False)]),
+        ("no affine map predicts as the network does from", low[low["predicts"].eq(False).fillna(False)]),
+    ):
+        if len(layers):
+            yield f"{said} {_layers(layers)}"
+
+
+def _no_verdict(last: Table, judged: pd.DataFrame) -> str:
+    unknown = judged["verdict"].eq(UNKNOWN) & judged["noise"].fillna(False)
+    if not (judged["verdict"].isin(JUDGED).any() or unknown.any()):
+        return "no verdict: no layer can be judged"
+    return f"{CLOSED}: {_unread(last)}"
+
+
+def _unread(last: Table) -> str:
+    """What keeps a verdict from being told."""
+    there = last.measures
+    needed = [name for name in RESTS_ON if name != SMALLEST or ACCURACY not in there]
+    missing = [name for name in needed if name not in there]
+    if missing and last.table["chance"].notna().any() and last.table["chance_high"].isna().all():
+        versions = {record.get("versions", {}).get("deepnrc") for record in last.provenance} - {None}
+        by = f" by DeepNRC {', '.join(sorted(versions))}" if versions else ""
+        return f"measured{by} before it read R2 by direction and null levels; low noise can be told, collapse cannot"
+    if missing:
+        return f"{listing(missing)} {'was' if len(missing) == 1 else 'were'} not measured"
+    own = last.table[(last.table["measure"] == SMALLEST) & last.table["value"].isna()]
+    if len(own) and own["note"].iloc[0]:
+        return f"the network's R2 is unknown: {own['note'].iloc[0]}"
+    return "alignment or R2 by direction could not be read where noise is low"
+
+
+def _low(mine: Table, tau: float) -> list[str]:
+    """Where low noise begins, if it begins elsewhere than collapse."""
+    run = mine.runs[0]
+    found = onsets(mine.table, tau)
+    now = found[found["step"] == found["step"].max()].set_index("rule")
+    low, collapsed = now.loc[LOW], now.loc[COLLAPSE] if COLLAPSE in now.index else None
+    if not low["layers"] or (collapsed is not None and collapsed["layers"] == low["layers"]):
+        return []
+    several = f", since step {since(found, run, LOW)}" if found["step"].nunique() > 1 else ""
+    start = low["layer"] if low["depth"] else _first(mine, str(low["layer"]))
+    return [f"low noise from {start} on ({low['layers']} of {low['of']} layers{several}): noise <= {tau:g}"]
+
+
+def _first(mine: Table, layer: str) -> str:
+    """What to call the first layer: among all weights it reads the network's own input, where low noise says nothing
+    of the network."""
+    chosen = {str(record.get("arguments", {}).get("layers", "weights")) for record in mine.provenance[-1:]}
+    return "the input" if chosen <= {"weights", "['weights']"} else f"{layer}, the first one read,"
+
+
+def _aside(judged: pd.DataFrame) -> list[str]:
+    narrow = judged[judged["verdict"] == NARROW]
+    return [f"too narrow to tell, d < 2k: {_layers(narrow)}"] if len(narrow) else []
+
+
+def _layers(rows: pd.DataFrame) -> str:
+    names = list(rows.sort_values("depth")["layer"])
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _numbered(found: list[int]) -> str:
+    return f"direction{'s' if len(found) > 1 else ''} {', '.join(map(str, found))}"
