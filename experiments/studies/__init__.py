@@ -4,7 +4,8 @@ from experiments.soundness import Standing
 from experiments.studies.catalog import STUDIES, Command
 from experiments.studies.document import Document
 from experiments.studies.family import Family, OverDecays
+from experiments.zoo import Zoo
 
-COMMANDS: dict[str, type[Command]] = {**STUDIES, "results": Document, "verdicts": Standing}
+COMMANDS: dict[str, type[Command]] = {**STUDIES, "results": Document, "verdicts": Standing, "zoo": Zoo}
 
 __all__ = ["COMMANDS", "Command", "Family", "OverDecays"]

@@ -96,15 +96,28 @@ class _Tree:
         if not any(count > 1 for count in Counter(kinds).values()):
             return []
         inner = self.repeated(group, plain=True)
+        if all(type(self.modules[n]) in CONTAINERS and self._in_a_forward(n) for n in inner):  # its branches
+            return []
         rest = [self.held(name) - sum(self.held(n) for n in inner if n.startswith(f"{name}.")) for name in group]
         return inner if max(rest) <= 1 else []
+
+    def _in_a_forward(self, name: str) -> bool:
+        """Whether a part is one of a module that says itself how its parts run."""
+        return type(self.modules[name.rpartition(".")[0]]) not in CONTAINERS
 
     def alone(self, parent: str) -> list[str]:
         """Parts of several weights with a forward of their own, where no class is repeated."""
         line = [n for n in self.siblings(parent) if self.held(n) >= self.least]
         own = [n for n in line if type(self.modules[n]) not in CONTAINERS]
         deeper = [n for name in own for n in self.alone(name)]
-        return deeper if len(own) == 1 and deeper else own
+        if len(own) != 1 or not deeper:
+            return own
+        lists = [n for n in own if self._listed(n)]
+        return lists if lists and not any(map(self._listed, deeper)) else deeper
+
+    def _listed(self, name: str) -> bool:
+        """Whether a part stands in a list, which is for repeating, if only once."""
+        return isinstance(self.modules[name.rpartition(".")[0]], nn.ModuleList)
 
 
 def _runs(module: nn.Module) -> bool:

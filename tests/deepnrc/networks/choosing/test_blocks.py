@@ -156,3 +156,44 @@ def test_blocks_of_transformers(kind, options, expected):
     transformers = pytest.importorskip("transformers")
     net = getattr(transformers, f"{kind}Model")(getattr(transformers, f"{kind}Config")(**options))
     assert blocks(net) == expected
+
+
+class Branches(nn.Module):
+    """A forward of its own over two sequences."""
+
+    def __init__(self, d=6):
+        super().__init__()
+        self.branch1 = nn.Sequential(nn.Linear(d, d), nn.ReLU(), nn.Linear(d, d))
+        self.branch2 = nn.Sequential(nn.Linear(d, d), nn.Tanh(), nn.Linear(d, d))
+
+    def forward(self, x):
+        return self.branch1(x) + self.branch2(x)
+
+
+def test_numbered_branches_of_a_block_are_no_blocks():
+    net = torchvision.models.shufflenet_v2_x0_5(num_classes=3)
+    assert blocks(net) == [f"stage{s}.{i}" for s, count in ((2, 4), (3, 8), (4, 4)) for i in range(count)]
+    assert blocks(Stack(bs=nn.ModuleList(Branches() for _ in range(3)))) == numbered("bs.{}", 3)
+    assert blocks(nn.Sequential(Branches(), Branches())) == ["0", "1"]
+
+
+class Mixed(nn.Module):
+    """A block of one part that holds several weights, and a weight beside it."""
+
+    def __init__(self, d=6):
+        super().__init__()
+        self.attention, self.f, self.g = B(d), nn.Linear(d, d), nn.Linear(d, d)
+
+    def forward(self, x):
+        return self.g(self.f(self.attention(x)))
+
+
+def test_a_list_of_one_holds_the_block():
+    assert blocks(Stack(stem=nn.Linear(6, 6), layers=nn.ModuleList([Mixed()]))) == ["layers.0"]
+    assert blocks(Stack(groups=nn.ModuleList([Stack(layers=nn.ModuleList([Mixed()]))]))) == ["groups.0.layers.0"]
+    transformers = pytest.importorskip("transformers")
+    size = {"hidden_size": 12, "num_attention_heads": 2, "intermediate_size": 16, "vocab_size": 20}
+    bert = transformers.BertModel(transformers.BertConfig(num_hidden_layers=1, **size))
+    assert blocks(bert) == ["encoder.layer.0"]
+    albert = transformers.AlbertModel(transformers.AlbertConfig(embedding_size=8, **size))
+    assert blocks(albert) == ["encoder.albert_layer_groups.0.albert_layers.0"]
