@@ -25,6 +25,11 @@ def _policy(name: str, shape: tuple[int, ...], **options: Any) -> Callable[[], n
     return make
 
 
+def _actor(policy: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
+    """What acts, of a policy that holds a critic too."""
+    return lambda: policy().get_submodule("actor")
+
+
 def members() -> Iterator[Member]:
     """Policies that PPO, SAC and TD3 train."""
     first = {"output": 0}
@@ -49,7 +54,7 @@ def members() -> Iterator[Member]:
     yield Member(
         name="SAC, actor",
         library="stable_baselines3",
-        make=lambda: _policy("sac.policies.SACPolicy", (SEEN,), net_arch=[32, 32, 32])().actor,
+        make=_actor(_policy("sac.policies.SACPolicy", (SEEN,), net_arch=[32, 32, 32])),
         inputs=vectors(SEEN),
         targets=ACTIONS,
         dtype=torch.float32,  # to which the policies cast what they see
@@ -57,7 +62,7 @@ def members() -> Iterator[Member]:
     yield Member(
         name="TD3, actor",
         library="stable_baselines3",
-        make=lambda: _policy("td3.policies.TD3Policy", (SEEN,), net_arch=[32, 32, 32])().actor,
+        make=_actor(_policy("td3.policies.TD3Policy", (SEEN,), net_arch=[32, 32, 32])),
         inputs=vectors(SEEN),
         targets=ACTIONS,
         dtype=torch.float32,  # to which the policies cast what they see

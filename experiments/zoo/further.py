@@ -52,7 +52,7 @@ class ConditionalUnet1d(nn.Module):
 class Recurrent(nn.Module):
     """A recurrent network with a readout of its last state through one hidden layer."""
 
-    def __init__(self, kind: type[nn.RNNBase]) -> None:
+    def __init__(self, kind: type[nn.LSTM] | type[nn.GRU]) -> None:
         super().__init__()
         self.embed, self.recurrent = nn.Linear(SEEN, 12), kind(12, 16, num_layers=2, batch_first=True)
         self.hidden, self.readout = nn.Linear(16, 10), nn.Linear(10, LABELS)
