@@ -46,10 +46,10 @@ def as_tensor(given: object, what: str) -> Tensor:
     if isinstance(given, np.ndarray):
         given = np.require(given, given.dtype.newbyteorder("="), ["C", "W"])
     try:
-        made = torch.as_tensor(given)
+        made = torch.as_tensor(given, device="cpu")
         # numbers in lists are Python's, of double precision, which torch would cut to its default
         plain = not isinstance(given, np.ndarray) and made.is_floating_point()
-        return torch.as_tensor(given, dtype=torch.float64) if plain else made
+        return torch.as_tensor(given, dtype=torch.float64, device="cpu") if plain else made
     except (TypeError, ValueError, RuntimeError) as error:
         kind = f"{type(given).__name__} of {given.dtype}" if isinstance(given, np.ndarray) else type(given).__name__
         raise UsageError(f"{what} is a {kind}, not a tensor or an array of numbers.") from error

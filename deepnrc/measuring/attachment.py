@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import time
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from deepnrc.measuring.rank import as_rank, check_rank
 from deepnrc.measuring.rows import measured
 from deepnrc.measuring.selection import select
 from deepnrc.measuring.sequences import sequence_first
+from deepnrc.measuring.shared import FASTPATH, STANCE, WATCHED, Undoing
 from deepnrc.measuring.streams import Streams
 from deepnrc.measuring.tokens import per_token, warn_of_padding
 from deepnrc.measuring.top import Top, chosen_top, top_layer
@@ -123,22 +123,31 @@ class Attachment:
         if survey is not None:
             self._settle(survey)
         self._started = time.perf_counter()
-        self._stack = contextlib.ExitStack()
+        self._undoing = Undoing()
 
     def __enter__(self) -> Attachment:
-        self._stack.callback(self._taps.remove)
-        self._taps.install()
-        # hooks added after a compiled module's first call never fire; inside the block everything runs uncompiled
-        self._stack.enter_context(torch.compiler.set_stance("force_eager"))
-        # torch's fused transformer layers pack padded batches into nested tensors, which have no axes to pool over
-        self._stack.callback(torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled())
-        torch.backends.mha.set_fastpath_enabled(False)
-        return self
+        holder = object()
+        try:
+            self._undoing.note(lambda: WATCHED.release(holder))
+            WATCHED.claim([self.model], holder)
+            # hooks added after a compiled module's first call never fire; inside the block everything runs uncompiled
+            self._undoing.note(lambda: STANCE.release(holder))
+            STANCE.hold(holder)
+            # torch's fused transformer layers pack padded batches into nested tensors, which have no axes to pool over
+            self._undoing.note(lambda: FASTPATH.release(holder))
+            FASTPATH.hold(holder)
+            torch.backends.mha.set_fastpath_enabled(False)
+            self._undoing.note(self._taps.remove)
+            self._taps.install()
+            return self
+        except BaseException:
+            self._undoing.close()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.close()
+        self._undoing.close()
 
     @property
     def samples(self) -> int:

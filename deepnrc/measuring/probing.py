@@ -18,7 +18,7 @@ from deepnrc.measuring.attachment import Attachment
 from deepnrc.measuring.dealing import Groups, dealing
 from deepnrc.measuring.provenance import DataFingerprint
 from deepnrc.measuring.reference import Reference, checked, held_against
-from deepnrc.measuring.undisturbed import generators_put_back, undisturbed
+from deepnrc.measuring.undisturbed import checked_autocast, generators_put_back, numbers, undisturbed
 from deepnrc.networks import AUTO, Axis, Layers, Linears, Mask, Output, Pool, forward
 from deepnrc.report import Report
 from deepnrc.table import NOISE
@@ -123,7 +123,8 @@ def probe(
     attachment = Attachment(model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top, groups=deal)
     network, read = attachment.model, Reader(batch, attachment.model)
     fingerprint = DataFingerprint()
-    with attachment, generators_put_back(loader), undisturbed(network, device) as where:
+    with numbers(), attachment, generators_put_back(loader), undisturbed(network, device) as where:
+        checked_autocast(where, autocast, network)
         _pass(attachment, loader, read, where, autocast, max_samples, progress, fingerprint)
         if attachment.samples == 0:
             raise DataError("The data is empty: the loader yielded no samples.")
@@ -166,13 +167,14 @@ def _pass(
     progress: bool,
     fingerprint: DataFingerprint,
 ) -> None:
-    mixed = torch.autocast(device.type, dtype=autocast) if autocast is not None else contextlib.nullcontext()
     total = None if max_samples is not None else count(loader)
     resolution = target_resolution(loader)
     bar = tqdm(total=total, desc="probing", unit="batch", disable=not progress, delay=2, leave=False)
-    with bar, torch.no_grad(), mixed:
+    with bar, torch.no_grad():
         for x, y, _ in pairs(loader, device, max_samples, read):
             fingerprint.update([*tensors(x), *tensors(y)])
-            forward(attachment.model, x)
+            # the network alone: a loader may compute its targets, and these are not to be rounded
+            with contextlib.nullcontext() if autocast is None else torch.autocast(device.type, dtype=autocast):
+                forward(attachment.model, x)
             attachment.observe(y, resolution)
             bar.update()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
 from deepnrc.errors import UsageError
-from deepnrc.wording import listing
+from deepnrc.measuring.shared import QUIET, Undoing, random_state
+from deepnrc.wording import Argument, listing
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -50,20 +53,27 @@ def undisturbed(model: nn.Module, device: str | torch.device | None = None) -> I
     home = torch.device("cpu") if first is None else first.device
     where = home if device is None else _usable(device)
     flags = {module: module.training for module in model.modules()}
-    on_accelerator = [d for d in {home, where} if d.type not in ("cpu", "meta", "mps")]
-    kind = on_accelerator[0].type if on_accelerator else "cuda"
-    with torch.random.fork_rng(devices=[d.index or 0 for d in on_accelerator], device_type=kind):
-        try:
-            for module in flags:  # not model.eval(): some networks' own train() merges or unmerges weights
-                module.training = False
-            if where != home:
-                model.to(where)
-            yield where
-        finally:
-            for module, flag in flags.items():
-                module.training = flag
-            if where != home:
-                model.to(home)
+    holder, undoing = object(), Undoing()
+    try:
+        undoing.note(lambda: QUIET.release(holder))
+        QUIET.claim(flags, holder)
+        for place in {torch.device("cpu"), *(d for d in (home, where) if d.type not in ("cpu", "mps"))}:
+            state = random_state(place)
+            undoing.note(partial(state.release, holder))
+            state.hold(holder)
+        undoing.note(lambda: _set_flags(flags))
+        _set_flags(dict.fromkeys(flags, False))  # not model.eval(): some networks' own train() merges weights
+        if where != home:
+            undoing.note(lambda: model.to(home))
+            model.to(where)
+        yield where
+    finally:
+        undoing.close()
+
+
+def _set_flags(flags: Mapping[nn.Module, bool]) -> None:
+    for module, flag in flags.items():
+        module.training = flag
 
 
 @contextlib.contextmanager
@@ -83,10 +93,44 @@ def generators_put_back(loader: Any) -> Iterator[None]:
 def _usable(device: str | torch.device) -> torch.device:
     try:
         where = torch.device(device)
-    except (RuntimeError, TypeError) as error:
+        numbers = where.type != "meta"
+        there = where.type == "cpu" or (numbers and torch.get_device_module(where).is_available())
+    except (RuntimeError, TypeError, AttributeError) as error:
         raise UsageError(
-            f"There is no device {device!r}. Give one that torch knows, such as 'cpu' or 'cuda'."
+            f"There is no device {device!r} here. Give one that torch knows, such as 'cpu' or 'cuda'."
         ) from error
-    if where.type != "cpu" and not torch.get_device_module(where).is_available():
+    if not numbers:
+        raise UsageError("The device 'meta' holds no numbers, so nothing can be measured there. Give 'cpu' or 'cuda'.")
+    if not there:
         raise UsageError(f"The device {device!r} is not available on this machine. Leave it out, or give 'cpu'.")
     return where
+
+
+@contextlib.contextmanager
+def numbers() -> Iterator[None]:
+    """On the CPU in place of a default device that holds no numbers: a loader's indices would have none."""
+    with torch.device("cpu") if torch.get_default_device().type == "meta" else contextlib.nullcontext():
+        yield
+
+
+def checked_autocast(device: torch.device, dtype: torch.dtype | None, model: nn.Module) -> None:
+    """Refuse a dtype to which autocast does not cast on a device, and warn where it has nothing to cast."""
+    if dtype is None:
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with torch.autocast(device.type, dtype=dtype):
+                casts = torch.is_autocast_enabled(device.type)
+    except RuntimeError:
+        casts = False
+    if not casts or not dtype.is_floating_point or dtype.itemsize > 2:
+        raise UsageError(
+            Argument("autocast", dtype),
+            f" does nothing on {device.type} with {dtype}. Give torch.bfloat16 or torch.float16, or leave it out.",
+        )
+    if {p.dtype for p in model.parameters() if p.is_floating_point()} == {torch.float64}:
+        warnings.warn(
+            "The network's weights are of double precision, which autocast leaves as it is: everything ran in float64.",
+            stacklevel=3,
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -96,25 +97,44 @@ class Taps:
         self._calls: dict[str, int] = {}
         self._written: tuple[weakref.ref[Tensor], int] | None = None
         self._silent = False
+        self._thread = 0
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
 
     def install(self) -> None:
         """Put the hooks on; if that fails half-way none stays."""
         try:
-            self._handles.append(self.model.register_forward_pre_hook(self._begin, with_kwargs=True))
+            self._thread = threading.get_ident()
+            self._handles.append(self.model.register_forward_pre_hook(self._refuse_others))
+            self._add(self.model.register_forward_pre_hook, self._begin, with_kwargs=True)
             holders = {site.module for site in self.sites if site.reads == "input"}
             for name, module in self.model.named_modules():
                 if reads_features(module) or module in holders:
-                    self._handles.append(module.register_forward_pre_hook(self._note(name or ROOT)))
+                    self._add(module.register_forward_pre_hook, self._note(name or ROOT))
             if any(site.name not in self._axes and site.name not in self._inputs for site in self.sites):
                 self._listen()
             for site in self.sites:
-                self._handles.append(self._tap(site))
-            self._handles.append(self.model.register_forward_hook(self._finish))
-            self._handles.append(self.model.register_forward_hook(self._end, always_call=True))
+                self._tap(site)
+            self._add(self.model.register_forward_hook, self._finish)
+            self._add(self.model.register_forward_hook, self._end, always_call=True)
         except BaseException:
             self.remove()
             raise
+
+    def _add(self, register: Callable[..., Any], hook: Callable[..., None], **options: bool) -> None:
+        """Register a hook that sees only what the thread that probes runs."""
+
+        def here(*given: Any) -> None:
+            if threading.get_ident() == self._thread:
+                hook(*given)
+
+        self._handles.append(register(here, **options))
+
+    def _refuse_others(self, module: nn.Module, args: Any) -> None:
+        if threading.get_ident() != self._thread:
+            raise UsageError(
+                f"This {type(module).__name__} is being probed by another thread, and a call from here would be "
+                "measured with it. Wait until that has ended, or call a copy of it: copy.deepcopy(network)."
+            )
 
     def remove(self) -> None:
         """Take all hooks off again."""
@@ -155,10 +175,8 @@ class Taps:
         inner = {part for module in own for part in module.modules()} - set(own)
         for module in self.model.modules():
             if module not in inner and (module in own or not any(True for _ in module.children())):
-                self._handles.append(
-                    module.register_forward_pre_hook(self._reader(own.get(module, [])), with_kwargs=True)
-                )
-                self._handles.append(module.register_forward_hook(self._writer(own.get(module, []))))
+                self._add(module.register_forward_pre_hook, self._reader(own.get(module, [])), with_kwargs=True)
+                self._add(module.register_forward_hook, self._writer(own.get(module, [])))
 
     def _reader(self, weights: list[Weight]) -> Callable[..., None]:
         def hook(module: nn.Module, args: Any, kwargs: Mapping[str, Any]) -> None:
@@ -217,21 +235,22 @@ class Taps:
 
         return hook
 
-    def _tap(self, site: Site) -> torch.utils.hooks.RemovableHandle:
+    def _tap(self, site: Site) -> None:
         if site.reads == "input":
 
             def read_input(module: nn.Module, args: Any, kwargs: Mapping[str, Any]) -> None:
                 if self._current is not None:
                     self._marked(site, read_argument(site, args, kwargs))
 
-            return site.module.register_forward_pre_hook(read_input, with_kwargs=True)
+            self._add(site.module.register_forward_pre_hook, read_input, with_kwargs=True)
+            return
 
         def read_output(module: nn.Module, args: Any, output: Any) -> None:
             if self._current is not None:
                 self._current.ran.append(site.name)
             self._marked(site, first_tensor(output))
 
-        return site.module.register_forward_hook(read_output)
+        self._add(site.module.register_forward_hook, read_output)
 
     def _marked(self, site: Site, x: Tensor | None) -> None:
         try:

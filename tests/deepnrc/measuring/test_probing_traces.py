@@ -60,6 +60,7 @@ ENDINGS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:The network's weights are of double precision")
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_the_network_is_as_it_was_whatever_happened(data, model, probe, state, ending):
     X, Y = data()
