@@ -84,4 +84,5 @@ class DataFingerprint:
 
 def _bytes(tensor: Tensor) -> memoryview:
     flat = dense(tensor).cpu().contiguous().reshape(-1)
+    flat = flat.as_strided(flat.shape, (1,))  # of a single row of a slice any stride passes for contiguous
     return flat.view(torch.uint8).numpy().data if flat.numel() else memoryview(b"")
