@@ -18,6 +18,7 @@ from tyro.conf import subcommand
 
 from deepnrc._version import __version__
 from deepnrc.commands.base import GOOD, Command
+from deepnrc.commands.definitions import Definitions
 from deepnrc.commands.failures import explained, flags
 from deepnrc.commands.instrument import Probes, SelfTest
 from deepnrc.commands.measure import Layers, ProbeCommand
@@ -30,6 +31,7 @@ Commands = (
     | Annotated[Heatmap, subcommand("heatmap")]
     | Annotated[Spectrum, subcommand("spectrum")]
     | Annotated[ReportCommand, subcommand("report")]
+    | Annotated[Definitions, subcommand("definitions")]
     | Annotated[Probes, subcommand("probes")]
     | Annotated[SelfTest, subcommand("selftest")]
 )

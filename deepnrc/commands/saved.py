@@ -38,7 +38,7 @@ class Heatmap(Command):
         check_tau(self.tau)
         report = deepnrc.load(*self.folders)
         wanted = self.measure[0] if len(self.measure) == 1 else list(self.measure) or None
-        with _written(self.out):
+        with written(self.out):
             report.heatmap(wanted, variant=self.variant, across=self.across, tau=self.tau, path=self.out)
         print(self.out)
         return GOOD
@@ -69,7 +69,7 @@ class Spectrum(Command):
         if self.of == "noise-by-rank" and self.along == "depth":
             raise UsageError("Noise by rank is drawn over k: leave out --along depth.")
         report = deepnrc.load(*self.folders)
-        with _written(self.out):
+        with written(self.out):
             if self.of == "noise-by-rank":
                 report.noise_by_rank(self.step, self.run_name, self.out)
             else:
@@ -95,14 +95,14 @@ class ReportCommand(Command):
 
         check_tau(self.tau)
         report = deepnrc.load(*self.folders)
-        with _written(self.out):
+        with written(self.out):
             report.html(self.out, self.title, tau=self.tau)
         print(self.out)
         return GOOD
 
 
 @contextlib.contextmanager
-def _written(file: Path) -> Iterator[None]:
+def written(file: Path) -> Iterator[None]:
     """Make the folder for a file that is written inside the block, and say what keeps it from being written."""
     from deepnrc.table import writable
 

@@ -40,6 +40,7 @@ from deepnrc.table.schema import (
     WEIGHT,
     no_spectra,
 )
+from deepnrc.table.sidebyside import DEFINITIONS, told
 from deepnrc.table.storage import UnwritableError, writable
 from deepnrc.table.tidy import Table, join
 
@@ -52,6 +53,7 @@ __all__ = [
     "COLUMNS",
     "COSINES",
     "CROSS",
+    "DEFINITIONS",
     "FEATURES",
     "JUDGED",
     "LEARNED",
@@ -90,6 +92,7 @@ __all__ = [
     "plain",
     "since",
     "spread",
+    "told",
     "unbroken",
     "verdicts",
     "with_reference",

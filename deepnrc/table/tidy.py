@@ -17,6 +17,7 @@ from deepnrc.table.noisecurve import noise_curves
 from deepnrc.table.onset import onsets
 from deepnrc.table.records import labelled
 from deepnrc.table.schema import COLUMNS, NETWORK, no_spectra
+from deepnrc.table.sidebyside import side_by_side
 from deepnrc.wording import did_you_mean, listing
 
 T = TypeVar("T", bound="Table")
@@ -257,6 +258,11 @@ class Table:
     def noise_curves(self) -> pd.DataFrame:
         """Noise fraction of every layer at k = 1 .. min(2n, d - 1), from the stored eigenvalues."""
         return noise_curves(self.table, self.spectra)
+
+    def definitions(self) -> pd.DataFrame:
+        """The readings of one quantity side by side, with the reason for each difference; probe with
+        ``probes=deepnrc.table.DEFINITIONS`` for all of them."""
+        return side_by_side(self.table)
 
     def __repr__(self) -> str:
         layers = self.table.loc[self.table["layer"] != NETWORK, "layer"].nunique()

@@ -45,6 +45,11 @@ def layer_measures(
         ("deep.cka", "default"): _cka(Hc, Yc),
     }
     found |= rank_measures(H) | unit_measures(H)
+    if Y.shape[1] <= d and (H[:, : Y.shape[1]] != H[0, : Y.shape[1]]).any():
+        found["deep.cka", "first n columns"] = _cka(Hc[:, : Y.shape[1]], Yc)
+    if d < N:
+        left_over = Y - H @ np.linalg.lstsq(H, Y, rcond=None)[0]
+        found["deep.linear_mse", "without intercept"] = float((left_over**2).mean())
     if k <= d:
         found |= _signal_measures(Hc, Yc, s, V, k)
     if d + 1 < N:
@@ -186,6 +191,7 @@ def top_measures(H: Matrix, Y: Matrix, W: Matrix) -> Named:
         found[f"nrc.2{suffix}", "default"] = _outside(u, rows)
     directions = H / np.linalg.norm(H, axis=1, keepdims=True)
     found["nrc.1", "none"] = _outside(directions, uncentred[:n].T)
+    found["nrc.1", "unnormalised"] = _outside(H, V[:n].T) / float((H**2).sum(1).mean())
     if n > 1 and W.shape[0] == n and rank(Yc) == n:
         found |= _third(W @ W.T, Yc.T @ Yc / len(Yc))
     return found
@@ -207,13 +213,25 @@ def _third(gram: Matrix, S_Y: Matrix) -> Named:
         A = less(s)
         return float(np.linalg.norm(gram / np.linalg.norm(gram) - A / np.linalg.norm(A)) ** 2)
 
+    def positive(s: float) -> float:
+        A = (vectors * np.maximum(np.sqrt(values) - s, 0)) @ vectors.T
+        return float(np.linalg.norm(gram / np.linalg.norm(gram) - A / np.linalg.norm(A)) ** 2)
+
     def slope(s: float) -> float:
         A = less(s)
         return float((gram * A).sum() * np.trace(A) - np.trace(gram) * (A * A).sum())
 
     turns = [float(brentq(slope, 0.0, edge, xtol=1e-15))] if slope(0.0) * slope(edge) < 0 else []
     best = min((0.0, edge, *turns), key=distance)
-    return {("nrc.3", "default"): distance(best), ("nrc.3_gamma_ratio", "default"): (best / edge) ** 2}
+    found: Named = {
+        ("nrc.3", "default"): distance(best),
+        ("nrc.3", "gamma = 0"): distance(0.0),
+        ("nrc.3_gamma_ratio", "default"): (best / edge) ** 2,
+    }
+    unnormalised = float(np.trace(root) - np.trace(gram)) / len(root)
+    if 0 < unnormalised < float(np.sqrt(values[-1])):
+        found["nrc.3", "un-normalised optimum"] = positive(unnormalised)
+    return found
 
 
 def balance_measures(W: Matrix, following: Matrix) -> Named:

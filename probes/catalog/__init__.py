@@ -8,10 +8,16 @@ from types import MappingProxyType
 from probes.streaming.moments import Moments
 from probes.streaming.statistic import Statistic
 
-from . import class_rows, deep_rows, further_rows, top_rows
+from . import alternative_rows, class_rows, deep_rows, further_rows, top_rows
 from .probe import Probe
 
-CATALOG: tuple[Probe, ...] = (*deep_rows.ROWS, *top_rows.ROWS, *class_rows.ROWS, *further_rows.ROWS)
+CATALOG: tuple[Probe, ...] = (
+    *deep_rows.ROWS,
+    *top_rows.ROWS,
+    *class_rows.ROWS,
+    *further_rows.ROWS,
+    *alternative_rows.ROWS,
+)
 
 # every statistic that the catalog's probes bring along, for probes of one's own that read it by its name
 STATISTICS: Mapping[str, type[Statistic]] = MappingProxyType(

@@ -131,6 +131,7 @@ def fixed_gamma(gamma: float) -> Callable[[Tensor, Spectrum, int], Outcome]:
         raise ValueError(f"gamma must be at least 0; it is {gamma!r}.")
 
     def distance(gram: Tensor, targets: Spectrum, target_rank: int) -> Outcome:
+        """nrc.3 at that gamma, in [0, 4]."""
         _check_gram(gram, targets, target_rank)
         found = gram_distance(gram, targets, target_rank, gamma)
         if math.isinf(found):
