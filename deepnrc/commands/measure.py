@@ -227,7 +227,7 @@ class ProbeCommand(NetworkArguments):
             repeats=self.repeats,
             mask=None if self.mask == "none" else self.mask,
             axis=self.axis,
-            output=int(self.output) if self.output and self.output.isdigit() else self.output,
+            output=int(self.output) if self.output and self.output.isdecimal() else self.output,
             top=list(self.top) or None,
             reference=reference,
             run=self.run_name or self.model.rpartition(":")[2],

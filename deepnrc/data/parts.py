@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -114,8 +115,9 @@ def _found(batch: Any, name: int | str) -> tuple[Any] | None:
     """The part that is called so or stands there; a dotted name leads into nested parts, '1.steer'."""
     if isinstance(batch, Mapping) and name in batch:
         return (batch[name],)
-    if isinstance(batch, list | tuple) and str(name).lstrip("-").isdigit() and -len(batch) <= int(name) < len(batch):
-        return (batch[int(name)],)
+    at = int(name) if re.fullmatch(r"-?\d+", str(name)) else None
+    if isinstance(batch, list | tuple) and at is not None and -len(batch) <= at < len(batch):
+        return (batch[at],)
     if isinstance(name, int) or isinstance(batch, Tensor):
         return None
     if not isinstance(batch, Mapping) and name.isidentifier() and hasattr(batch, name):
