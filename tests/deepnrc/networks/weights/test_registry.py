@@ -1,13 +1,10 @@
 import copy
 import math
-import warnings
 
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import conv2d, linear
-from torch.nn.utils import parametrizations, prune, spectral_norm
-from torch.nn.utils.weight_norm import WeightNorm
+from torch.nn.functional import linear
 
 from deepnrc.errors import UsageError
 from deepnrc.networks.weights.registry import GIVEN, RESPONSE, weight_of, weights_in
@@ -15,13 +12,6 @@ from deepnrc.networks.weights.registry import GIVEN, RESPONSE, weight_of, weight
 
 def same(ours, theirs):
     torch.testing.assert_close(ours, theirs.detach().double(), rtol=1e-12, atol=1e-12)
-
-
-def hooked(module, dim):
-    """torch's older weight norm, as checkpoints still have it."""
-    with warnings.catch_warnings(action="ignore"):
-        WeightNorm.apply(module, "weight", dim)
-    return module
 
 
 class Noisy(nn.Module):
@@ -148,130 +138,6 @@ def test_what_is_not_affine_or_no_one_layer_is_no_weight(module):
 
 
 @pytest.mark.parametrize(
-    ("module", "used"),
-    [
-        (hooked(nn.Linear(5, 3), 0), lambda m: m.weight_g * m.weight_v / m.weight_v.norm(dim=1, keepdim=True)),
-        (hooked(nn.Linear(5, 3), 1), lambda m: m.weight_g * m.weight_v / m.weight_v.norm(dim=0)),
-        (parametrizations.weight_norm(nn.Linear(5, 3)), lambda m: m.weight),
-        (spectral_norm(nn.Linear(5, 3)), lambda m: m.weight_orig / (m.weight_u @ m.weight_orig @ m.weight_v)),
-        (parametrizations.orthogonal(nn.Linear(4, 4)), lambda m: m.weight),
-        (prune.l1_unstructured(nn.Linear(5, 3), "weight", amount=0.5), lambda m: m.weight_orig * m.weight_mask),
-    ],
-)
-def test_norms_and_masks_are_read_as_they_are_now_and_not_as_they_ran(module, used):
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.mul_(1.5).add_(0.1)
-    torch.testing.assert_close(weight_of(module).matrix(), used(module).detach().double(), rtol=1e-6, atol=1e-6)
-    assert weight_of(module).note == ""
-
-
-def response_of(module, axes):
-    """The kernel's numbers by definition: the derivative of one output in the middle, row by row."""
-    side = [9] * axes
-    x = torch.zeros(1, module.in_channels, *side, dtype=torch.float64, requires_grad=True)
-    y = copy.deepcopy(module).double().eval()(x)
-    middle = [size // 2 for size in y.shape[2:]]
-    rows = [
-        torch.autograd.grad(y[(0, o, *middle)], x, retain_graph=True)[0][0].flatten(1).mT for o in range(y.shape[1])
-    ]
-    found = torch.cat(rows)
-    return found[found.abs().sum(1) > 0]
-
-
-class Standardised(nn.Conv1d):
-    def forward(self, x):
-        return self._conv_forward(x, self.weight / self.weight.std((1, 2), keepdim=True), self.bias)
-
-
-class Twofold(nn.Conv2d):
-    """Two convolutions of which no single one is the weight in use."""
-
-    def forward(self, x):
-        return super().forward(x) + 2 * conv2d(x.flip(1), self.weight, None, self.stride, self.padding, self.dilation)
-
-
-class Halved(nn.Conv2d):
-    def forward(self, x):
-        return super().forward(x / 2)
-
-
-@pytest.mark.parametrize(
-    ("module", "axes"),
-    [
-        (Standardised(3, 4, 3), 1),
-        (Standardised(3, 4, 2, stride=2, dilation=2), 1),
-        (Twofold(3, 4, 3, padding=1), 2),
-        (Twofold(3, 4, (2, 3), stride=(2, 3)), 2),
-        (Halved(4, 3, 3, stride=2, padding=1), 2),
-        (Halved(4, 3, 1), 2),
-    ],
-)
-def test_a_convolution_with_a_forward_of_its_own_is_read_by_its_response(module, axes):
-    weight = weight_of(module)
-    W, expected = weight.matrix(), response_of(module, axes)
-    assert (weight.axis, weight.d, weight.m, weight.note) == (1, module.in_channels, module.out_channels, RESPONSE)
-    assert W.shape == expected.shape
-    torch.testing.assert_close(W.mT @ W, expected.mT @ expected, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("kind", ["StdConv2d", "ScaledStdConv2d", "StdConv2dSame"])
-def test_timms_standardised_convolutions_are_read_as_they_are_used(kind):
-    timm = pytest.importorskip("timm")
-    module = getattr(timm.layers, kind)(4, 3, 3, stride=2)
-    W, expected = weight_of(module).matrix(), response_of(module, 2)
-    torch.testing.assert_close(W.mT @ W, expected.mT @ expected, rtol=1e-10, atol=1e-10)
-
-
-@pytest.mark.parametrize("dims", [{}, {"kdim": 3, "vdim": 5}, {"bias": False, "batch_first": True}])
-def test_an_attention_holds_three_matrices_on_its_inputs_and_one_on_its_heads(dims):
-    module = nn.MultiheadAttention(8, 2, **dims)
-    found = weights_in(nn.Sequential(module))
-    assert list(found) == ["0.q_proj", "0.k_proj", "0.v_proj", "0.out_proj"]
-    whole = module.in_proj_weight is not None
-    stored = module.in_proj_weight.chunk(3) if whole else [getattr(module, f"{p}_proj_weight") for p in "qkv"]
-    for weight, expected in zip(found.values(), [*stored, module.out_proj.weight], strict=True):
-        same(weight.matrix(), expected)
-        assert (weight.d, weight.m) == (expected.shape[1], expected.shape[0])
-
-
-@pytest.mark.parametrize(("training", "dropout"), [(False, 0.0), (True, 0.5), (True, 0.0)])
-def test_what_the_heads_give_is_read_though_no_module_reads_it(training, dropout):
-    module = nn.MultiheadAttention(8, 2, dropout=dropout, batch_first=True).double().train(training)
-    q, k = torch.randn(3, 5, 8).double(), torch.randn(3, 4, 8).double()
-    inside = weights_in(nn.Sequential(module))["0.out_proj"].inside
-    heads = inside(module, (q, k, k), {"need_weights": False})
-    expected, _ = module(q, k, k)
-    torch.testing.assert_close(heads @ module.out_proj.weight.mT + module.out_proj.bias, expected)
-    assert type(module.out_proj).__name__ == "NonDynamicallyQuantizableLinear"
-
-
-@pytest.mark.parametrize("kind", ["dynamic", "static", "static convolution"])
-def test_quantized_weights_are_read_as_the_numbers_that_they_stand_for(kind):
-    quantized = torch.ao.nn.quantized
-    makes = {"dynamic": quantized.dynamic.Linear, "static": quantized.Linear}
-    with warnings.catch_warnings(action="ignore"):  # torch is about to move all this to another package
-        module = makes[kind](6, 4) if kind in makes else quantized.Conv2d(6, 4, 3)
-    drawn = torch.randn(module.weight().shape)
-    bias = torch.zeros(4)
-    with warnings.catch_warnings(action="ignore"):
-        stored = torch.quantize_per_tensor(drawn, 0.05, 0, torch.qint8)
-    module.set_weight_bias(stored, bias)
-    expected = stored.dequantize()
-    expected = expected.movedim(1, -1).flatten(0, -2) if expected.ndim == 4 else expected
-    weight = weight_of(module)
-    same(weight.matrix(), expected)
-    assert (weight.d, weight.m, weight.axis) == (6, 4, 1 if "conv" in kind else -1)
-
-
-def test_a_quantization_aware_layer_is_read_with_its_rounding():
-    module = torch.ao.nn.qat.Linear(4, 3, qconfig=torch.ao.quantization.get_default_qat_qconfig())
-    module(torch.randn(5, 4))
-    used = module.weight_fake_quant.eval()(module.weight).detach().double()
-    torch.testing.assert_close(weight_of(module).matrix(), used, rtol=1e-6, atol=1e-6)
-
-
-@pytest.mark.parametrize(
     ("give", "axis", "expected"),
     [
         (lambda m: m.kernel.mT, -1, lambda m: m.kernel.mT),
@@ -322,15 +188,3 @@ def test_pefts_layers_are_read_with_the_weight_in_use(options):
     torch.testing.assert_close(next(iter(found.values())).matrix(), used.detach(), rtol=1e-6, atol=1e-6)
     adapted.disable_adapter_layers()
     same(next(iter(found.values())).matrix(), layer.base_layer.weight)
-
-
-def test_the_linears_of_transformers_and_torch_geometric_are_known():
-    transformers, geometric = (
-        pytest.importorskip("transformers.pytorch_utils"),
-        pytest.importorskip("torch_geometric.nn"),
-    )
-    conv, linear = transformers.Conv1D(3, 5), geometric.Linear(5, 3)
-    same(weight_of(conv).matrix(), conv.weight.mT)
-    same(weight_of(linear).matrix(), linear.weight)
-    assert [weight_of(m).note for m in (conv, linear)] == ["", ""]
-    assert [(weight_of(m).d, weight_of(m).m) for m in (conv, linear)] == [(5, 3), (5, 3)]
