@@ -35,6 +35,7 @@ def test_one_weight_all_of_whose_rows_are_used_has_none_named(given):
         (lambda s, x: s.a(x).flip(1)[:, :3], (3, 2, 1)),
         (lambda s, x: s.a(x)[:, [2, 0]] ** 3, (2, 0)),
         (lambda s, x: s.a(x)[:, 2], (2,)),
+        (lambda s, x: s.a(x).view(-1, 2, 2).diagonal(dim1=1, dim2=2), (0, 3)),
         (lambda s, x: torch.cat([s.a(x), s.b(x)], 1), (0, 1, 2, 3, 4, 5, 6, 7)),
         (lambda s, x: torch.stack([s.a(x), s.b(x)], 2).flatten(1)[:, :4], (0, 4, 1, 5)),
     ],

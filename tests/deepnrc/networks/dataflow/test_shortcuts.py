@@ -52,6 +52,7 @@ ON_NONE = {
     "an identity": lambda s, x: s.after((h := s.before(x)) + long(s, h)),
     "no activation on the long way": lambda s, x: s.after(s.short(h := s.before(x)) + s.second(s.first(h))),
     "one weight on each": lambda s, x: s.after(s.short(h := s.before(x)) + s.first(h)),
+    "one on each behind an activation": lambda s, x: s.after(s.short(h := s.before(x).relu()) + s.first(h)),
     "an activation behind it": lambda s, x: s.after(s.short(h := s.before(x)).relu() + long(s, h)),
     "a product": lambda s, x: s.after(s.short(h := s.before(x)) * long(s, h)),
     "side by side": lambda s, x: torch.cat([s.short(h := s.before(x)), long(s, h)], 1),
