@@ -13,17 +13,19 @@ from torch import nn
 from deepnrc.arguments import whole
 from deepnrc.data import Targets, as_targets, as_tensor, is_classes
 from deepnrc.errors import DataError, UsageError
-from deepnrc.measuring import firstbatch, provenance, readings
-from deepnrc.measuring.dealing import Groups, dealing
-from deepnrc.measuring.rank import as_rank, check_rank
-from deepnrc.measuring.rows import measured
+from deepnrc.measuring import provenance
+from deepnrc.measuring.finishing import readings
+from deepnrc.measuring.finishing.rows import measured
 from deepnrc.measuring.selection import select
-from deepnrc.measuring.sequences import sequence_first
-from deepnrc.measuring.shared import FASTPATH, STANCE, WATCHED, Undoing
-from deepnrc.measuring.streams import Streams
-from deepnrc.measuring.tokens import per_token, warn_of_padding
-from deepnrc.measuring.top import Top, chosen_top, top_layer
-from deepnrc.measuring.undisturbed import ordinary, unwrapped
+from deepnrc.measuring.settling import firstbatch
+from deepnrc.measuring.settling.rank import as_rank, check_rank
+from deepnrc.measuring.settling.sequences import sequence_first
+from deepnrc.measuring.settling.tokens import per_token, warn_of_padding
+from deepnrc.measuring.settling.top import Top, chosen_top, top_layer
+from deepnrc.measuring.streaming.dealing import Groups, dealing
+from deepnrc.measuring.streaming.streams import Streams
+from deepnrc.measuring.traces.shared import FASTPATH, STANCE, WATCHED, Undoing
+from deepnrc.measuring.traces.undisturbed import ordinary, unwrapped
 from deepnrc.networks import (
     AUTO,
     CHOSEN,

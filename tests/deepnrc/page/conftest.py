@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepnrc.measuring import readings
+from deepnrc.measuring.finishing import readings
 from deepnrc.page import page as page_of
 from deepnrc.report import Report
 from deepnrc.table import NETWORK

@@ -16,7 +16,7 @@ from torch import nn
 
 import deepnrc
 from deepnrc import DataError, Report, UsageError
-from deepnrc.measuring import readings
+from deepnrc.measuring.finishing import readings
 from deepnrc.table import COLUMNS, no_spectra, storage
 
 NAMES = ["manifest.json", "spectra.parquet", "table.parquet"]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from deepnrc import UsageError, figures
 from deepnrc.figures.spectra.tails import NOISE, ROUNDING, SIGNAL
-from deepnrc.measuring import readings
+from deepnrc.measuring.finishing import readings
 from deepnrc.report import Report
 from deepnrc.table import COLUMNS, NETWORK
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from deepnrc.errors import DataError, UsageError
-from deepnrc.measuring.layerstream import LayerStream
+from deepnrc.measuring.streaming.layerstream import LayerStream
 from deepnrc.networks import Forward
 from deepnrc.wording import Phrase, Remedy, listing
 

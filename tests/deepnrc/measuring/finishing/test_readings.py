@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import deepnrc
-from deepnrc.measuring import readings
+from deepnrc.measuring.finishing import readings
 from deepnrc.table import NETWORK, SPECTRA, no_spectra
 from probes import Moments, Snapshot
 
@@ -140,8 +140,8 @@ def test_beside_all_measures_nothing_is_decomposed_for_the_table_s_sake(mlp, dat
         monkeypatch.setattr(torch.linalg, name, lambda *a, real=real, **k: counted.append(1) or real(*a, **k))
     probe(mlp(), data())
     with_spectra = len(counted)
-    monkeypatch.setattr("deepnrc.measuring.rows.of_layer", lambda *_: ())
-    monkeypatch.setattr("deepnrc.measuring.rows.of_targets", lambda *_: ())
+    monkeypatch.setattr("deepnrc.measuring.finishing.rows.of_layer", lambda *_: ())
+    monkeypatch.setattr("deepnrc.measuring.finishing.rows.of_targets", lambda *_: ())
     probe(mlp(), data())
     assert len(counted) == 2 * with_spectra
 

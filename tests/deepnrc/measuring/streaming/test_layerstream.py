@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from deepnrc.measuring.layerstream import GATHERED, BatchLabels, RowBuffer
+from deepnrc.measuring.streaming.layerstream import GATHERED, BatchLabels, RowBuffer
 from probes import Batch
 
 H = torch.randn(60, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

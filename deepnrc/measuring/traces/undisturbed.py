@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from deepnrc.errors import UsageError
-from deepnrc.measuring.shared import QUIET, Undoing, random_state
+from deepnrc.measuring.traces.shared import QUIET, Undoing, random_state
 from deepnrc.wording import Argument, listing
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from deepnrc.errors import UsageError
-from deepnrc.measuring.top import Top, chosen_top, top_layer
+from deepnrc.measuring.settling.top import Top, chosen_top, top_layer
 from deepnrc.networks.choosing.layers import site_at
 from deepnrc.networks.dataflow import Dataflow, Giving
 from deepnrc.networks.reading.pooling import Pooled

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from deepnrc.measuring import intervals
-from deepnrc.measuring.acting import Found, acting, acting_on_top, after
-from deepnrc.measuring.layerstream import LayerStream
-from deepnrc.measuring.readings import SpectralReading, of_layer, of_targets
-from deepnrc.measuring.streams import Streams
-from deepnrc.measuring.top import Top
+from deepnrc.measuring.finishing import intervals
+from deepnrc.measuring.finishing.readings import SpectralReading, of_layer, of_targets
+from deepnrc.measuring.settling.acting import Found, acting, acting_on_top, after
+from deepnrc.measuring.settling.top import Top
+from deepnrc.measuring.streaming.layerstream import LayerStream
+from deepnrc.measuring.streaming.streams import Streams
 from deepnrc.networks import Dataflow, Weight
 from deepnrc.table import NETWORK
 from probes import Evaluation, HeldOut, Outcome, Probe, Snapshot, defined

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from deepnrc.measuring.layerstream import LayerStream
-from deepnrc.measuring.performance import Performance
-from deepnrc.measuring.streams import Streams
+from deepnrc.measuring.streaming.layerstream import LayerStream
+from deepnrc.measuring.streaming.performance import Performance
+from deepnrc.measuring.streaming.streams import Streams
 from probes import NotDefinedError, Outcome, Probe, Snapshot, jackknife
 from probes.outcome import OK
 

@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from deepnrc.measuring.performance import Performance
+from deepnrc.measuring.streaming.performance import Performance
 
 G = torch.Generator().manual_seed(0)
 F, Y = torch.randn(40, 3, generator=G), torch.randn(40, 3, generator=G).double() + 100

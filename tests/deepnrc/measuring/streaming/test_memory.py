@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from deepnrc.errors import UsageError
-from deepnrc.measuring import memory
+from deepnrc.measuring.streaming import memory
 
 
 @pytest.mark.parametrize(("widths", "fits"), [({"a": 99}, True), ({"a": 99, "b": 99}, False), ({"a": 200}, False)])

@@ -13,7 +13,7 @@ from torch import nn
 import deepnrc
 from deepnrc import UsageError
 from deepnrc.measuring import probing
-from deepnrc.measuring.shared import Claims, Switch, Undoing
+from deepnrc.measuring.traces.shared import Claims, Switch, Undoing
 from deepnrc.networks import Taps
 
 OURS = str(Path(deepnrc.__file__).parent)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from deepnrc.errors import DataError, UsageError
-from deepnrc.measuring.fit import check_features, check_layers, check_targets
+from deepnrc.measuring.streaming.fit import check_features, check_layers, check_targets
 from deepnrc.networks.choosing.layers import site_at
 from deepnrc.networks.reading.pooling import Pooled
 from deepnrc.networks.reading.taps import Forward, Reading

@@ -5,8 +5,8 @@ from torch import nn
 from deepnrc.data.targets import Targets
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.selection import select
-from deepnrc.measuring.streams import Streams
-from deepnrc.measuring.top import Top
+from deepnrc.measuring.settling.top import Top
+from deepnrc.measuring.streaming.streams import Streams
 from deepnrc.networks.choosing.layers import site_at
 from deepnrc.networks.reading.pooling import Pooled
 from deepnrc.networks.reading.taps import Forward, Reading

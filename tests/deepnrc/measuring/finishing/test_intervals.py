@@ -10,7 +10,7 @@ from scipy import stats
 from torch import nn
 
 import deepnrc
-from deepnrc.measuring import memory
+from deepnrc.measuring.streaming import memory
 from probes import CATALOG, Pass
 
 ENDS = ["corrected", "low", "high"]

@@ -9,14 +9,14 @@ from torch import Tensor
 
 from deepnrc.data import Targets
 from deepnrc.errors import DataError, UsageError
-from deepnrc.measuring import fit
-from deepnrc.measuring.dealing import Dealing
-from deepnrc.measuring.layerstream import BatchLabels, LayerStream
-from deepnrc.measuring.memory import check_memory
-from deepnrc.measuring.performance import Performance
-from deepnrc.measuring.placement import together
 from deepnrc.measuring.selection import held_statistics, statistics, with_held_out
-from deepnrc.measuring.top import Top
+from deepnrc.measuring.settling.top import Top
+from deepnrc.measuring.streaming import fit
+from deepnrc.measuring.streaming.dealing import Dealing
+from deepnrc.measuring.streaming.layerstream import BatchLabels, LayerStream
+from deepnrc.measuring.streaming.memory import check_memory
+from deepnrc.measuring.streaming.performance import Performance
+from deepnrc.measuring.streaming.placement import together
 from deepnrc.networks import Forward
 from probes import Moments, NotDefinedError, Part, Pass, Probe, Statistic
 

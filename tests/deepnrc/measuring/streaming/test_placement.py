@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from deepnrc.measuring.placement import APART, together
+from deepnrc.measuring.streaming.placement import APART, together
 from probes import CentredDirections, Classes, Directions, Moments, Nearest
 
 H = torch.randn(30, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -5,7 +5,7 @@ from torch import nn
 
 import deepnrc
 from deepnrc.errors import UsageError
-from deepnrc.measuring.sequences import sequence_first
+from deepnrc.measuring.settling.sequences import sequence_first
 
 
 class Last(nn.Module):

@@ -6,7 +6,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from deepnrc.data import Samples, as_loader
 from deepnrc.errors import UsageError
-from deepnrc.measuring.dealing import Labels, Turns, dealing
+from deepnrc.measuring.streaming.dealing import Labels, Turns, dealing
 
 
 def test_blocks_of_four_are_dealt_out_in_turn():

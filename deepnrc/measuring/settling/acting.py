@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from deepnrc.measuring.layerstream import LayerStream
-from deepnrc.measuring.top import Top
+from deepnrc.measuring.settling.top import Top
+from deepnrc.measuring.streaming.layerstream import LayerStream
 from deepnrc.networks import Dataflow, NoWeightError, Weight
 from deepnrc.wording import listing
 

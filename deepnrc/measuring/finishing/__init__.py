@@ -1,0 +1,1 @@
+"""From finished statistics to rows, spectra and intervals."""

@@ -1,0 +1,1 @@
+"""What is fed batch by batch: every layer's statistics, and the network's own outputs."""

@@ -1,0 +1,1 @@
+"""What a measurement changes for its time, and puts back."""
