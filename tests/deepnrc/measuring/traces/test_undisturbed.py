@@ -1,69 +1,112 @@
-"""Devices, autocast and loaders: what is given away of the user's surroundings, and what is refused."""
+"""What is as before after a block, whatever happened in it."""
 
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler
 
-import deepnrc
-from deepnrc import UsageError
+from deepnrc.errors import UsageError
+from deepnrc.measuring.undisturbed import generators_put_back, ordinary, undisturbed, unwrapped
 
 
 @pytest.fixture
 def net():
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3))
+    """In training, but for its normalisation."""
+    made = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Dropout()).train()
+    made[1].eval()
+    return made
 
 
-X, W = torch.randn(20, 6), torch.randn(6, 3)
+@pytest.mark.parametrize("fails", [False, True])
+def test_every_module_keeps_its_own_flag_and_the_random_state_goes_on_as_if_nothing_was_drawn(net, fails):
+    flags, state = [m.training for m in net.modules()], torch.get_rng_state()
+
+    def block():
+        with undisturbed(net) as where:
+            assert where == torch.device("cpu")
+            assert not any(m.training for m in net.modules())
+            torch.rand(3)
+            if fails:
+                raise KeyboardInterrupt
+
+    if fails:
+        with pytest.raises(KeyboardInterrupt):
+            block()
+    else:
+        block()
+    assert [m.training for m in net.modules()] == flags
+    assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_a_loader_computes_its_targets_outside_of_autocast(net):
-    seen = []
-
-    def loader():
-        seen.append((X @ W).dtype)
-        yield X, X @ W
-
-    deepnrc.probe(net, loader(), autocast=torch.bfloat16, progress=False)
-    assert seen == [torch.float32]
+def test_train_and_eval_of_the_network_s_own_are_not_called(net, monkeypatch):
+    monkeypatch.setattr(nn.Module, "train", lambda self, mode=True: pytest.fail("train() was called"))
+    with undisturbed(net):
+        pass
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int8, torch.complex64])
-def test_an_autocast_that_does_nothing_is_refused(net, dtype):
-    with pytest.raises(UsageError, match=r"autocast does nothing on cpu with torch\..*Give torch\.bfloat16"):
-        deepnrc.probe(net, (X, X @ W), autocast=dtype, progress=False)
+@pytest.mark.parametrize(
+    ("device", "words"), [("nonsense", "There is no device 'nonsense'"), (3.5, r"There is no device 3\.5")]
+)
+def test_a_device_that_torch_does_not_know_is_refused(net, device, words):
+    with pytest.raises(UsageError, match=words), undisturbed(net, device):
+        pass
 
 
-def test_a_network_of_double_precision_under_autocast_is_told_of(net):
-    with pytest.warns(UserWarning, match="weights are of double precision, which autocast leaves as it is"):
-        deepnrc.probe(net.double(), (X.double(), X @ W), autocast=torch.bfloat16, progress=False)
+def test_a_network_without_weights_is_refused(net):
+    with pytest.raises(UsageError, match=r"on the meta device and has no weights: '0\.weight', .*to_empty"):
+        undisturbed(net.to("meta")).__enter__()
 
 
-@pytest.mark.parametrize("device", ["meta", "xla", "nonsense", "cuda:99", 3.5])
-def test_a_device_without_numbers_or_that_is_not_there_is_refused(net, device):
-    with pytest.raises(UsageError, match="device"):
-        deepnrc.probe(net, (X, X @ W), device=device, progress=False)
+class Compiled(nn.Module):
+    """Holds a network as torch.compile's wrapper does, which takes seconds to be had."""
+
+    def __init__(self, model):
+        super().__init__()
+        self._orig_mod = model
 
 
-@pytest.mark.parametrize("kind", ["pair", "arrays", "loader"])
-def test_a_default_device_without_numbers_is_no_hindrance(net, kind, same):
-    data = (X, X @ W)
-    expected = deepnrc.probe(net, data, progress=False)
-    if kind == "arrays":
-        data = tuple(part.numpy() for part in data)
-    if kind == "loader":
-        data = DataLoader(TensorDataset(*data), batch_size=20)
-    torch.set_default_device("meta")
-    try:
-        found = deepnrc.probe(net, data, progress=False)
-    finally:
-        torch.set_default_device(None)
-    same(found, expected, rel=1e-9)
+def test_wrappers_are_taken_off_in_any_order(net):
+    parallel, compiled = nn.DataParallel, Compiled
+    for wrapped in (net, parallel(net), compiled(net), parallel(compiled(net)), compiled(parallel(net))):
+        assert unwrapped(wrapped) is net
 
 
-@pytest.mark.parametrize("cut", [lambda y: y[:, 0], lambda y: y[:, :1], lambda y: y[:, ::2], lambda y: y.T[0]])
-def test_a_last_batch_of_one_row_may_be_a_slice(cut):
-    net, Y = nn.Linear(6, cut(torch.ones(2, 3)).reshape(2, -1).shape[1]), X @ W
-    report = deepnrc.probe(net, [(X[:19], cut(Y[:19])), (X[19:], cut(Y[19:]))], progress=False)
-    assert set(report.table["n_samples"]) == {20}
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad, torch.enable_grad])
+def test_it_is_ordinary_inside_with_gradients_as_they_were(mode):
+    with mode():
+        gradients = torch.is_grad_enabled()
+        with ordinary():
+            assert (torch.is_inference_mode_enabled(), torch.is_grad_enabled()) == (False, gradients)
+        assert torch.is_inference_mode_enabled() is (mode is torch.inference_mode)
+
+
+def test_a_default_device_of_the_user_s_gives_way_inside():
+    with torch.device("meta"):
+        with ordinary():
+            assert torch.zeros(1).device.type == "cpu"
+        assert torch.zeros(1).device.type == "meta"
+
+
+def loaders(generator):
+    rows = [torch.zeros(2)] * 9
+    sampler = RandomSampler(rows, generator=generator)
+    return [
+        DataLoader(rows, shuffle=True, generator=generator),
+        DataLoader(rows, sampler=sampler),
+        DataLoader(rows, batch_sampler=BatchSampler(sampler, 2, False)),
+    ]
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_loader_s_generator_gives_the_same_order_after_the_block_as_it_would_have(place):
+    generator = torch.Generator().manual_seed(0)
+    state = generator.get_state()
+    with generators_put_back(loader := loaders(generator)[place]):
+        list(loader)
+        assert not torch.equal(generator.get_state(), state)
+    assert torch.equal(generator.get_state(), state)
+
+
+def test_what_has_no_generator_is_taken_too():
+    with generators_put_back([1, 2]), generators_put_back(DataLoader([1, 2])):
+        pass
