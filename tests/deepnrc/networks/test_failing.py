@@ -24,15 +24,26 @@ class Raising(nn.Module):
 class Catching(nn.Module):
     """Gets over a failure of its first part, and goes on to its second."""
 
-    def __init__(self):
+    def __init__(self, d=8):
         super().__init__()
-        self.first, self.second = nn.Linear(9, 2), nn.Linear(8, 2)
+        self.first, self.second = nn.Linear(9, 2), nn.Linear(d, 2)
 
     def forward(self, x):
         try:
             return self.first(x)
         except RuntimeError:
             return self.second(x)
+
+
+class Late(nn.Module):
+    """Fails in its own forward, behind a part that got over a failure."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = Catching(3)
+
+    def forward(self, x):
+        raise ValueError(f"none of {len(self.inner(x))}")
 
 
 def where(model, x=None):
@@ -46,6 +57,7 @@ def where(model, x=None):
     [
         (nn.Sequential(nn.Linear(3, 5), nn.Sequential(nn.ReLU(), nn.Linear(4, 2, bias=False))), "layer '1.1', Linear("),
         (nn.Sequential(nn.Identity(), Catching()), "layer '1.second', Linear(in_features=8"),
+        (nn.Sequential(nn.Identity(), Late()), "layer '1', Late"),
         (nn.Sequential(nn.Flatten(), nn.Linear(3, 3), nn.BatchNorm2d(3)), "layer '2', BatchNorm2d("),
     ],
 )
