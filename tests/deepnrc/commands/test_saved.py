@@ -1,0 +1,115 @@
+"""`deepnrc heatmap`, `spectrum` and `report`, of saved reports."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import deepnrc
+
+Call = Callable[..., Any]
+
+
+def test_heatmap_and_report_write_into_new_folders_and_say_where(run: Call, saved: Call) -> None:
+    pytest.importorskip("deepnrc.figures")
+    pytest.importorskip("deepnrc.page.document")
+    saved("a", "b")
+    result = run("heatmap", "a", "b", "-o", "new/noise.png")
+    assert (result.code, result.out, result.err) == (0, "new/noise.png\n", "")
+    assert Path("new/noise.png").read_bytes().startswith(b"\x89PNG")
+    result = run("spectrum", "a", "b", "-o", "new/spectrum.png")
+    assert (result.code, result.out, result.err) == (0, "new/spectrum.png\n", "")
+    assert Path("new/spectrum.png").read_bytes().startswith(b"\x89PNG")
+    result = run("report", "a", "b", "-o", "other/page.html", "--title", "Two & more")
+    assert (result.code, result.out, result.err) == (0, "other/page.html\n", "")
+    assert "Two &amp; more" in Path("other/page.html").read_text()
+
+
+def test_heatmap_takes_measures_variant_and_axis(run: Call, saved: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved("a")
+    drawn: list[Any] = []
+    monkeypatch.setattr(deepnrc.Report, "heatmap", lambda self, measure, **options: drawn.append((measure, options)))
+    for more in (
+        [],
+        ["--measure", "deep.cka", "--variant", "signal"],
+        ["--measure", "deep.cka", "nrc.1"],
+        ["--measure"],
+    ):
+        assert run("heatmap", "a", "-o", "x.svg", *more, "--across", "step").code == 0
+    assert [measure for measure, _ in drawn] == ["deep.noise_fraction", "deep.cka", ["deep.cka", "nrc.1"], None]
+    assert [options["variant"] for _, options in drawn] == ["default", "signal", "default", "default"]
+    assert all(options["across"] == "step" and options["path"] == Path("x.svg") for _, options in drawn)
+
+
+def test_spectrum_takes_kind_axis_step_and_run(run: Call, refusal: Call, saved: Call) -> None:
+    saved("a", "b")
+    told = ["--of", "weight", "--along", "depth", "--step", "0", "--run", "b"]
+    assert run("spectrum", "a", "b", "-o", "x.svg", *told).code == 0
+    text = Path("x.svg").read_text(encoding="utf-8")
+    assert "Singular values of the weights" in text
+    assert "values 1 to 2" in text
+    assert "Step 7 was not measured" in refusal(run("spectrum", "a", "-o", "x.svg", "--step", "7"), 2)
+    assert "There is no run 'c'" in refusal(run("spectrum", "a", "b", "-o", "x.svg", "--run", "c"), 2)
+
+
+def test_noise_by_rank_is_drawn_over_k(run: Call, refusal: Call, saved: Call) -> None:
+    saved("a", "b")
+    assert run("spectrum", "a", "b", "-o", "x.svg", "--of", "noise-by-rank").code == 0
+    assert "Noise by signal rank" in Path("x.svg").read_text(encoding="utf-8")
+    said = refusal(run("spectrum", "a", "-o", "y.svg", "--of", "noise-by-rank", "--along", "depth"), 2)
+    assert "drawn over k" in said
+
+
+def test_a_network_s_own_number_is_not_a_heatmap_and_the_command_that_shows_it_is_named(
+    run: Call, refusal: Call, saved: Call
+) -> None:
+    saved("a")
+    said = refusal(run("heatmap", "a", "-o", "x.png", "--measure", "model.mse"), 2)
+    assert said.endswith("and not one a layer. `deepnrc report` shows it.\n")
+
+
+def test_tau_reaches_the_picture_and_the_page(run: Call, refusal: Call, saved: Call) -> None:
+    saved("a")
+    assert run("heatmap", "a", "-o", "x.svg", "--tau", "0.9").code == run("report", "a", "-o", "x.html").code == 0
+    assert "0.90 τ" in Path("x.svg").read_text(encoding="utf-8")
+    assert "noise &lt;= 0.2" in Path("x.html").read_text(encoding="utf-8")
+    assert run("report", "a", "-o", "x.html", "--tau", "0.9").code == 0
+    assert "noise &lt;= 0.9" in Path("x.html").read_text(encoding="utf-8")
+    for command in ("heatmap", "report"):
+        assert "tau is a noise fraction" in refusal(run(command, "a", "-o", "new/x.png", "--tau", "1"), 2)
+
+
+@pytest.mark.parametrize("command", ["heatmap", "spectrum", "report"])
+def test_reports_that_cannot_be_read_or_written_are_refused(
+    run: Call, refusal: Call, saved: Call, command: str
+) -> None:
+    saved("a")
+    assert "'absent' is not a saved report: it has no readable manifest.json" in refusal(
+        run(command, "absent", "-o", "new/x.png"), 3
+    )
+    assert not Path("new").exists()
+    assert "'a' is a folder. Name a file in it with -o." in refusal(run(command, "a", "-o", "a"), 2)
+    words = "net.py' is a file where a folder is needed. Name another one."
+    assert words in refusal(run(command, "a", "-o", "net.py/x.png"), 2)
+    assert "The report 'a' is named twice. Name each once." in refusal(run(command, "a", "a", "-o", "x.png"), 2)
+    manifest = json.loads(Path("a/manifest.json").read_text())
+    Path("a/manifest.json").write_text(json.dumps([manifest]))
+    assert "manifest.json in 'a' is not a report's: it holds a list" in refusal(run(command, "a", "-o", "x.png"), 3)
+
+
+@pytest.mark.parametrize("command", ["heatmap", "spectrum", "report"])
+def test_a_picture_or_page_that_cannot_be_written_is_refused(
+    run: Call, refusal: Call, saved: Call, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    saved("a")
+
+    def denied(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(deepnrc.Report, "heatmap", denied)
+    monkeypatch.setattr(deepnrc.Report, "spectrum", denied)
+    monkeypatch.setattr(deepnrc.Report, "html", denied)
+    words = "'x.svg' cannot be written (Permission denied). Name a file that you may write to with -o."
+    assert words in refusal(run(command, "a", "-o", "x.svg"), 2)
