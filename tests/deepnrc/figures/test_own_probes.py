@@ -89,7 +89,7 @@ def test_a_main_probe_of_ones_own_stands_among_the_main_ones(measured, drawn):
 def test_a_main_probe_of_ones_own_has_its_column_in_the_summary(measured):
     report, _ = measured
     line = next(line for line in str(report).splitlines() if line.startswith("layer"))
-    assert line.split()[-2:] == ["half", "chance"]
+    assert line.split()[-3:] == ["half", "chance", "verdict"]
     value = report.at().values("mine.half")["value"].iloc[0]
     assert f"{value:.5f}" in str(report)
 
