@@ -57,7 +57,6 @@ __all__ = [
     "dense",
     "entries",
     "fitting",
-    "following",
     "forward",
     "has_weight",
     "leaving_out",

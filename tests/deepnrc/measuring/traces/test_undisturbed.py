@@ -6,7 +6,7 @@ from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler
 
 from deepnrc.errors import UsageError
-from deepnrc.measuring.undisturbed import generators_put_back, ordinary, undisturbed, unwrapped
+from deepnrc.measuring.traces.undisturbed import generators_put_back, ordinary, undisturbed, unwrapped
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from deepnrc.measuring.acting import Found, acting, acting_on_top, after
-from deepnrc.measuring.layerstream import LayerStream
-from deepnrc.measuring.top import Top
+from deepnrc.measuring.settling.acting import Found, acting, acting_on_top, after
+from deepnrc.measuring.settling.top import Top
+from deepnrc.measuring.streaming.layerstream import LayerStream
 from deepnrc.networks import Dataflow, Giving, Link, site_at
 from deepnrc.networks.weights.registry import weights_in
 

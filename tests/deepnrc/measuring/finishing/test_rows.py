@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from deepnrc.measuring.rows import measured
+from deepnrc.measuring.finishing.rows import measured
 from deepnrc.networks import Dataflow
 from deepnrc.table import NETWORK
 

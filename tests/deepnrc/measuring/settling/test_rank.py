@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deepnrc.errors import UsageError
-from deepnrc.measuring.rank import as_rank, check_rank
+from deepnrc.measuring.settling.rank import as_rank, check_rank
 
 
 @pytest.mark.parametrize("rank", [1, 5, np.int64(5), np.uint8(5)])
