@@ -173,8 +173,8 @@ def _pass(
     with bar, torch.no_grad():
         for x, y, _ in pairs(loader, device, max_samples, read):
             fingerprint.update([*tensors(x), *tensors(y)])
-            # the network alone: a loader may compute its targets, and these are not to be rounded
+            # never the loader, which may compute its targets; observe() runs the network on the first batch once more
             with contextlib.nullcontext() if autocast is None else torch.autocast(device.type, dtype=autocast):
                 forward(attachment.model, x)
-            attachment.observe(y, resolution)
+                attachment.observe(y, resolution)
             bar.update()

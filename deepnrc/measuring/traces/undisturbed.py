@@ -97,7 +97,7 @@ def _usable(device: str | torch.device) -> torch.device:
         there = where.type == "cpu" or (numbers and torch.get_device_module(where).is_available())
     except (RuntimeError, TypeError, AttributeError) as error:
         raise UsageError(
-            f"There is no device {device!r} here. Give one that torch knows, such as 'cpu' or 'cuda'."
+            f"There is no device {device!r}. Give one that torch knows, such as 'cpu' or 'cuda'."
         ) from error
     if not numbers:
         raise UsageError("The device 'meta' holds no numbers, so nothing can be measured there. Give 'cpu' or 'cuda'.")
