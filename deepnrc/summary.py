@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from deepnrc.findings import findings, words
-from deepnrc.table import NETWORK, NOISE, TAU, Table, described, main_ones
+from deepnrc.table import NETWORK, NOISE, TAU, Table, described, findings, main_ones, words
 from probes import SUMMARY, Probe
 
 OF_CLASSES = ("nc.1", "nc.2", "nc.3")

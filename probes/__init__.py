@@ -15,7 +15,7 @@ from .intervals import jackknife
 from .intervals.jackknife import Interval
 from .measures import balance, classifier, deep, top
 from .nulls.levels import Null
-from .outcome import STATUSES, DegenerateError, NotDefinedError, Outcome, defined
+from .outcome import OK, STATUSES, DegenerateError, NotDefinedError, Outcome, defined
 from .snapshot import Snapshot
 from .streaming.classes import Classes, is_one_hot
 from .streaming.directions import CentredDirections, Directions
@@ -31,6 +31,7 @@ __all__ = [
     "HELD",
     "HELD_PREFIX",
     "HELD_QUANTITIES",
+    "OK",
     "OVERVIEW",
     "STATISTICS",
     "STATUSES",

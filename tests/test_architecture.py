@@ -1,6 +1,10 @@
-"""The house's floors, read from the syntax trees: imports go down a floor, or one way along it."""
+"""The house, read from the syntax trees: floors, one-way arrows, doors, and folders that can be taken in at a glance.
+
+Every import between our own modules counts, those inside functions and under TYPE_CHECKING too.
+"""
 
 import ast
+import collections
 import graphlib
 import sys
 from pathlib import Path
@@ -9,10 +13,19 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = ("probes", "deepnrc", "experiments")
+SECOND_DOORS = ("probes.ufm",)
+TABLES = ("probes.catalog",)  # a table with a row a measure is as long as there are measures
+SIDE_BY_SIDE = 16
+LONGEST = 300
 
 
-def module(path, root):
-    return ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+def sources(root):
+    """Module name -> path, of all that is ours."""
+    found = {}
+    for floor in FLOORS:
+        for path in sorted((root / floor).rglob("*.py")):
+            found[".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")] = path
+    return found
 
 
 def imported(node, package):
@@ -30,38 +43,72 @@ def imported(node, package):
     return []
 
 
-def at_import(body):
-    """Statements that run when the module is imported: functions and TYPE_CHECKING blocks are left out."""
-    for node in body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            continue
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            yield from at_import(node.orelse)
-            continue
-        yield node
-        yield from at_import(ast.iter_child_nodes(node))
+def module_of(reached, files, importer):
+    """The module of ours that a full name lies in, or None; what a door names as its own is the door's to others."""
+    door, _, name = reached.rpartition(".")
+    outside = door in files and room(importer) != room(door)
+    if outside and files[door].name == "__init__.py" and name in public(files[door]):
+        return door
+    while reached and reached not in files:
+        reached = reached.rpartition(".")[0]
+    return reached or None
+
+
+def public(path):
+    """The names in a package's ``__all__``."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and [getattr(t, "id", None) for t in node.targets] == ["__all__"]:
+            return ast.literal_eval(node.value)
+    return []
+
+
+def room(name):
+    """What another room may name of a module: its floor, its room, or, at the top of a floor, the module itself."""
+    parts = name.split(".")
+    return "probes" if parts[0] == "probes" else ".".join(parts[:2])
+
+
+def arrows(root):
+    """(module, what it reaches, whether by attribute) for every import, and every attribute of a module's name."""
+    for name, path in sources(root).items():
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for reached in imported(node, package):
+                yield name, reached, isinstance(node, ast.Attribute)
 
 
 def refused(root):
-    """Every breach of the floors' order below ``root``, in words."""
-    found = []
-    files = {module(p, root): p for floor in FLOORS for p in sorted((root / floor).rglob("*.py"))}
+    """Every breach of the floors, the doors and the one way, in words."""
+    files, found = sources(root), []
     graph = {name: set() for name in files}
-    for name, path in files.items():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        for node in ast.walk(tree):
-            reached = imported(node, package)
-            found += [f"{name} reaches {x}" for x in reached if not allowed(name, x, isinstance(node, ast.Attribute))]
-        for node in at_import(tree.body):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                ends = {x if x in files else x.rpartition(".")[0] for x in imported(node, package)}
-                graph[name] |= ends & set(files) - {name}
+    for name, reached, attribute in arrows(root):
+        if not allowed(name, reached, attribute):
+            found.append(f"{name} reaches {reached}")
+        target = None if attribute else module_of(reached, files, name)
+        if target is None or target == name:
+            continue
+        graph[name].add(target)
+        outside = room(name) != room(target)
+        if outside and target != room(target) and target not in SECOND_DOORS:
+            found.append(f"{name} enters {target} past the door of {room(target)}")
     try:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as cycle:
         found.append("cycle: " + " <- ".join(cycle.args[1]))
-    return found
+    return [*found, *_circles_of_rooms(graph)]
+
+
+def _circles_of_rooms(graph):
+    rooms = collections.defaultdict(set)
+    for name, targets in graph.items():
+        if name in FLOORS:  # a floor's own door opens on all its rooms, and none of them goes through it
+            continue
+        rooms[room(name)] |= {room(t) for t in targets} - {room(name)}
+    try:
+        graphlib.TopologicalSorter(rooms).prepare()
+    except graphlib.CycleError as cycle:
+        return ["circle of rooms: " + " <- ".join(cycle.args[1])]
+    return []
 
 
 def allowed(name, reached, attribute):
@@ -75,8 +122,42 @@ def allowed(name, reached, attribute):
     return floor != "probes" or top in {"torch", "einops", *sys.stdlib_module_names}
 
 
-def test_imports_go_down_and_one_way():
+def test_imports_go_down_one_way_and_through_doors():
     assert refused(ROOT) == []
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_a_folder_can_be_taken_in_at_a_glance(floor):
+    wide = {}
+    for folder in [ROOT / floor, *(ROOT / floor).rglob("*/")]:
+        inside = [p for p in folder.iterdir() if not p.name.startswith(("__", "."))]
+        shown = [p for p in inside if p.suffix == ".py" or (p.is_dir() and any(p.rglob("*.py")))]
+        wide |= {str(folder.relative_to(ROOT)): len(shown)} if len(shown) > SIDE_BY_SIDE else {}
+    assert wide == {}
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_a_name_is_used_once_in_a_package(floor):
+    paths = [p for p in (ROOT / floor).rglob("*.py") if not p.stem.startswith("__")]
+    stems = collections.Counter(p.stem for p in paths if floor != "probes" or "ufm" not in p.parts)
+    trees = [ast.parse(p.read_text(encoding="utf-8")) for p in paths]
+    classes = collections.Counter(node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef))
+    assert [name for name, count in (stems + classes).items() if count > 1] == []
+
+
+def test_no_file_is_long():
+    long = {name: n for name, p in sources(ROOT).items() if (n := len(p.read_text().splitlines())) > LONGEST}
+    assert {name: n for name, n in long.items() if name not in TABLES} == {}
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_files_of_some_length_have_tests_of_their_own(floor):
+    tests = {p.stem.removeprefix("test_") for p in (ROOT / "tests" / floor).rglob("test_*.py")}
+    files = {name: p for name, p in sources(ROOT).items() if name.startswith(f"{floor}.")}
+    long = [p for p in files.values() if len(p.read_text().splitlines()) > 40 and not p.stem.startswith("__")]
+    without = [p.stem for p in long if not any(test.startswith(p.stem) for test in tests)]
+    whole = [p.stem for p in long if p.parent.name in tests]  # a room that is one table, tested as one
+    assert sorted(set(without) - set(whole)) == []
 
 
 @pytest.mark.parametrize(
@@ -92,11 +173,24 @@ def test_imports_go_down_and_one_way():
         ("deepnrc/b.py", "from deepnrc.c import x", "cycle: "),
         ("probes/b.py", "from . import c", "cycle: "),
         ("experiments/b.py", "try:\n    from .c import x\nexcept ImportError:\n    pass", "cycle: "),
+        ("deepnrc/b.py", "def f():\n    from deepnrc.c import x", "cycle: "),
+        ("deepnrc/b.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import deepnrc.c", "cycle: "),
+        ("deepnrc/r/a.py", "from deepnrc.t.inner import x", "deepnrc.r.a enters deepnrc.t.inner past the door"),
+        ("experiments/a.py", "from deepnrc.t import inner", "experiments.a enters deepnrc.t.inner past the door"),
+        ("experiments/a.py", "from probes.p import x", "experiments.a enters probes.p past the door of probes"),
+        ("deepnrc/r/a.py", "from deepnrc.t import y", "circle of rooms: "),
     ],
 )
 def test_a_breach_is_seen(tmp_path, path, source, breach):
+    (tmp_path / "deepnrc/t").mkdir(parents=True)
+    (tmp_path / "deepnrc/t/__init__.py").write_text("y = 0")
+    (tmp_path / "deepnrc/t/inner.py").write_text("from deepnrc.r import z" if breach.startswith("circle") else "x = 0")
+    (tmp_path / "deepnrc/r").mkdir()
+    (tmp_path / "deepnrc/r/__init__.py").write_text("z = 0")
+    (tmp_path / "probes").mkdir()
+    (tmp_path / "probes/p.py").write_text("x = 0")
     target = tmp_path / path
-    target.parent.mkdir(parents=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(source)
     if breach == "cycle: ":
         (target.parent / "c.py").write_text(f"import {path.split('/')[0]}.b")
@@ -115,5 +209,5 @@ def test_what_is_allowed_passes(tmp_path, source):
     (tmp_path / "probes").mkdir()
     (tmp_path / "probes/a.py").write_text(source)
     (tmp_path / "probes/c.py").write_text("")
-    (tmp_path / "probes/d.py").write_text("from . import a")
+    (tmp_path / "probes/d.py").write_text("")
     assert refused(tmp_path) == []

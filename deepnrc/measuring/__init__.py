@@ -1,6 +1,7 @@
 """Measuring: from a network and data to a report."""
 
-from deepnrc.measuring.attachment import Attachment, attach
+from deepnrc.measuring.attaching import attach
+from deepnrc.measuring.attachment import Attachment
 from deepnrc.measuring.probing import probe
 from deepnrc.measuring.provenance import DataFingerprint
 from deepnrc.measuring.selection import select

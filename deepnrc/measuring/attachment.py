@@ -1,4 +1,4 @@
-"""`attach`: probes on a network whose loop the user owns."""
+"""`Attachment`: probes on a network from the first batch to the report."""
 
 from __future__ import annotations
 
@@ -288,50 +288,3 @@ class Attachment:
             facts = {**facts, "held_out_samples": held.samples}
         record |= {"samples": streams.samples, "probes": own, "weights": notes} | facts
         return Report.of(rows, [record], readings.frame(read))
-
-
-def attach(
-    model: nn.Module,
-    layers: Layers = "weights",
-    pool: Pool = "mean",
-    rank: int | None = None,
-    probes: Sequence[str | Probe] | str | None = None,
-    repeats: str = "error",
-    mask: Mask = AUTO,
-    axis: Axis = None,
-    linears: Linears | None = None,
-    output: Output | None = None,
-    top: str | Sequence[str] | None = None,
-    groups: Groups = None,
-) -> Attachment:
-    """Attach probes to a network whose loop you own.
-
-    >>> import torch, deepnrc
-    >>> net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
-    >>> with deepnrc.attach(net) as probes:
-    ...     for _ in range(3):
-    ...         _ = net(torch.randn(16, 4))
-    ...         probes.observe(torch.randn(16, 2))
-    ...     report = probes.report()
-
-    Args:
-        model: any torch network.
-        layers: "weights", "blocks", globs, types or a callable; see ``deepnrc.networks.choosing.layers.choose``.
-        pool: "mean", "max", "positions", "tokens", "flatten", "cls", "last" or a callable; see
-            ``deepnrc.networks.reading.pooling``.
-        rank: signal rank k; None for the numerical rank of the targets.
-        probes: names or globs from the catalog, or ``Probe`` objects of your own; None for all.
-        repeats: what to do with a layer that runs more than once in a pass: "error", "first", "last" or "each".
-        mask: which tokens are real: a key of the input, such as "attention_mask", which is used where a dict input has
-            it; a function from the input to (N, T); or None.
-        axis: of the features in outputs of layers where nothing tells it: a whole number, or one by glob on layers.
-        linears: further types of modules that multiply by a weight: ``{MyLinear: lambda m: m.weight}``.
-        output: which output predicts, by key or attribute ("logits", "policy.mean"), index, or a callable of all that
-            the network returns; None for the one of the targets' shape.
-        top: the layer, or the layers that read the same features, in front of the outputs; None for what the graph of
-            the first batch tells.
-        groups: how many groups to deal samples out to, for intervals, or a label (N,) for each sample in the order in
-            which they are observed; see ``deepnrc.probe``.
-    Errors: UsageError if nothing matches or an argument is not understood.
-    """
-    return Attachment(model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top, groups=groups)

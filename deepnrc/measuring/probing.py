@@ -16,9 +16,9 @@ from deepnrc.data import Batch, Reader, as_loader, count, pairs, target_resoluti
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.attachment import Attachment
 from deepnrc.measuring.provenance import DataFingerprint
-from deepnrc.measuring.reference import Reference, checked, held_against
 from deepnrc.measuring.streaming.dealing import Groups, dealing
 from deepnrc.measuring.traces.undisturbed import checked_autocast, generators_put_back, numbers, undisturbed
+from deepnrc.measuring.untrained import Reference, checked, held_against
 from deepnrc.networks import AUTO, Axis, Layers, Linears, Mask, Output, Pool, forward
 from deepnrc.report import Report
 from deepnrc.table import NOISE

@@ -13,7 +13,7 @@ from deepnrc.arguments import TAU, check_tau, whole
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.lightning import callback
 from deepnrc.measuring.probing import probe
-from deepnrc.measuring.reference import beside
+from deepnrc.measuring.untrained import beside
 from deepnrc.report import Report
 from deepnrc.table import ACCURACY, NETWORK, RESTS_ON, SMALLEST, Journal, collapse_onset, join
 from deepnrc.wording import Argument, Given, Remedy, listing

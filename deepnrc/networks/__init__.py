@@ -17,9 +17,10 @@ from deepnrc.networks.failing import forward, out_of_memory
 from deepnrc.networks.outputs import CHOSEN, Output, fitting, logits, picking
 from deepnrc.networks.readable import check_network
 from deepnrc.networks.reading.axes import Axis, check_axis
+from deepnrc.networks.reading.forward import Forward, Reading
 from deepnrc.networks.reading.masks import AUTO, Mask, check_mask
 from deepnrc.networks.reading.pooling import Pool, check_pool
-from deepnrc.networks.reading.taps import REPEATS, Forward, Reading, Taps
+from deepnrc.networks.reading.taps import REPEATS, Taps
 from deepnrc.networks.samples import Layout
 from deepnrc.networks.weights.registry import Linears, Weight
 from deepnrc.networks.weights.response import NoWeightError

@@ -23,6 +23,7 @@ from deepnrc.table.collapse import (
     verdicts,
 )
 from deepnrc.table.descriptions import as_record, described, main_ones, own
+from deepnrc.table.findings import findings, words
 from deepnrc.table.grouping import BANDS, SILENT, labelled_by, spread
 from deepnrc.table.journal import Journal
 from deepnrc.table.onset import COLLAPSE, LOW, onsets, since
@@ -83,6 +84,7 @@ __all__ = [
     "check_tau",
     "collapse_onset",
     "described",
+    "findings",
     "join",
     "labelled_by",
     "main_ones",
@@ -96,5 +98,6 @@ __all__ = [
     "unbroken",
     "verdicts",
     "with_reference",
+    "words",
     "writable",
 ]

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from experiments.soundness.untrained import Drawn
+from experiments.soundness.untrained import Stranger
 from probes.ufm import LinearMinimum
 
 DTYPE = torch.float64
 N = 600
 
 
-def collapsed() -> Iterator[Drawn]:
+def collapsed() -> Iterator[Stranger]:
     """All of them: 18 closed forms at depths 1 to 6, 13 planted ones, 9 perfect classifiers."""
     for depth in range(1, 7):
         for n in (1, 3, 6):
@@ -27,7 +27,7 @@ def collapsed() -> Iterator[Drawn]:
         yield perfect_classifier(K)
 
 
-def closed_form(depth: int, n: int, d: int = 24, penalty: float = 1e-3) -> Drawn:
+def closed_form(depth: int, n: int, d: int = 24, penalty: float = 1e-3) -> Stranger:
     """The minimum of the deep linear model with free features, which are the network's inputs."""
     g = torch.Generator().manual_seed(10 * depth + n)
     Y = torch.randn(N, n, generator=g, dtype=DTYPE) @ torch.diag(torch.linspace(1, 1.5, n, dtype=DTYPE))
@@ -39,10 +39,10 @@ def closed_form(depth: int, n: int, d: int = 24, penalty: float = 1e-3) -> Drawn
     whitened = centred @ spectrum.vectors / spectrum.values.sqrt()
     X = whitened @ torch.diag(minimum.feature_values(1)[:n].sqrt()) @ inner[0].T
     weights = [sides[k + 1] @ torch.diag(minimum.weight_values(k + 1)[:n]) @ sides[k].T for k in range(depth)]
-    return Drawn(_network(weights, Y.mean(0), nn.Identity), X, Y, f"closed form, depth {depth}, n = {n}")
+    return Stranger(_network(weights, Y.mean(0), nn.Identity), X, Y, f"closed form, depth {depth}, n = {n}")
 
 
-def planted(depth: int, k: int, d: int = 32, offset: float = 0.0) -> Drawn:
+def planted(depth: int, k: int, d: int = 32, offset: float = 0.0) -> Stranger:
     """ReLU layers of positive features that span k directions; only the inputs hold more."""
     g = torch.Generator().manual_seed(100 * depth + k)
     signal = torch.rand(N, k, generator=g, dtype=DTYPE) + offset
@@ -55,10 +55,10 @@ def planted(depth: int, k: int, d: int = 32, offset: float = 0.0) -> Drawn:
     weights = [spread @ read, *(spread @ back for _ in range(depth - 2)), torch.eye(k, dtype=DTYPE) @ back]
     Y = signal - 0.2
     network = _network(weights, torch.full((k,), -0.2, dtype=DTYPE), nn.ReLU)
-    return Drawn(network, torch.cat([signal, noise], 1), Y, f"planted, depth {depth}, k = {k}, offset {offset:g}")
+    return Stranger(network, torch.cat([signal, noise], 1), Y, f"planted, depth {depth}, k = {k}, offset {offset:g}")
 
 
-def perfect_classifier(K: int, d: int = 24, depth: int = 3) -> Drawn:
+def perfect_classifier(K: int, d: int = 24, depth: int = 3) -> Stranger:
     """Features that are their class's vertex of a simplex, and weights that are its dual; Y holds classes (N,)."""
     g = torch.Generator().manual_seed(K)
     classes = torch.arange(N) % K
@@ -67,7 +67,7 @@ def perfect_classifier(K: int, d: int = 24, depth: int = 3) -> Drawn:
     weights = [inner[k + 1] @ simplex @ inner[k].T for k in range(depth - 1)]
     weights.append(4 * simplex @ inner[-1].T)
     model = _network(weights, torch.zeros(K, dtype=DTYPE), nn.Identity)
-    return Drawn(model, simplex[classes] @ inner[0].T, classes, f"perfect classifier, K = {K}")
+    return Stranger(model, simplex[classes] @ inner[0].T, classes, f"perfect classifier, K = {K}")
 
 
 def _orthonormal(d: int, n: int, g: torch.Generator) -> Tensor:

@@ -19,7 +19,7 @@ import deepnrc
 from deepnrc.errors import UsageError
 from deepnrc.table import VERDICTS, collapse_onset, verdicts
 from experiments.soundness.constructed import collapsed
-from experiments.soundness.untrained import Drawn, fitted_head, untrained
+from experiments.soundness.untrained import Stranger, fitted_head, untrained
 
 KINDS = {
     "untrained, random targets": (untrained, False),
@@ -88,7 +88,7 @@ def judged(kind: str, seed: int) -> dict[str, object]:
     }
 
 
-def _table(drawn: Drawn) -> pd.DataFrame:
+def _table(drawn: Stranger) -> pd.DataFrame:
     names = ["deep.noise_fraction", "deep.feature_weight_alignment", "deep.direction_r2*", "model.*"]
     return deepnrc.probe(drawn.model, (drawn.X, drawn.Y), probes=names, progress=False).table
 

@@ -14,7 +14,7 @@ WIDTHS = (3, 4, 5, 8, 11, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Stranger:
     """A network with inputs X (N, d_in) and targets Y (N, n)."""
 
     model: nn.Sequential
@@ -23,15 +23,15 @@ class Drawn:
     words: str
 
 
-def untrained(seed: int) -> Drawn:
+def untrained(seed: int) -> Stranger:
     """A network with random weights on targets that nothing it was given tells: widths 3 to 256, depths 2 to 6,
     n 1 to 10, N 200 to 2000."""
     draw, g = _sources(seed)
     n, N, inputs, model, words = _shape(draw)
-    return Drawn(model, torch.randn(N, inputs, generator=g), _mixed(n, N, draw, g), words)
+    return Stranger(model, torch.randn(N, inputs, generator=g), _mixed(n, N, draw, g), words)
 
 
-def fitted_head(seed: int) -> Drawn:
+def fitted_head(seed: int) -> Stranger:
     """A random body whose last layer is the least-squares fit to targets that can be learned from the inputs."""
     draw, g = _sources(seed)
     n, N, inputs, model, words = _shape(draw)
@@ -46,7 +46,7 @@ def fitted_head(seed: int) -> Drawn:
         head.weight.copy_(solution[:-1].T)
         head.bias.copy_(solution[-1])
     model[-1] = head
-    return Drawn(model, X, Y, words)
+    return Stranger(model, X, Y, words)
 
 
 def _sources(seed: int) -> tuple[random.Random, torch.Generator]:

@@ -8,8 +8,7 @@ from typing import Any
 from deepnrc.measuring.streaming.layerstream import LayerStream
 from deepnrc.measuring.streaming.performance import Performance
 from deepnrc.measuring.streaming.streams import Streams
-from probes import NotDefinedError, Outcome, Probe, Snapshot, jackknife
-from probes.outcome import OK
+from probes import OK, NotDefinedError, Outcome, Probe, Snapshot, jackknife
 
 Rows = Iterable[tuple[Probe, dict[str, Any]]]
 

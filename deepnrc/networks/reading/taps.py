@@ -6,7 +6,6 @@ import contextlib
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -19,43 +18,14 @@ from deepnrc.networks.dataflow import rebuilt
 from deepnrc.networks.outputs import EVERY, Pick
 from deepnrc.networks.reading.axes import Axis, UnknownAxes, by_parts, given_axis, tells, unknown_axis
 from deepnrc.networks.reading.contents import first_tensor, read_argument
+from deepnrc.networks.reading.forward import Forward, Reading
 from deepnrc.networks.reading.masks import AUTO, Mask, mask_of, padded
-from deepnrc.networks.reading.pooling import Pool, Pooled, pooled
+from deepnrc.networks.reading.pooling import Pool, pooled
 from deepnrc.networks.samples import Layout, samples_first
 from deepnrc.networks.weights.registry import Weight
 from deepnrc.wording import OneOf, Remedy
 
 REPEATS = ("error", "first", "last", "each")
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What one call of one site gave: pooled rows and the unit roundoff of the dtype in which the network held them."""
-
-    site: Site
-    pooled: Pooled
-    roundoff: float
-
-
-@dataclass
-class Forward:
-    """One finished forward pass.
-
-    Attributes:
-        readings: by site name in the order of execution.
-        ran: names of the weights and of the outputs that are read, in that order.
-        outputs: every tensor in the output, by its name.
-        mask: which tokens (N, T) are real, if that is known.
-        ignored: whether there was such a mask that was not to be used.
-        written: by site name, on which axis a module gave the output that is read.
-    """
-
-    readings: dict[str, Reading]
-    ran: list[str]
-    outputs: Mapping[str, Tensor] = field(default_factory=dict)
-    mask: Tensor | None = None
-    ignored: bool = False
-    written: dict[str, int] = field(default_factory=dict)
 
 
 class Taps:

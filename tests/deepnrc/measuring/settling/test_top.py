@@ -8,8 +8,8 @@ from deepnrc.errors import UsageError
 from deepnrc.measuring.settling.top import Top, chosen_top, top_layer
 from deepnrc.networks.choosing.layers import site_at
 from deepnrc.networks.dataflow import Dataflow, Giving
+from deepnrc.networks.reading.forward import Forward, Reading
 from deepnrc.networks.reading.pooling import Pooled
-from deepnrc.networks.reading.taps import Forward, Reading
 
 
 def ran(*names):

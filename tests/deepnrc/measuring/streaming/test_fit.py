@@ -7,8 +7,8 @@ from torch import nn
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.streaming.fit import check_features, check_layers, check_targets
 from deepnrc.networks.choosing.layers import site_at
+from deepnrc.networks.reading.forward import Forward, Reading
 from deepnrc.networks.reading.pooling import Pooled
-from deepnrc.networks.reading.taps import Forward, Reading
 
 H = torch.randn(30, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 

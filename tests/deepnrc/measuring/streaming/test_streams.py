@@ -8,8 +8,8 @@ from deepnrc.measuring.selection import select
 from deepnrc.measuring.settling.top import Top
 from deepnrc.measuring.streaming.streams import Streams
 from deepnrc.networks.choosing.layers import site_at
+from deepnrc.networks.reading.forward import Forward, Reading
 from deepnrc.networks.reading.pooling import Pooled
-from deepnrc.networks.reading.taps import Forward, Reading
 
 H = torch.randn(30, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 Y = torch.randn(30, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)

@@ -7,29 +7,26 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from deepnrc.table import (
+from deepnrc.arguments import TAU
+from deepnrc.table.collapse import (
     ACCURACY,
     CLOSED,
-    COLLAPSE,
     JUDGED,
     LEARNED,
-    LOW,
     LOW_NOISE,
     NARROW,
-    NETWORK,
     NOISE,
     NOISY,
     RESTS_ON,
     SHORT,
     SMALLEST,
-    TAU,
     UNKNOWN,
     UNLEARNED,
-    Table,
     collapse_onset,
-    onsets,
-    since,
 )
+from deepnrc.table.onset import COLLAPSE, LOW, onsets, since
+from deepnrc.table.schema import NETWORK
+from deepnrc.table.tidy import Table
 from deepnrc.wording import listing
 
 DIRECTION = "model.direction_r2_"

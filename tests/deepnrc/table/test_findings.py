@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from deepnrc import Report
-from deepnrc.findings import findings
 from deepnrc.table import COLUMNS
+from deepnrc.table.findings import findings
 
 NAN = float("nan")
 GOOD = {"noise": 0.01, "align": 0.99, "high": 0.5, "gap": 0.0, "d": 16}

@@ -10,7 +10,7 @@ from torch.nn.utils.parametrizations import orthogonal, weight_norm
 
 import deepnrc
 from deepnrc import UsageError
-from deepnrc.measuring.reference import untrained
+from deepnrc.measuring.untrained import untrained
 
 NOISE = "deep.noise_fraction"
 
