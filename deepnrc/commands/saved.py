@@ -53,7 +53,7 @@ class Spectrum(Command):
     ]
     out: Annotated[Path, arg(metavar="FILE", aliases=["-o"], help="Picture: .png, .pdf or .svg.")]
     of: Annotated[
-        Literal["features", "targets", "weight", "cross", "cosines", "noise-by-rank"],
+        Literal["features", "targets", "weight", "cross", "cosines", "residuals", "noise-by-rank"],
         arg(
             help="Of the covariance of features or targets, of W, of S_HY; cosines of features with weights; or the "
             "noise fraction over the signal rank k."

@@ -49,7 +49,8 @@ FIRST = frozenset([
     "target_dim", "rank", "pool", "chance", "floor", "spectrum", "index", "count", "rest",
 ])  # fmt: skip
 FILLS = {"str": "", "float64": float("nan"), "Int64": pd.NA, "boolean": pd.NA, "string": pd.NA}
-FEATURES, TARGETS, WEIGHT, CROSS, COSINES = SPECTRA_NAMES = ("features", "targets", "weight", "cross", "cosines")
+SPECTRA_NAMES = ("features", "targets", "weight", "cross", "cosines", "residuals")
+FEATURES, TARGETS, WEIGHT, CROSS, COSINES, RESIDUALS = SPECTRA_NAMES
 
 
 def no_spectra() -> pd.DataFrame:

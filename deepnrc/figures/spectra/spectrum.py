@@ -17,7 +17,7 @@ from deepnrc.figures.layout import Entry, headed, legend
 from deepnrc.figures.spectra.panels import depth_colours, layer_bar, panels
 from deepnrc.figures.spectra.tails import along_depth, along_index
 from deepnrc.figures.words import log_ticks
-from deepnrc.table import COSINES, CROSS, FEATURES, SPECTRA_NAMES, TARGETS, WEIGHT, Table
+from deepnrc.table import COSINES, CROSS, FEATURES, RESIDUALS, SPECTRA_NAMES, TARGETS, WEIGHT, Table
 from deepnrc.wording import Argument, Remedy, did_you_mean, listing
 
 ALONG = ("index", "depth")
@@ -27,6 +27,7 @@ TITLES = {
     WEIGHT: ("Singular values of the weights", "singular value / largest"),
     CROSS: ("Singular values of features with targets", "singular value / largest"),
     COSINES: ("Principal cosines of features with weights", "cosine"),
+    RESIDUALS: ("Eigenvalues of the network's residuals", "eigenvalue / largest"),
 }
 
 
@@ -47,8 +48,9 @@ def spectrum(
     blue and the next six in orange. Open markers are no more than rounding could have made.
 
     Args:
-        of: "features" (eigenvalues of S_H), "targets" (of S_Y), "weight" (singular values of W), "cross" (of S_HY) or
-            "cosines" (of the angles between the top-k directions of features and weight; as they are).
+        of: "features" (eigenvalues of S_H), "targets" (of S_Y), "residuals" (of the covariance of f(x) - y), "weight"
+            (singular values of W), "cross" (of S_HY) or "cosines" (of the angles between the top-k directions of
+            features and weight; as they are).
         along: "index" or "depth".
         step, run: take these only; None for each run's last step, and for all runs.
         path: save there as .png, .pdf or .svg.
@@ -58,8 +60,8 @@ def spectrum(
     """
     if along not in ALONG:
         raise UsageError(Argument("along", along), f" must be one of {listing(ALONG)}; it is {along!r}.")
-    if (of, along) == (TARGETS, "depth"):
-        raise UsageError("The targets have one spectrum and not one a layer. Draw it ", Remedy("along", "index"), ".")
+    if of in (TARGETS, RESIDUALS) and along == "depth":
+        raise UsageError(f"The {of} have one spectrum and not one a layer. Draw it ", Remedy("along", "index"), ".")
     last = report.at(step, run)
     rows = _chosen(last, of)
     targets = _heights(last, TARGETS).iloc[: None if of == FEATURES else 0]

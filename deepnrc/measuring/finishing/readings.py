@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from deepnrc.table import COSINES, CROSS, FEATURES, SPECTRA, TARGETS, WEIGHT
+from deepnrc.table import COSINES, CROSS, FEATURES, RESIDUALS, SPECTRA, TARGETS, WEIGHT
 from probes import EPS, Snapshot, deep, defined, principal_cosines
 
 LEADING = 64  # values kept in full: more than a signal has directions, and a table that stays small at d = 4096
@@ -59,11 +60,19 @@ def of_layer(snapshot: Snapshot, place: Mapping[str, Any]) -> Iterator[SpectralR
 
 
 def of_targets(snapshot: Snapshot, place: Mapping[str, Any]) -> Iterator[SpectralReading]:
-    """The eigenvalues of S_Y, unless the targets do not vary."""
+    """The eigenvalues of S_Y, unless the targets do not vary; and those of the covariance of f(x) - y, where the
+    network's output was read and does not meet every target."""
     targets = defined(lambda: snapshot.targets)
     if targets is not None:
         floor = float(snapshot.target_tolerance.max())
         yield SpectralReading(TARGETS, targets.values, floor, defined(lambda: snapshot.k), place)
+    outputs = defined(lambda: snapshot.residual_moments)
+    if outputs is not None and outputs.count:
+        left = torch.linalg.eigvalsh(outputs.covariance[: outputs.n, : outputs.n]).flip(0)
+        if float(left[0]) > 0:
+            squares = outputs.covariance.diagonal() + outputs.mean**2
+            floor = snapshot.target_roundoff**2 * float(squares[outputs.n :].sum())  # of y, as it was written
+            yield SpectralReading(RESIDUALS, left, floor, defined(lambda: snapshot.k), place)
 
 
 def kept(count: int, rank: int | None = None) -> NDArray[np.int64]:

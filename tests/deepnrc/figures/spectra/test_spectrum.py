@@ -212,6 +212,7 @@ def test_it_draws_into_axes_that_are_brought_but_not_several_runs_into_one():
         ({"of": "cross"}, r"holds no spectrum of the kind 'cross': it was saved without spectra, or none of"),
         ({"along": "layer"}, r"along must be one of 'index', 'depth'; it is 'layer'\."),
         ({"of": "targets", "along": "depth"}, r"The targets have one spectrum and not one a layer\."),
+        ({"of": "residuals", "along": "depth"}, r"The residuals have one spectrum and not one a layer\."),
         ({"step": 5}, r"Step 5 was not measured"),
         ({"run": "nets"}, r"There is no run 'nets'\. Did you mean 'net'\?"),
         ({"path": "x.jpg"}, r"its ending must be"),

@@ -45,6 +45,25 @@ def test_eigenvalues_are_those_of_numpy_and_add_up_to_the_trace(measured):
     assert values(report, NETWORK, "targets") == pytest.approx(np.linalg.eigvalsh(S_Y)[::-1], rel=1e-9, abs=0)
 
 
+def test_residuals_have_the_eigenvalues_of_their_covariance(mlp, data, probe):
+    (X, Y), net = data(), mlp()
+    with torch.no_grad():
+        left = (net(X).double() - Y.double()).numpy()
+    report = probe(net, (X, Y))
+    expected = np.linalg.eigvalsh(np.cov(left, rowvar=False, bias=True))[::-1]
+    found = values(report, NETWORK, "residuals")
+    assert found == pytest.approx(expected, rel=1e-6)
+    whiteness = report.values("model.residual_whiteness")["value"].iloc[0]
+    assert found[-1] / found[0] == pytest.approx(whiteness, rel=1e-12)
+
+
+def test_a_network_that_meets_every_target_leaves_no_spectrum(data, probe):
+    X, net = data()[0].double(), nn.Linear(6, 3).double()
+    with torch.no_grad():
+        Y = net(X)
+    assert "residuals" not in set(probe(net, (X, Y)).spectra["spectrum"])
+
+
 def test_singular_values_are_those_of_numpy(measured):
     report, H, Y, net = measured
     for layer, rows in H.items():
@@ -84,7 +103,7 @@ def test_each_row_says_where_it_belongs_and_what_it_is_part_of(measured):
         "4": 2,
         NETWORK: -1,
     }
-    assert set(table.loc[table["layer"] == NETWORK, "spectrum"]) == {"targets"}
+    assert set(table.loc[table["layer"] == NETWORK, "spectrum"]) == {"targets", "residuals"}
     for _, rows in table.groupby(["layer", "spectrum"]):
         assert rows["index"].tolist() == list(range(1, rows["count"].iloc[0] + 1))
         assert (rows["rest"] == 0).all()
@@ -153,13 +172,13 @@ def test_whatever_was_asked_for_the_spectra_are_the_same(mlp, data, probe, probe
     pd.testing.assert_frame_equal(few, every)
     names = few.groupby("layer")["spectrum"].unique().map(set).to_dict()
     of_a_layer = {"features", "weight", "cross", "cosines"}
-    assert names == {"0": of_a_layer, "2": of_a_layer, "4": of_a_layer, NETWORK: {"targets"}}
+    assert names == {"0": of_a_layer, "2": of_a_layer, "4": of_a_layer, NETWORK: {"targets", "residuals"}}
 
 
 def test_where_the_targets_do_not_vary_neither_they_nor_their_cross_covariance_have_one(mlp, data, probe):
     X, Y = data()
     spectra = probe(mlp(), (X, torch.ones_like(Y))).spectra
-    assert set(spectra["spectrum"]) == {"features", "weight"}
+    assert set(spectra["spectrum"]) == {"features", "weight", "residuals"}
 
 
 def test_what_has_no_spectrum_has_no_rows(seeded, data, probe):
