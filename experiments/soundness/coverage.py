@@ -95,7 +95,7 @@ def _sum(parts: list[Moments]) -> Moments:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Covered:
     """One measure at one size: how many of the draws' intervals hold the truth, and how many draws had one."""
 
     measure: str
@@ -146,7 +146,7 @@ class Coverage:
             self.out.parent.mkdir(parents=True, exist_ok=True)
             self.out.write_text(told + "\n", encoding="utf-8")
 
-    def cells(self) -> Iterator[Cell]:
+    def cells(self) -> Iterator[Covered]:
         """One after another."""
         probes = tuple(
             next(probe for probe in CATALOG if (probe.name, probe.variant) == (name, "default")) for name in MEASURES
@@ -163,4 +163,4 @@ class Coverage:
                 for i, (probe, truth) in enumerate(zip(probes, truths, strict=True)):
                     there = [one for draw in drawn if (one := draw[i]) is not None]
                     held = sum(one.low <= truth <= one.high for one in there)
-                    yield Cell(probe.name, d, N, truth, held, len(there))
+                    yield Covered(probe.name, d, N, truth, held, len(there))
