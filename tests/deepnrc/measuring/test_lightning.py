@@ -70,9 +70,8 @@ def test_it_measures_before_training_and_after_epochs_and_logs(
     assert tracker.report.steps == [0, 1, 2, 3, 4, 6]
     for logger in trainer.loggers:
         assert [step for step, _ in logger.lines] == [0, 10, 20, 30, 40, 60]
-        assert set(logger.lines[0][1]) == {"0/deep.cka", "0/deep.cka.signal", "1/deep.cka", "1/deep.cka.signal"} | {
-            "model.mse"
-        }
+        forms = ("deep.cka", "deep.cka.signal", "deep.cka.first n columns")
+        assert set(logger.lines[0][1]) == {f"{layer}/{form}" for layer in "01" for form in forms} | {"model.mse"}
 
 
 def test_it_works_without_a_logger(monkeypatch: pytest.MonkeyPatch, tracker: Tracker) -> None:
