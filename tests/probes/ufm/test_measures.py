@@ -8,7 +8,9 @@ from probes.ufm import LinearMinimum, RegressionMinimum, predicted
 
 # balancedness is of two layers, and not of one
 NAMES = {(p.name, p.variant) for p in CATALOG if p.name.split(".")[0] in ("deep", "nrc") or p.name == "model.mse"}
+OTHER_FORMS = {"first n columns", "without intercept", "unnormalised", "un-normalised optimum", "gamma = 0"}
 NAMES = {name for name in NAMES if name[0] != "deep.balancedness" and "direction_r2" not in name[0]}
+NAMES = {name for name in NAMES if name[1] not in OTHER_FORMS}
 LAYERED = {name for name in NAMES if not name[0].startswith("nrc.")}
 
 
