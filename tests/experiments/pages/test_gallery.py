@@ -140,8 +140,11 @@ def test_measures_that_were_not_taken_are_left_out(made, tmp_path):
     assert list(gallery.draw_all(made({"a": {0: {"other": {-1: 1.0}}}}, diverged=[("a", 0)]), tmp_path)) == []
 
 
-def test_no_figure_is_left_open(written):
-    assert plt.get_fignums() == []
+def test_no_figure_is_left_open(made, tmp_path):
+    before = plt.get_fignums()
+    values = {"a": {0: {"deep.cka": [0.1, 0.5]}}, "b": {0: {"deep.cka": [0.2, 0.6]}}}
+    assert len(list(gallery.draw_all(made(values), tmp_path))) > 0
+    assert plt.get_fignums() == before
 
 
 def crossed(made, **options):
