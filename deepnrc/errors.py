@@ -1,11 +1,13 @@
-"""The errors that reach a user, each with what it is about and the exit code with which the command ends; and where an
-error that is not ours arose."""
+"""The errors that reach a user, each with what it is about and the exit code with which the command ends; where an
+error that is not ours arose; and packages that may be missing."""
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Literal
 
 from deepnrc.wording import Argument, Flags, OneOf, Phrase, Remedy, said
@@ -85,3 +87,27 @@ def mark(error: Exception, kind: Literal["network", "data", "reading"], where: s
 def origin(error: BaseException) -> Origin | None:
     """Where an error arose, if ``mark`` attached it."""
     return vars(error).get("_deepnrc_origin")
+
+
+def require(name: str, remedy: str) -> ModuleType:
+    """The module `name`, imported now.
+
+    Errors: UsageError if it is not installed (`remedy` says what would do), or if it is and fails to import.
+    """
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or name.split(".")[0] != error.name.split(".")[0]:
+            raise _broken(name, error) from error
+        raise UsageError(f"This needs the package {name!r}, which is not installed. {remedy}") from error
+    except (ImportError, OSError, RuntimeError) as error:
+        raise _broken(name, error) from error
+
+
+def _broken(name: str, error: Exception) -> UsageError:
+    # torchvision built for CUDA beside a CPU torch (or for another release) fails here with a RuntimeError.
+    return UsageError(
+        f"The package {name!r} is installed but cannot be imported ({type(error).__name__}: {error}). "
+        "If torch or torchvision is named here, the two builds do not match: install both from the same index, "
+        "for the same release and the same device."
+    )

@@ -7,10 +7,9 @@ from typing import Any
 
 from torch import nn
 
-from deepnrc.errors import UsageError
+from deepnrc.errors import UsageError, require
 from deepnrc.loading.checkpoints import load_checkpoint
 from deepnrc.loading.factories import call, resolve
-from deepnrc.optional import require
 from deepnrc.wording import Argument, Given, Remedy, did_you_mean, listing
 
 FORMS = "timm:NAME, torchvision:NAME, path/to/file.py:factory or package.module:factory"

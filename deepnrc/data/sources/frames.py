@@ -15,9 +15,8 @@ import pyarrow.parquet as pq
 
 from deepnrc.data.sources.columns import NUMBER
 from deepnrc.data.sources.numerals import Writing
-from deepnrc.errors import DataError, UsageError
+from deepnrc.errors import DataError, UsageError, require
 from deepnrc.loading import check_gzip, check_zip
-from deepnrc.optional import require
 from deepnrc.wording import Remedy, listing
 
 TEXTS = {".csv": ",", ".tsv": "\t", ".csv.gz": ",", ".tsv.gz": "\t"}

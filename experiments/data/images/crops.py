@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_sample_images
 from torch import Tensor, nn
 
-from deepnrc.errors import UsageError
-from deepnrc.optional import require
+from deepnrc.errors import UsageError, require
 
 FACE = 48  # side of what ONet reads
 MOVE = 0.15  # largest distance by which an edge is moved, as a share of the face

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from deepnrc.optional import require
+from deepnrc.errors import require
 from experiments.data.images.frames import image_split
 from experiments.data.splitting import Split
 

@@ -16,8 +16,7 @@ from deepnrc.data.sources.frames import read_frame
 from deepnrc.data.sources.images.decoding import decoded, say_turned
 from deepnrc.data.sources.numerals import Writing
 from deepnrc.data.sources.tables import USUAL, target_values, written_resolution
-from deepnrc.errors import DataError, UsageError
-from deepnrc.optional import require
+from deepnrc.errors import DataError, UsageError, require
 from deepnrc.wording import Remedy, listing
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}

@@ -11,8 +11,7 @@ from torch.utils.data import TensorDataset
 
 from deepnrc.data.sources.arrays import paired
 from deepnrc.data.sources.recordings.keys import chosen, flattened, side_by_side
-from deepnrc.errors import DataError, UsageError
-from deepnrc.optional import require
+from deepnrc.errors import DataError, UsageError, require
 from deepnrc.wording import did_you_mean, listing
 
 REMEDY = "Install it with: pip install minari h5py."

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from deepnrc.errors import DataError, DeepNRCError
-from deepnrc.optional import require
+from deepnrc.errors import DataError, DeepNRCError, require
 from deepnrc.wording import listing
 
 ENDINGS = {".hdf5", ".h5"}

@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from deepnrc.errors import UsageError
-from deepnrc.optional import require
+from deepnrc.errors import UsageError, require
 
 
 def test_an_installed_package_is_imported() -> None:

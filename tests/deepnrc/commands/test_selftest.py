@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from deepnrc.selftest import Answer, answers
+from deepnrc.commands.selftest import Answer, answers
 
 
 def test_every_known_answer_holds() -> None:
