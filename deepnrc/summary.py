@@ -12,8 +12,6 @@ import pandas as pd
 from deepnrc.table import NETWORK, NOISE, TAU, Table, described, findings, main_ones, words
 from probes import SUMMARY, Probe
 
-OF_CLASSES = ("nc.1", "nc.2", "nc.3")
-TOP = ("nrc.1", "nrc.2", "nrc.3")
 FIELDS = ("value", "status", "floor", "chance", "chance_high")
 MARKS = {"degenerate": "*", "below floor": "<"}
 CHANCE = "~"  # before a value that chance reaches too
@@ -63,44 +61,53 @@ def samples(one: Table) -> int:
 
 
 def verdict(report: Table, run: str, tau: float = TAU) -> list[str]:
-    """What the last step of a run comes to, in sentences."""
+    """What the last step of a run comes to: sentences on collapse, then what the catalog has told of it."""
     last = report.at(run=run)
-    lines = findings(report, run, tau)
-    network = last.table[last.table["layer"] == NETWORK].set_index(["measure", "variant"])["value"]
-    mse, rank = network.get(("model.mse", "default")), network.get(("deep.target_stable_rank", "default"))
-    facts = []
-    if mse is not None and not math.isnan(mse):
-        facts.append(f"network MSE {_number(mse, '.3g')}")
-    if rank is not None and not math.isnan(rank):
-        facts.append(f"target stable rank {rank:.2f}")
-    features = last.table.query("measure == 'deep.feature_stable_rank' and variant == 'default'").sort_values("depth")
-    if len(features) and not math.isnan(features["value"].iloc[-1]):
-        facts.append(f"last features' stable rank {features['value'].iloc[-1]:.2f}")
-    if facts:
-        lines.append("; ".join(facts))
-    for layer, top in last.table[last.table["measure"].isin(TOP)].groupby("layer", sort=False):
-        values = [f"{_named(row)} {_printed(row['value'], row['status'], '.2e')}" for row in top.to_dict("records")]
-        known = [words for words in values if not words.endswith(" -")]
-        if known:
-            lines.append(f"nrc at {layer}: {', '.join(known)}")
-    return [*lines, *_of_classes(last.table)]
+    known = (described(name, provenance=last.provenance) for name in last.measures)
+    told = sorted((probe for probe in known if probe.told), key=lambda probe: (probe.order, probe.name))
+    parts = (_facts(last.table, told), _at_the_top(last.table, told), _of_classes(last.table, told))
+    return [*findings(report, run, tau), *(line for lines in parts for line in lines)]
 
 
-def _of_classes(table: pd.DataFrame) -> list[str]:
-    """A line on how far the last features of a classifier have collapsed, and its accuracy; none for regression."""
-    good = table[table["status"].isin(["ok", "below floor"]) & (table["variant"] == "default")]
-    parts = []
-    found = good[good["measure"].isin(OF_CLASSES)].sort_values(["depth", "measure"])
-    if len(found):
-        last = found[found["depth"] == found["depth"].iloc[-1]].to_dict("records")
-        values = [f"{row['measure']} {_printed(row['value'], row['status'], '.2e')}" for row in last]
-        parts.append(f"nc at {last[0]['layer']}: {', '.join(values)}")
-    parts += [f"accuracy {value:.4f}" for value in good.loc[good["measure"] == "model.accuracy", "value"]]
+def _facts(table: pd.DataFrame, told: Sequence[Probe]) -> list[str]:
+    """A line on the network, and on the last layer that a measure was read at."""
+    plain, parts = table[table["variant"] == "default"].sort_values("depth"), []
+    for probe in told:
+        values = plain.loc[plain["measure"] == probe.name, "value"]
+        if probe.where != "top" and not probe.classes and len(values) and pd.notna(values.iloc[-1]):
+            parts.append(f"{probe.told} {_number(values.iloc[-1], probe.digits)}")
     return ["; ".join(parts)] if parts else []
 
 
-def _named(row: Mapping[Any, Any]) -> str:
-    return str(row["measure"]) if row["variant"] == "default" else f"{row['measure']} ({row['variant']})"
+def _at_the_top(table: pd.DataFrame, told: Sequence[Probe]) -> list[str]:
+    """A line for each top layer and family, with every variant of its measures."""
+    known = {probe.name: probe for probe in told if probe.where == "top"}
+    rows = table[table["measure"].isin(list(known)) & (table["value"].notna() | table["status"].isin(list(MARKS)))]
+    families = rows["measure"].map(lambda name: name.partition(".")[0])
+    return [_line(part, known) for _, part in rows.groupby([rows["layer"], families], sort=False)]
+
+
+def _of_classes(table: pd.DataFrame, told: Sequence[Probe]) -> list[str]:
+    """A line on how far the last features of a classifier have collapsed, and its accuracy; none for regression."""
+    good = table[table["status"].isin(["ok", "below floor"]) & (table["variant"] == "default")]
+    known = {probe.name: probe for probe in told if probe.classes}
+    found = good[good["measure"].isin(list(known))].sort_values(["depth", "measure"])
+    layered, network = found[found["layer"] != NETWORK], found[found["layer"] == NETWORK]
+    parts = [_line(layered[layered["depth"] == layered["depth"].iloc[-1]], known)] if len(layered) else []
+    parts += [_value(row, known) for row in network.to_dict("records")]
+    return ["; ".join(parts)] if parts else []
+
+
+def _line(rows: pd.DataFrame, known: Mapping[str, Probe]) -> str:
+    """What rows of one family say of one layer."""
+    family, layer = rows["measure"].iloc[0].partition(".")[0], rows["layer"].iloc[0]
+    return f"{family} at {layer}: {', '.join(_value(row, known) for row in rows.to_dict('records'))}"
+
+
+def _value(row: Mapping[Any, Any], known: Mapping[str, Probe]) -> str:
+    probe = known[row["measure"]]
+    named = probe.told if row["variant"] == "default" else f"{probe.told} ({row['variant']})"
+    return f"{named} {_printed(row['value'], row['status'], probe.digits)}"
 
 
 def _printed(value: float, status: str, form: str) -> str:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import shutil
 import textwrap
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from deepnrc.commands.base import GOOD, Command
+
+if TYPE_CHECKING:
+    from probes import Probe
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,22 @@ class Probes(Command):
             facts = f"range [{low}, {high}]; collapsed: {collapsed}; measured at {where}"
             facts += " where the targets are classes" if probe.classes else ""
             facts += "" if probe.default else ", when asked for with --probes"
-            for text in (probe.formula, probe.meaning, facts, probe.source):
+            for text in (probe.formula, probe.meaning, _levels(probe), facts, probe.source):
                 if text:
                     print(textwrap.fill(text, width, initial_indent="    ", subsequent_indent="    "))
         print(f"\n{len(CATALOG)} probes. Notation: rows are samples; k is the signal rank; covariances divide by N.")
         return GOOD
+
+
+def _levels(probe: Probe) -> str:
+    """What a measure's values are held against; "" where there is nothing."""
+    own, found = probe.reference, []
+    if own is not None:
+        value = "the threshold --tau" if own.threshold else own.measure or f"{own.level:g}"
+        found.append(f"{own.words} ({value})")
+    found += ["what chance gives"] if probe.chance else []
+    found += ["the numerical floor"] if probe.floor else []
+    return f"held against: {', '.join(found)}" if found else ""
 
 
 @dataclass(frozen=True)
@@ -37,7 +52,7 @@ class SelfTest(Command):
     """Check the instrument against known answers: prints what was read, what is expected, and the error."""
 
     def run(self) -> int:
-        from deepnrc.selftest import answers
+        from deepnrc.commands.selftest import answers
 
         print(f"{'known answer':<58} {'got':>22} {'expected':>22} {'error':>9}")
         failed = 0

@@ -29,6 +29,7 @@ HELD = (  # what a record holds of a user's own probe, beside its bounds and its
     "shown",
     "short",
     "digits",
+    "told",
 )
 LEVELS = {field.name for field in fields(Reference)}
 

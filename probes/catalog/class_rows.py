@@ -27,7 +27,7 @@ ROWS: tuple[Probe, ...] = (
         "when every sample of a class has the same features.",
         "Tr(S_W pinv(S_B))/K, pinv of the K - 1 largest eigenvalues", f"{PAPYAN}; {TIRER}",
         bounds=(0, INF), held_out=heldout.nc1, floor=classifier.nc1_floor, **_classes,
-        short="nc.1", digits=".2e",
+        short="nc.1", digits=".2e", told="nc.1",
     ),
     Probe(
         "nc.1", classifier.nc1_unscaled, "NC1 without 1/K",
@@ -56,7 +56,7 @@ ROWS: tuple[Probe, ...] = (
         "up to rotation and scale.",
         "|| G/||G|| - (I - 11'/K)/sqrt(K-1) ||_F, G the Gram matrix of mu_k - mu_G", f"{PAPYAN}; {TIRER}",
         bounds=(0, SQRT2), floor=classifier.means_floor, **_classes,
-        short="nc.2", digits=".2e",
+        short="nc.2", digits=".2e", told="nc.2",
     ),
     Probe(
         "nc.2", classifier.nc2_frame, "NC2: class means against an orthogonal frame",
@@ -71,6 +71,7 @@ ROWS: tuple[Probe, ...] = (
         "its own class's mean, and these form a simplex.",
         "|| WM/||WM|| - (I - 11'/K)/sqrt(K-1) ||_F, M the mu_k - mu_G as columns", f"{PAPYAN}; {TIRER}",
         bounds=(0, 2), floor=classifier.means_floor, **_classes,
+        digits=".2e", told="nc.3",
     ),
     Probe(
         "nc.3", classifier.nc3_frame, "NC3: weight against class means (orthogonal frame)",

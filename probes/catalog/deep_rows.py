@@ -47,7 +47,7 @@ ROWS: tuple[Probe, ...] = (
         "How many directions the features use, counted softly by variance. In a collapsed layer it comes down to the "
         "targets' own.",
         "sum l_i / l_1 of S_H", DEEP, bounds=(1, INF),
-        reference=TARGETS, main=True, order=2, short="rank(H)", digits=".2f",
+        reference=TARGETS, main=True, order=2, short="rank(H)", digits=".2f", told="last features' stable rank",
     ),
     Probe(
         "deep.feature_stable_rank", deep.stable_rank_covariance, "Feature stable rank (covariance form)",
@@ -68,6 +68,7 @@ ROWS: tuple[Probe, ...] = (
         "How many directions the targets use, counted softly. It is the line that the features' stable rank comes "
         "down to.",
         "sum l_i / l_1 of S_Y", DEEP, bounds=(1, INF), where="network",
+        order=1, digits=".2f", told="target stable rank",
     ),
     Probe(
         "deep.target_stable_rank", deep.target_stable_rank_covariance, "Target stable rank (covariance form)",
@@ -188,12 +189,13 @@ ROWS: tuple[Probe, ...] = (
         "The network's own mean squared error over the same samples and all outputs. The linear predictability of a "
         "layer is held against it.",
         "mean (f(x) - y)^2", "", bounds=(0, INF), better="low", log=True, where="network", held_out=heldout.model_mse,
+        order=0, told="network MSE",
     ),
     Probe(
         "model.accuracy", classifier.accuracy, "Network accuracy",
         "Share of the samples whose largest output is that of their class. It stands in the table where the targets "
         "are classes.",
         "share of samples with argmax f(x) = class", "", better="high", where="network", classes=True,
-        held_out=heldout.model_accuracy,
+        held_out=heldout.model_accuracy, digits=".4f", told="accuracy",
     ),
 )  # fmt: skip

@@ -70,11 +70,12 @@ class Probe:
         log: whether values span decades.
         reference: the level that values are held against beside chance and floor; None where there is none.
         main: whether it is one of the main measures, which have pictures and columns of their own.
-        order: where it stands among them, the lower the earlier.
+        order: where it stands among them, and among those that are told, the lower the earlier.
         shown: where a main measure stands: a panel of overviews and a heatmap by step ("overview"), a column of
             heatmaps across measures ("heatmap"), a column of the summary in a terminal ("summary").
         short: heading where there is room for few letters; "" for the name.
         digits: how a summary prints its values, as a format.
+        told: what the last lines of a summary call its value, at the last layer or of the network; "" leaves it out.
         chance: function for what to expect by chance: a ``Null`` with mean and 99 % quantile, or the mean alone.
         floor: function for the value that rounding could make.
         default: whether it is measured when no probes are named.
@@ -106,6 +107,7 @@ class Probe:
     shown: tuple[str, ...] = PLACES
     short: str = ""
     digits: str = ".3g"
+    told: str = ""
     chance: Callable[..., float | Null] | None = None
     floor: Callable[..., float] | None = None
     default: bool = True

@@ -22,6 +22,7 @@ ROWS: tuple[Probe, ...] = (
         "ReLU before the last layer it cannot reach 0, and the centred form shows what remains.",
         "mean ||u - P u||^2, u = h/||h||, P on the top-n components of the centred features", f"{TOP}, NRC1",
         floor=top.direction_floor, held_out=heldout.nrc1, **_outside,
+        told="nrc.1", digits=".2e",
     ),
     Probe(
         "nrc.1", top.nrc1_uncentred, "NRC1, uncentred components",
@@ -34,6 +35,7 @@ ROWS: tuple[Probe, ...] = (
         "Part of the last features' directions outside the row space of the last weight. 0 when collapsed.",
         "mean ||u - Q u||^2, Q on the row space of W", f"{TOP}, NRC2", floor=top.direction_floor,
         held_out=heldout.nrc2, **_outside,
+        told="nrc.2", digits=".2e",
     ),
     Probe(
         "nrc.1_centred", top.nrc1_centred, "NRC1, centred rows",
@@ -55,6 +57,7 @@ ROWS: tuple[Probe, ...] = (
         "normalised. 0 when collapsed, with the multiple that fits best.",
         "|| WW'/||WW'|| - A/||A|| ||_F^2, A = S_Y^(1/2) - sqrt(gamma) I", f"{TOP}, NRC3",
         **{**_nrc, "bounds": (0, 4)},
+        told="nrc.3", digits=".2e",
     ),
     Probe(
         "nrc.3_gamma_ratio", top.gamma_ratio, "NRC3: gamma / l_min",

@@ -7,8 +7,9 @@ from torch import nn
 
 import deepnrc
 from deepnrc import Report
-from deepnrc.summary import text, warnings
-from deepnrc.table import COLUMNS
+from deepnrc.summary import text, verdict, warnings
+from deepnrc.table import COLUMNS, as_record
+from probes import Probe
 
 NAN = float("nan")
 
@@ -125,6 +126,21 @@ def test_the_top_layer_s_values_bear_their_marks() -> None:
     ]
     assert "\nnrc at layer7: nrc.1 <1.00e-16, nrc.2 *2.50e-01, nrc.2 (other) *\n" in str(Report.of(top))
     assert "nrc at" not in str(Report.of(top[-1:]))
+
+
+def test_a_probe_of_ones_own_is_told_as_ours_are() -> None:
+    told = {
+        "own.width": Probe("own.width", float, "Width", told="last width", digits=".1f"),
+        "own.top": Probe("own.top", float, "Top", where="top", told="tip", digits=".2e"),
+        "own.share": Probe("own.share", float, "Share", where="network", told="share", digits=".1f"),
+        "own.silent": Probe("own.silent", float, "Silent"),
+    }
+    records = [{"run": "a", "step": 0, "probes": [as_record(probe) for probe in told.values()]}]
+    rows = [row("own.width", 3.0, 0), row("own.width", 4.0, 1), row("own.top", 0.5, 1), row("own.silent", 7.0, 1)]
+    rows += [row("nrc.1", 0.25, 1), row("own.top", 0.125, 1, variant="b"), network("own.share", 0.5)]
+    lines = verdict(Report.of(rows, records), "a")
+    top = ["own at fc1: tip 5.00e-01, tip (b) 1.25e-01", "nrc at fc1: nrc.1 2.50e-01"]
+    assert lines == ["share 0.5; last width 4.0", *top]
 
 
 def test_a_classifier_s_last_line_is_its_collapse_and_accuracy() -> None:

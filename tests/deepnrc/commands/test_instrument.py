@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from deepnrc import CATALOG, selftest
+from deepnrc import CATALOG
+from deepnrc.commands import selftest
 
 Call = Callable[..., Any]
 
@@ -24,6 +25,17 @@ def test_probes_prints_every_probe_with_all_that_is_known_of_it(run: Call) -> No
         assert all(" ".join(part.split()) in text for part in parts), probe.name
     assert f"{len(CATALOG)} probes." in result.out
     assert max(map(len, result.out.splitlines())) <= 100
+
+
+def test_probes_says_what_each_is_held_against(run: Call) -> None:
+    entries = " ".join(run("probes").out.split())
+    assert "held against: τ (the threshold --tau), the numerical floor" in entries
+    assert "held against: target stable rank (deep.target_stable_rank)" in entries
+    assert "held against: network MSE (1)" in entries
+    assert entries.count("what chance gives") == sum(probe.chance is not None for probe in CATALOG)
+    assert entries.count("the numerical floor") == sum(probe.floor is not None for probe in CATALOG)
+    own = [probe for probe in CATALOG if probe.reference or probe.chance or probe.floor]
+    assert entries.count("held against: ") == len(own) < len(CATALOG)
 
 
 def test_selftest_prints_got_expected_and_error_and_fails_with_1(run: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,9 +23,11 @@ def named(source):
 
 
 @pytest.mark.parametrize(
-    "path", [*ROOMS.glob("figures/**/*.py"), *ROOMS.glob("page/**/*.py")], ids=lambda p: str(p.relative_to(ROOMS))
+    "path",
+    [*ROOMS.glob("figures/**/*.py"), *ROOMS.glob("page/**/*.py"), ROOMS / "summary.py"],
+    ids=lambda p: str(p.relative_to(ROOMS)),
 )
-def test_pictures_and_pages_name_no_measure(path):
+def test_what_is_shown_names_no_measure(path):
     assert named(path.read_text(encoding="utf-8")) == []
 
 
