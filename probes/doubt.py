@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
+from .factored import Covariance, Factored
 from .outcome import DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
 from .subspace import EPS, Spectrum
 
@@ -125,15 +125,15 @@ def cross_doubt(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, targ
     return low or tie(targets, k, "S_Y") or tie(cross_svd, k, "S_HY")
 
 
-def constant(S: Tensor, mean_square: float, roundoff: float, what: str) -> bool:
+def constant(S: Covariance, mean_square: float, roundoff: float, what: str) -> bool:
     """Whether a covariance is no more than the rounding of a constant: two units of its own dtype, or sixteen of the
     float64 in which the mean was taken."""
     total = float(finite(S, what).trace())
     return total <= max(4 * roundoff**2, 64 * EPS**2) * mean_square or total <= 0
 
 
-def finite(S: Tensor, what: str) -> Tensor:
+def finite(S: Covariance, what: str) -> Covariance:
     """S, or the error that it holds NaN or infinity."""
-    if not bool(torch.isfinite(S).all()):
+    if not bool(torch.isfinite(S.X if isinstance(S, Factored) else S).all()):
         raise DegenerateError(f"the {what} hold NaN or infinity")
     return S

@@ -10,9 +10,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from .factored import Covariance, block, part, with_rows
 from .measures import classifier, top
 from .outcome import OK, DegenerateError, NotDefinedError, Outcome
 from .snapshot import Snapshot
@@ -41,13 +41,13 @@ class HeldOut:
         return getattr(self, name) if hasattr(type(self), name) else self.held.read(name.removeprefix(PREFIX))
 
     @cached_property
-    def held_second(self) -> Tensor:
-        """C (d + n, d + n)."""
+    def held_second(self) -> Covariance:
+        """C (d + n, d + n), by its rows where the samples are few."""
         shift = self.held.moments.mean - self.fitted.moments.mean
-        return self.held.moments.covariance + torch.outer(shift, shift)
+        return with_rows(self.held.moments.joint, shift[None])
 
     @cached_property
-    def held_within(self) -> Tensor:
+    def held_within(self) -> Covariance:
         """Average (d, d) over the held-out samples of (h - mu_k)(h - mu_k)', mu_k the training mean of their class."""
         fitted, held = self.fitted.read("classes"), self.held.read("classes")
         if not isinstance(fitted, Classes) or not isinstance(held, Classes):
@@ -56,49 +56,50 @@ class HeldOut:
         if bool(strange.any()):
             raise NotDefinedError(f"class {int(strange.nonzero()[0])} appears in the held-out samples alone")
         apart = (held.means - fitted.means)[held.present]
-        return held.within + (apart * (held.counts[held.present] / held.count)[:, None]).mT @ apart
+        return with_rows(held.joint, apart * (held.counts[held.present, None] / held.count).sqrt())
 
 
 QUANTITIES = tuple(name for name in vars(HeldOut) if name.startswith(PREFIX))
 
 
-def noise(held_second: Tensor, features: Spectrum, k: int, d: int) -> float:
+def noise(held_second: Covariance, features: Spectrum, k: int, d: int) -> float:
     """Held-out variance outside the training V, >= 0, in squared feature units; 0 when collapsed."""
-    return trace_outside(held_second[:d, :d], _leading(features, k))
+    return trace_outside(part(held_second, slice(d)), _leading(features, k))
 
 
-def noise_fraction(held_second: Tensor, features: Spectrum, k: int, d: int) -> float:
+def noise_fraction(held_second: Covariance, features: Spectrum, k: int, d: int) -> float:
     """Share of the held-out second moment about the training mean outside the training V, in [0, 1]; 0 when
     collapsed."""
-    return noise(held_second, features, k, d) / _varying(held_second[:d, :d], "features")
+    return noise(held_second, features, k, d) / _varying(part(held_second, slice(d)), "features")
 
 
-def linear_mse(held_second: Tensor, linear_fit: LinearFit, d: int, n: int) -> float:
+def linear_mse(held_second: Covariance, linear_fit: LinearFit, d: int, n: int) -> float:
     """Mean squared error over the held-out samples and outputs of the map fitted to the training samples, intercept
     included, >= 0, in squared target units."""
     return max(0.0, float(residual(held_second, linear_fit, d).trace())) / n
 
 
-def linear_mse_ratio(held_second: Tensor, linear_fit: LinearFit, held_model_mse: float, d: int, n: int) -> float:
+def linear_mse_ratio(held_second: Covariance, linear_fit: LinearFit, held_model_mse: float, d: int, n: int) -> float:
     """The same over the network's own held-out error, >= 0; about 1 or less when collapsed."""
     if held_model_mse == 0:
         raise DegenerateError("the network's own error is exactly 0")
     return linear_mse(held_second, linear_fit, d, n) / held_model_mse
 
 
-def linear_r2(held_second: Tensor, linear_fit: LinearFit, d: int, n: int) -> float:
+def linear_r2(held_second: Covariance, linear_fit: LinearFit, d: int, n: int) -> float:
     """1 less the same over the held-out targets' mean square about their training mean, at most 1; below 0 where the
     training mean predicts better."""
-    variance = _varying(held_second[d:, d:], "targets") / n
+    variance = _varying(part(held_second, slice(d, None)), "targets") / n
     return 1 - linear_mse(held_second, linear_fit, d, n) / variance
 
 
-def residual(held_second: Tensor, linear_fit: LinearFit, d: int) -> Tensor:
+def residual(held_second: Covariance, linear_fit: LinearFit, d: int) -> Tensor:
     """Second moment (n, n) of what the training map leaves of the held-out targets: C_YY - B'C_HY - C_YH B + B'C_HH B,
     with coefficients B (d, n)."""
     B = linear_fit.coefficients
-    half = B.mT @ (held_second[:d, d:] - held_second[:d, :d] @ B / 2)
-    return held_second[d:, d:] - half - half.mT
+    features, targets = slice(d), slice(d, None)
+    half = B.mT @ (block(held_second, features, targets) - part(held_second, features) @ B / 2)
+    return block(held_second, targets, targets) - half - half.mT
 
 
 def nrc1(features: Spectrum, held_directions: Directions, n: int) -> Outcome:
@@ -126,22 +127,22 @@ def nrc2_centred(features: Spectrum, weight: Spectrum, held_centred_directions: 
     return top.nrc2(features, weight, held_centred_directions)
 
 
-def nc1(classes: Classes, held_within: Tensor, between: Spectrum, between_tolerance: float) -> Outcome:
+def nc1(classes: Classes, held_within: Covariance, between: Spectrum, between_tolerance: float) -> Outcome:
     """NC1 with the held-out scatter about the training class means, against the spread of these, >= 0."""
     return classifier.nc1(classes, held_within, between, between_tolerance)
 
 
-def nc1_unscaled(classes: Classes, held_within: Tensor, between: Spectrum, between_tolerance: float) -> Outcome:
+def nc1_unscaled(classes: Classes, held_within: Covariance, between: Spectrum, between_tolerance: float) -> Outcome:
     """The same without the factor 1/K."""
     return classifier.nc1_unscaled(classes, held_within, between, between_tolerance)
 
 
-def nc1_trace(classes: Classes, held_within: Tensor, between: Spectrum) -> Outcome:
+def nc1_trace(classes: Classes, held_within: Covariance, between: Spectrum) -> Outcome:
     """The same by traces."""
     return classifier.nc1_trace(classes, held_within, between)
 
 
-def nc1_total(classes: Classes, held_within: Tensor, between: Spectrum) -> Outcome:
+def nc1_total(classes: Classes, held_within: Covariance, between: Spectrum) -> Outcome:
     """The same as a share, in [0, 1]."""
     return classifier.nc1_total(classes, held_within, between)
 
@@ -167,7 +168,7 @@ def _leading(features: Spectrum, k: int) -> Tensor:
     return features.leading(k)
 
 
-def _varying(second: Tensor, what: str) -> float:
+def _varying(second: Covariance, what: str) -> float:
     total = float(second.trace())
     if not total > 0:
         raise DegenerateError(f"the held-out {what} are the training mean")

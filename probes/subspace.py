@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .factored import Covariance, Factored, scaled
+
 EPS = torch.finfo(torch.float64).eps
 # The mean cosine between two random k-planes in R^d is between .80 (k = 1) and .84 (k = 20) times sqrt(k/d), d large.
 CHANCE = 0.83
@@ -17,11 +19,16 @@ CHANCE = 0.83
 class Spectrum:
     """Values in descending order (r,) and their orthonormal vectors as columns (d, r).
 
-    Of a covariance: eigenvalues and eigenvectors. Of a matrix: singular values and right singular vectors.
+    Of a covariance: eigenvalues and eigenvectors. Of a matrix: singular values and right singular vectors, or the
+    leading of these.
+
+    Attributes:
+        floor: what rounding could have made of a value that is 0, where more than that of float64.
     """
 
     values: Tensor
     vectors: Tensor
+    floor: float = 0.0
 
     @property
     def dim(self) -> int:
@@ -52,8 +59,11 @@ class Spectrum:
         return float(self.values[k - 1] / self.values[k])
 
 
-def spectrum(S: Tensor) -> Spectrum:
-    """Eigen-decomposition of a covariance S (d, d), largest first."""
+def spectrum(S: Covariance) -> Spectrum:
+    """Eigen-decomposition of a covariance S (d, d), largest first; of R rows, R < d, those R that need not be 0."""
+    if isinstance(S, Factored):
+        rows = singular(S.X)
+        return Spectrum(rows.values**2, rows.vectors)
     values, vectors = torch.linalg.eigh(S)
     return Spectrum(values.flip(0), vectors.flip(1))
 
@@ -87,12 +97,14 @@ def principal_sines(A: Tensor, B: Tensor) -> Tensor:
     return torch.linalg.svdvals(A - B @ (B.mT @ A)).clamp(max=1.0)
 
 
-def trace_outside(S: Tensor, basis: Tensor) -> float:
+def trace_outside(S: Covariance, basis: Tensor) -> float:
     """Trace, >= 0, of what a covariance S (d, d) has outside the span of an orthonormal basis (d, k).
 
     The trace of (I - VV')S(I - VV'): neither a difference of two large numbers nor a sum of small eigenvalues, each of
     which carries the rounding of the largest.
     """
+    if isinstance(S, Factored):
+        return float(((S.X - (S.X @ basis) @ basis.mT) ** 2).sum())
     rest = S - basis @ (basis.mT @ S)
     return max(0.0, float(rest.trace() - ((rest @ basis) * basis).sum()))
 
@@ -119,7 +131,7 @@ class LinearFit:
 
 
 def linear_fit(
-    S_H: Tensor,
+    S_H: Covariance,
     features: Spectrum,
     cross: Tensor,
     S_Y: Tensor,
@@ -141,13 +153,13 @@ def linear_fit(
         most: how many directions a fit to more samples read, whose cut is to stand: as many at most, and those that
             lie at the cut, up to half a standard deviation below it, are read; None to cut by these samples alone.
     """
-    rounding = torch.zeros_like(S_H[0]) if rounding is None else rounding
     d, n = cross.shape
-    scale, units = S_H.diagonal().clamp(min=0).sqrt(), torch.ones_like(S_H[0])
-    alive = scale > 0
+    scale = S_H.diagonal().clamp(min=0).sqrt()
+    rounding = torch.zeros_like(scale) if rounding is None else rounding
+    units, alive = torch.ones_like(scale), scale > 0
     if float(scale.max()) > 100 * float(scale[alive].min()):
         scale = torch.where(rounding > 0, rounding.sqrt(), torch.where(alive, scale, 1.0))
-        S_H, cross, rounding = S_H / scale[:, None] / scale, cross / scale[:, None], rounding / scale**2
+        S_H, cross, rounding = scaled(S_H, 1 / scale), cross / scale[:, None], rounding / scale**2
         features, units = spectrum(S_H), scale
     rounded = d * (features.vectors**2 * rounding[:, None]).sum(0)
     least = rounded.clamp(min=d * EPS * float(features.values[0]))
@@ -157,7 +169,7 @@ def linear_fit(
     half = coefficients.mT @ (cross - S_H @ coefficients / 2)
     explained = half + half.mT
     total = float(S_Y.trace())
-    cut = int((~kept).sum() - (~alive).sum())
+    cut = d - int(kept.sum()) - int((~alive).sum())
     floor = 4 * math.sqrt(d) * EPS * total / n
     mse = max(0.0, total - float(explained.trace())) / n
     return LinearFit(mse, floor, int(kept.sum()), max(0, cut), S_Y - explained, coefficients / units[:, None])

@@ -38,9 +38,7 @@ class Population:
 
     def known(self) -> Snapshot:
         """The layer as it would be seen with all samples that there are."""
-        moments = Moments(self.d, TARGETS)
-        moments.count, moments.mean = 10**12, self.mean
-        moments.scatter = self.root @ self.root.mT * moments.count
+        moments = Moments.of(self.mean, self.root @ self.root.mT, 10**12, TARGETS)
         return Snapshot({"moments": moments}, self.W)
 
     def drawn(self, N: int, generator: torch.Generator) -> Tensor:

@@ -92,6 +92,8 @@ def without(whole: Snapshot, statistics: Mapping[str, Any], **network: Any) -> S
     )
     if r is not None:
         rest.target_rank = r
+    # what the weight alone decides is the same, and dear
+    vars(rest).update({name: vars(whole)[name] for name in ("weight", "leading_weight") if name in vars(whole)})
     return rest
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor
 
+from probes.factored import Covariance, block, part, scaled, with_rows
 from probes.outcome import DegenerateError, NotDefinedError, Outcome
 from probes.streaming.moments import Moments
 from probes.subspace import EPS, LinearFit, Spectrum, spectrum, trace_outside
@@ -17,14 +17,14 @@ from probes.subspace import EPS, LinearFit, Spectrum, spectrum, trace_outside
 from .top import fixed_gamma
 
 
-def first_columns_cka(features: Spectrum, S_H: Tensor, cross: Tensor, targets: Spectrum, n: int) -> Outcome:
+def first_columns_cka(features: Spectrum, covariance: Covariance, cross: Tensor, targets: Spectrum, n: int) -> Outcome:
     """CKA of the features' first n columns, in the order of the units, in [0, 1]; it is not free of rotation.
 
     ``features`` is read so that a constant layer is refused.
     """
     if n > features.dim:
         raise NotDefinedError(f"n = {n} target dimensions exceed the width d = {features.dim}")
-    own = S_H[:n, :n]
+    own = block(covariance, slice(n), slice(n))
     if not float(own.trace()) > 0:
         raise DegenerateError(f"the first {n} features do not vary")
     size = math.sqrt(float(own.trace()) * targets.total)
@@ -32,7 +32,9 @@ def first_columns_cka(features: Spectrum, S_H: Tensor, cross: Tensor, targets: S
     return Outcome(first * float(own.trace()) * targets.total / float(own.norm() * targets.values.norm()))
 
 
-def linear_mse_without_intercept(linear_fit: LinearFit, features: Spectrum, S_H: Tensor, moments: Moments) -> Outcome:
+def linear_mse_without_intercept(
+    linear_fit: LinearFit, features: Spectrum, covariance: Covariance, moments: Moments
+) -> Outcome:
     """Mean squared error of the least-squares LINEAR map from H to Y, without intercept, >= 0, in squared target units;
     at least that of the affine map.
 
@@ -45,31 +47,34 @@ def linear_mse_without_intercept(linear_fit: LinearFit, features: Spectrum, S_H:
         raise DegenerateError(f"{linear_fit.used} directions of N = {N} samples fit any targets exactly")
     mean, target = moments.mean[:d], moments.mean[d:]
     offset = target - linear_fit.coefficients.mT @ mean
-    growth = float(offset @ offset) / (1 + _leverage(S_H, mean)) / target.numel()
+    growth = float(offset @ offset) / (1 + _leverage(covariance, mean)) / target.numel()
     return Outcome(linear_fit.mse + growth)
 
 
-def _leverage(S_H: Tensor, mean: Tensor) -> float:
+def _leverage(covariance: Covariance, mean: Tensor) -> float:
     """m' S_H^-1 m, infinite where m leaves the range of S_H; of units brought to one variance, as theirs may differ."""
-    spread = S_H.diagonal().clamp(min=0).sqrt()
+    spread = covariance.diagonal().clamp(min=0).sqrt()
     varies = spread > 8 * EPS * mean.abs()
     if bool((mean[~varies] != 0).any()):
         return math.inf
-    scaled = mean[varies] / spread[varies]
-    found = spectrum(S_H[varies][:, varies] / torch.outer(spread[varies], spread[varies]))
-    along, still = (found.vectors.mT @ scaled) ** 2, found.values <= found.dim * EPS * found.values[0]
+    one = mean[varies] / spread[varies]
+    found = spectrum(scaled(part(covariance, varies), 1 / spread[varies]))
+    moving = found.values > found.dim * EPS * found.values[0]
+    V = found.vectors[:, moving]
+    along = V.mT @ one
+    outside = one - V @ along
     # LayerNorm leaves a direction that is constant, and after training a little off 0: an offset of 1e-10 is one
-    if float(along[still].sum()) > (64 * found.dim * EPS) ** 2 * float(scaled @ scaled):
+    if float(outside @ outside) > (64 * found.dim * EPS) ** 2 * float(one @ one):
         return math.inf
-    return float((along[~still] / found.values[~still]).sum())
+    return float((along**2 / found.values[moving]).sum())
 
 
-def unnormalised_nrc1(features: Spectrum, S_H: Tensor, moments: Moments, n: int) -> Outcome:
+def unnormalised_nrc1(features: Spectrum, covariance: Covariance, moments: Moments, n: int) -> Outcome:
     """nrc.1 of the rows as they are, E||h - P h||^2 / E||h||^2, in [0, 1]; 0 when collapsed. Long rows weigh more."""
     if n > features.dim:
         raise NotDefinedError(f"n = {n} target dimensions exceed the width d = {features.dim}")
     mean = moments.mean[: features.dim]
-    second = S_H + torch.outer(mean, mean)
+    second = with_rows(covariance, mean[None])
     return Outcome(trace_outside(second, features.leading(n)) / float(second.trace()))
 
 

@@ -12,35 +12,36 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from probes.factored import Covariance
 from probes.outcome import OK, DegenerateError, NotDefinedError, Outcome
 from probes.streaming.classes import Classes
 from probes.streaming.nearest import Mislabelled, Nearest
 from probes.subspace import EPS, Spectrum
 
 
-def nc1(classes: Classes, S_W: Tensor, between: Spectrum, between_tolerance: float) -> Outcome:
+def nc1(classes: Classes, within: Covariance, between: Spectrum, between_tolerance: float) -> Outcome:
     """NC1, variability within classes, Tr(S_W pinv(S_B))/K, >= 0; 0 when collapsed. pinv keeps K - 1 eigenvalues."""
-    return _about(classes, nc1_unscaled(classes, S_W, between, between_tolerance).value / appearing(classes))
+    return _about(classes, nc1_unscaled(classes, within, between, between_tolerance).value / appearing(classes))
 
 
-def nc1_unscaled(classes: Classes, S_W: Tensor, between: Spectrum, between_tolerance: float) -> Outcome:
+def nc1_unscaled(classes: Classes, within: Covariance, between: Spectrum, between_tolerance: float) -> Outcome:
     """NC1 without the factor 1/K, Tr(S_W pinv(S_B)), >= 0; 0 when collapsed."""
     _varies(classes)
     U, values = _directions(classes, between, between_tolerance)
-    return _about(classes, float((((S_W @ U) * U).sum(0) / values).sum()))
+    return _about(classes, float((((within @ U) * U).sum(0) / values).sum()))
 
 
-def nc1_trace(classes: Classes, S_W: Tensor, between: Spectrum) -> Outcome:
+def nc1_trace(classes: Classes, within: Covariance, between: Spectrum) -> Outcome:
     """NC1 by traces, Tr S_W / Tr S_B, >= 0; 0 when collapsed. It exists whatever the rank of the class means."""
     _varies(classes)
-    return _about(classes, float(S_W.trace()) / between.total)
+    return _about(classes, float(within.trace()) / between.total)
 
 
-def nc1_total(classes: Classes, S_W: Tensor, between: Spectrum) -> Outcome:
+def nc1_total(classes: Classes, within: Covariance, between: Spectrum) -> Outcome:
     """NC1 as a share, Tr S_W / (Tr S_W + Tr S_B), in [0, 1]; 0 when collapsed."""
     _varies(classes)
-    within = float(S_W.trace())
-    return _about(classes, within / (within + between.total))
+    trace = float(within.trace())
+    return _about(classes, trace / (trace + between.total))
 
 
 def nc2(classes: Classes, between: Spectrum) -> Outcome:
@@ -130,9 +131,9 @@ def nc1_trace_floor(squares: Tensor, unit_roundoff: float, between: Spectrum) ->
     return float(within_floor(squares, unit_roundoff).sum()) / between.total
 
 
-def nc1_total_floor(squares: Tensor, unit_roundoff: float, S_W: Tensor, between: Spectrum) -> float:
+def nc1_total_floor(squares: Tensor, unit_roundoff: float, within: Covariance, between: Spectrum) -> float:
     """What rounding could leave of Tr S_W, over Tr S_W + Tr S_B."""
-    return float(within_floor(squares, unit_roundoff).sum()) / (float(S_W.trace()) + between.total)
+    return float(within_floor(squares, unit_roundoff).sum()) / (float(within.trace()) + between.total)
 
 
 def means_floor(mean_square: float, unit_roundoff: float, between: Spectrum, classes: Classes) -> float:

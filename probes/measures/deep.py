@@ -13,25 +13,26 @@ from collections.abc import Callable
 from torch import Tensor
 
 from probes.doubt import Doubt, cross_doubt, determined, fits, read_directions, target_doubt, tie, varying, weight_doubt
+from probes.factored import Covariance
 from probes.nulls.levels import isotropic_stable_rank, isotropic_stable_rank_covariance
 from probes.outcome import BELOW_FLOOR, DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
 from probes.subspace import EPS, LinearFit, Spectrum, principal_cosines, principal_sines, trace_outside
 
 
-def noise(S_H: Tensor, features: Spectrum, k: int) -> Outcome:
+def noise(covariance: Covariance, features: Spectrum, k: int) -> Outcome:
     """Noise component Tr(S_H) - Tr(V'S_H V), >= 0, in squared feature units; 0 when collapsed. Poster, absolute form.
 
     Reads 1e-12 of the trace to three digits at d = 512.
     """
     fits(k, features.dim)
     note = f"trivially 0: k = {k} is the whole space" if k == features.dim else ""
-    return Outcome(trace_outside(S_H, features.leading(k)), OK, note)
+    return Outcome(trace_outside(covariance, features.leading(k)), OK, note)
 
 
-def noise_fraction(S_H: Tensor, features: Spectrum, k: int, k_note: str = "") -> Outcome:
+def noise_fraction(covariance: Covariance, features: Spectrum, k: int, k_note: str = "") -> Outcome:
     """Noise fraction 1 - Tr(V'S_H V)/Tr(S_H), in [0, 1]; 0 when collapsed. The paper's NRC1. ``k_note`` is told with
     it."""
-    found = noise(S_H, features, k)
+    found = noise(covariance, features, k)
     return Outcome(found.value / varying(features), OK, found.note or k_note)
 
 
@@ -74,9 +75,9 @@ def _bias(d: int, N: int | None, isotropic: Callable[[int, int], float]) -> str:
     return f"biased low for N = {N} < 10 d: isotropic features, of stable rank {d}, read {isotropic(d, N):.3g}"
 
 
-def weight_stable_rank(weight: Spectrum) -> float:
+def weight_stable_rank(leading_weight: Spectrum) -> float:
     """Stable rank ||W||_F^2 / ||W||_2^2 of the weight, in [1, min(m, d)]; convolutions as c_in x (c_out k k)."""
-    return float((weight.values**2).sum() / weight.values[0] ** 2)
+    return float((leading_weight.values**2).sum() / leading_weight.values[0] ** 2)
 
 
 def target_stable_rank(targets: Spectrum, k_note: str = "") -> Outcome:
@@ -89,7 +90,7 @@ def target_stable_rank_covariance(targets: Spectrum) -> Outcome:
     return stable_rank_covariance(targets)
 
 
-def feature_weight_alignment(features: Spectrum, weight: Spectrum, k: int, least_variance: float) -> Outcome:
+def feature_weight_alignment(features: Spectrum, leading_weight: Spectrum, k: int, least_variance: float) -> Outcome:
     """Mean cosine of the principal angles between V and the top-k right singular vectors of W, in [0, 1]; 1 when
     collapsed. The paper's NRC3.
 
@@ -97,37 +98,41 @@ def feature_weight_alignment(features: Spectrum, weight: Spectrum, k: int, least
     are tied with it is taken with the whole tied space. ``least_variance`` is what a direction of the features must
     exceed to be more than rounding.
     """
-    doubt = weight_doubt(features, weight, k, least_variance, trivial=1)
-    return doubt.about(float(_weight_cosines(features, weight, k).mean()))
+    doubt = weight_doubt(features, leading_weight, k, least_variance, trivial=1)
+    return doubt.about(float(_weight_cosines(features, leading_weight, k).mean()))
 
 
-def published_feature_weight_alignment(features: Spectrum, weight: Spectrum, k: int, least_variance: float) -> Outcome:
+def published_feature_weight_alignment(
+    features: Spectrum, leading_weight: Spectrum, k: int, least_variance: float
+) -> Outcome:
     """The same with the sum divided by k always, in [0, 1]: a weight of rank 2 then reads at most .667 at k = 3."""
-    doubt = weight_doubt(features, weight, k, least_variance, trivial=1)
-    short = read_directions(weight, k)
+    doubt = weight_doubt(features, leading_weight, k, least_variance, trivial=1)
+    short = read_directions(leading_weight, k)
     if not doubt.meaningless and short < k:
         doubt = Doubt(f"the weight has rank {short} < k = {k}: at most {short}/{k}")
-    return doubt.about(float(_weight_cosines(features, weight, k).sum() / k))
+    return doubt.about(float(_weight_cosines(features, leading_weight, k).sum() / k))
 
 
-def smallest_feature_weight_alignment(features: Spectrum, weight: Spectrum, k: int, least_variance: float) -> Outcome:
+def smallest_feature_weight_alignment(
+    features: Spectrum, leading_weight: Spectrum, k: int, least_variance: float
+) -> Outcome:
     """Smallest of the same cosines, in [0, 1]; 1 when collapsed: the direction that the mean may hide."""
-    doubt = weight_doubt(features, weight, k, least_variance, trivial=1)
-    return doubt.about(float(_weight_cosines(features, weight, k).min()))
+    doubt = weight_doubt(features, leading_weight, k, least_variance, trivial=1)
+    return doubt.about(float(_weight_cosines(features, leading_weight, k).min()))
 
 
-def noise_alignment(features: Spectrum, weight: Spectrum, k: int, least_variance: float) -> Outcome:
+def noise_alignment(features: Spectrum, leading_weight: Spectrum, k: int, least_variance: float) -> Outcome:
     """Mean sine of the same angles, in [0, 1]; 0 when collapsed: what the weight's leading directions share with the
     features' remaining d - k."""
-    doubt = weight_doubt(features, weight, k, least_variance, trivial=0)
-    read = weight.leading(read_directions(weight, k))
+    doubt = weight_doubt(features, leading_weight, k, least_variance, trivial=0)
+    read = leading_weight.leading(read_directions(leading_weight, k))
     V = features.leading(k)
     smaller, larger = (read, V) if read.shape[1] <= k else (V, read)
     return doubt.about(float(principal_sines(smaller, larger).mean()))
 
 
-def _weight_cosines(features: Spectrum, weight: Spectrum, k: int) -> Tensor:
-    return principal_cosines(features.leading(k), weight.leading(read_directions(weight, k)))
+def _weight_cosines(features: Spectrum, leading_weight: Spectrum, k: int) -> Tensor:
+    return principal_cosines(features.leading(k), leading_weight.leading(read_directions(leading_weight, k)))
 
 
 def cka(features: Spectrum, targets: Spectrum, cross: Tensor) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from probes.factored import Covariance
 from probes.outcome import OK, DegenerateError, NotDefinedError, Outcome
 from probes.streaming.classes import Classes
 from probes.subspace import Spectrum
@@ -64,9 +65,9 @@ def uniform_duality(classes: Classes, between: Spectrum, W: Tensor) -> Outcome:
     return _variation((rows * m).sum(1) / sizes / _sizes(m), "cosines")
 
 
-def total_variation(classes: Classes, S_W: Tensor) -> Outcome:
+def total_variation(classes: Classes, within: Covariance) -> Outcome:
     """Tr S_W, >= 0, in squared feature units; 0 when collapsed. Zangrando et al. 2024."""
-    return Outcome(float(S_W.trace()))
+    return Outcome(float(within.trace()))
 
 
 def sigma_ratio(classes: Classes, weight: Spectrum) -> Outcome:

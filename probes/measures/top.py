@@ -164,7 +164,8 @@ def explained_variance(index: int) -> Callable[[Spectrum], float]:
     def ratio(features: Spectrum) -> float:
         if index > features.dim:
             raise NotDefinedError(f"the features have only {features.dim} dimensions")
-        return max(0.0, float(features.values[index - 1])) / features.total
+        there = index <= features.values.numel()  # of few samples only as many values are known not to be 0
+        return max(0.0, float(features.values[index - 1])) / features.total if there else 0.0
 
     return ratio
 
@@ -172,8 +173,7 @@ def explained_variance(index: int) -> Callable[[Spectrum], float]:
 def _outside(basis: Tensor, directions: Directions) -> Outcome:
     if directions.count == 0:
         raise NotDefinedError("every row has zero norm, so none has a direction")
-    second = directions.second
-    value = trace_outside(second, basis)
+    value = trace_outside(directions.joint, basis)
     note = f"{directions.dropped} rows of zero norm left out" if directions.dropped else ""
     return Outcome(value, OK, note)
 

@@ -16,25 +16,25 @@ from . import levels
 from .levels import CrossNull, Null, PlaneNull
 
 
-def feature_weight_alignment(features: Spectrum, weight: Spectrum, k: int) -> Null:
+def feature_weight_alignment(features: Spectrum, leading_weight: Spectrum, k: int) -> Null:
     """Mean cosine between V and a random plane of as many directions as the weight's top k stand for."""
-    return _planes(features, weight, k).cosine
+    return _planes(features, leading_weight, k).cosine
 
 
-def smallest_feature_weight_alignment(features: Spectrum, weight: Spectrum, k: int) -> Null:
+def smallest_feature_weight_alignment(features: Spectrum, leading_weight: Spectrum, k: int) -> Null:
     """The smallest of the same cosines."""
-    return _planes(features, weight, k).smallest
+    return _planes(features, leading_weight, k).smallest
 
 
-def published_feature_weight_alignment(features: Spectrum, weight: Spectrum, k: int) -> Null:
+def published_feature_weight_alignment(features: Spectrum, leading_weight: Spectrum, k: int) -> Null:
     """Their sum over k, which is less than their mean where the weight has fewer than k directions."""
-    found, share = _planes(features, weight, k).cosine, min(k, read_directions(weight, k)) / k
+    found, share = _planes(features, leading_weight, k).cosine, min(k, read_directions(leading_weight, k)) / k
     return Null(found.mean * share, found.high * share)
 
 
-def noise_alignment(features: Spectrum, weight: Spectrum, k: int) -> Null:
+def noise_alignment(features: Spectrum, leading_weight: Spectrum, k: int) -> Null:
     """Mean sine of the same angles."""
-    return _planes(features, weight, k).sine
+    return _planes(features, leading_weight, k).sine
 
 
 def feature_side_alignment(crossed: CrossNull) -> Null:
@@ -84,10 +84,10 @@ def linear_mse(linear_fit: LinearFit, targets: Spectrum, N: int) -> Null:
     return Null(share.mean * variance, share.high * variance)
 
 
-def _planes(features: Spectrum, weight: Spectrum, k: int) -> PlaneNull:
+def _planes(features: Spectrum, leading_weight: Spectrum, k: int) -> PlaneNull:
     if k > features.dim:
         raise NotDefinedError(f"k = {k} exceeds the width d = {features.dim}")
-    return levels.planes(k, read_directions(weight, k), features.dim)
+    return levels.planes(k, read_directions(leading_weight, k), features.dim)
 
 
 def _cka(features: Tensor, targets: Tensor, N: int) -> Null:

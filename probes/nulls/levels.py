@@ -17,6 +17,7 @@ from torch import Tensor
 from . import quantiles
 
 HEAD = 64  # eigenvalues of S_H that are drawn one by one; what is behind them enters by its sums
+NOTHING = 1e-12  # of the largest eigenvalue: what is below counts as 0, and is not drawn
 DRAWS = 500
 WORK = 100_000  # of draws, in multiplications of about a thousand each: a fraction of a decomposition of S_H
 
@@ -83,6 +84,7 @@ def crossed(features: Tensor, targets: Tensor, k: int) -> CrossNull:
         k: signal rank, up to min(d, n).
     """
     large, wide = features.double().cpu().clamp(min=0), targets.double().cpu().clamp(min=0)
+    large = large[: max(k, int((large > NOTHING * large[0]).sum()))]
     head, tail = _split(large / large[0], max(HEAD, k), wide.numel())
     roots = (wide / wide[0]).sqrt()
     n = roots.numel()

@@ -7,7 +7,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from .gram import add_gram_, mirrored
+from probes.factored import Covariance, dense
+
+from .gram import Gram
 from .statistic import Batch, Opening, Part, Pass
 
 
@@ -22,7 +24,7 @@ class Classes:
     Attributes:
         counts: (K,), samples of each class.
         means: (K, d), class means; 0 for a class that has not appeared.
-        scatter: (d, d), sum over samples of (h - mu_k)(h - mu_k)'; only its upper block triangle is kept.
+        gram: (d, d), sum over samples of (h - mu_k)(h - mu_k)', by its rows while they are few.
         squares: (K,), sum over the samples of each class of ||h - mu_k||^2.
     """
 
@@ -33,7 +35,7 @@ class Classes:
         self.d, self.n = d, n
         self.counts = torch.zeros(n, dtype=torch.float64, device=device)
         self.means = torch.zeros(n, d, dtype=torch.float64, device=device)
-        self.scatter = torch.zeros(d, d, dtype=torch.float64, device=device)
+        self.gram = Gram(d, device)
         self.squares = torch.zeros(n, dtype=torch.float64, device=device)
 
     @classmethod
@@ -49,12 +51,12 @@ class Classes:
         if H.shape != (N, self.d):
             raise ValueError(f"These classes take H (N, {self.d}), not {tuple(H.shape)}.")
         present, index, sizes = labels(found, N, self.n).unique(return_inverse=True, return_counts=True)
-        rows, sizes = H.to(self.scatter), sizes.to(self.counts)
+        rows, sizes = H.to(self.means), sizes.to(self.counts)
         means = rows.new_zeros(len(present), self.d).index_add_(0, index, rows) / sizes[:, None]
         several = sizes[index] > 1  # the one sample of its class is its mean, and leaves a row of zeros
         apart = rows[several] - means[index[several]]
         self.squares.index_add_(0, present[index[several]], (apart**2).sum(1))
-        add_gram_(self.scatter, torch.cat([apart, self._shift(present, means, sizes)]))
+        self.gram.add(torch.cat([apart, self._shift(present, means, sizes)]))
 
     def merge(self, other: Classes) -> None:
         """Take in another accumulator over other rows of the same layer."""
@@ -62,9 +64,9 @@ class Classes:
             raise ValueError(f"Classes of widths {(other.d, other.n)} do not merge into those of {(self.d, self.n)}.")
         present = other.counts.nonzero()[:, 0]
         means, sizes = other.means[present].to(self.means), other.counts[present].to(self.counts)
-        self.scatter += other.scatter.to(self.scatter)
+        self.gram.merge(other.gram)
         self.squares += other.squares.to(self.squares)
-        add_gram_(self.scatter, self._shift(present.to(self.means.device), means, sizes))
+        self.gram.add(self._shift(present.to(self.means.device), means, sizes))
 
     def _shift(self, present: Tensor, means: Tensor, sizes: Tensor) -> Tensor:
         """Rows (P, d) whose squares account for joining the means (P, d) of the classes ``present``; join them."""
@@ -101,7 +103,17 @@ class Classes:
     @property
     def within(self) -> Tensor:
         """S_W (d, d): the average over all samples of (h - mu_k)(h - mu_k)', whatever the sizes of the classes."""
-        return mirrored(self.scatter) / self.count
+        return dense(self.joint)
+
+    @property
+    def joint(self) -> Covariance:
+        """The same, by its rows while they are few."""
+        return self.gram.over(self.count)
+
+    @property
+    def scatter(self) -> Tensor:
+        """Sum over samples of (h - mu_k)(h - mu_k)' (d, d)."""
+        return self.gram.matrix
 
 
 def labels(Y: Tensor | None, N: int, K: int) -> Tensor:

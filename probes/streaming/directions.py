@@ -7,7 +7,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from .gram import add_gram_, mirrored
+from probes.factored import Covariance, dense
+
+from .gram import Gram
 from .statistic import Batch, Opening, Part, Pass
 
 
@@ -17,7 +19,7 @@ class Directions:
     Attributes:
         count: rows with a direction.
         dropped: rows of zero norm.
-        total: (d, d), sum of u u'; only its upper block triangle is kept.
+        gram: (d, d), sum of u u', by its rows while they are few.
     """
 
     in_pass: ClassVar[Pass] = Pass.FIRST
@@ -27,7 +29,7 @@ class Directions:
         self.d, self.n = d, n
         self.count = 0
         self.dropped = 0
-        self.total = torch.zeros(d, d, dtype=torch.float64, device=device)
+        self.gram = Gram(d, device)
 
     @classmethod
     def begin(cls, opening: Opening) -> Directions:
@@ -36,7 +38,7 @@ class Directions:
 
     def update(self, given: Batch | Tensor, Y: Tensor | None = None) -> None:
         """Take in a batch, or features H (N, d); targets Y are not looked at."""
-        rows = Batch.of(given, Y).H.to(self.total)
+        rows = Batch.of(given, Y).H.to(self.gram.device, torch.float64)
         # the largest entry goes first, so that squares neither overflow nor vanish
         peak = rows.abs().amax(1) if rows.shape[0] else rows.new_zeros(0)
         alive = peak != 0  # NaN counts as alive, and shows
@@ -44,17 +46,17 @@ class Directions:
         rows = rows / rows.norm(dim=1, keepdim=True)
         self.count += rows.shape[0]
         self.dropped += int((~alive).sum())
-        add_gram_(self.total, rows)
+        self.gram.add(rows)
 
     def merge(self, other: Directions) -> None:
         """Take in another accumulator over other rows of the same layer."""
         self.count += other.count
         self.dropped += other.dropped
-        self.total += other.total.to(self.total.device)
+        self.gram.merge(other.gram)
 
     def __add__(self, other: Directions) -> Directions:
         """Directions of both sets of rows; neither operand changes."""
-        total = Directions(self.d, self.n, self.total.device)
+        total = Directions(self.d, self.n, self.gram.device)
         total.merge(self)
         total.merge(other)
         return total
@@ -62,7 +64,12 @@ class Directions:
     @property
     def second(self) -> Tensor:
         """E[u u'] (d, d), of trace 1."""
-        return mirrored(self.total) / self.count
+        return dense(self.joint)
+
+    @property
+    def joint(self) -> Covariance:
+        """The same, by its rows while they are few."""
+        return self.gram.over(self.count)
 
 
 class CentredDirections(Directions):

@@ -1,10 +1,80 @@
-"""The inner loop: adding X'X to a symmetric matrix, at half the cost of a plain product."""
+"""The inner loop: adding X'X to a symmetric matrix, at half the cost of a plain product; and not even that for rows so
+few that they are less than the matrix."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
+from probes.factored import Covariance, Factored
+
 BLOCK = 128
+FEW = 0.7  # rows over width up to which rows are kept: there their singular values cost less than eigenvalues of X'X
+
+
+class Gram:
+    """Streaming X'X of rows X that come in batches: the rows themselves while they are fewer than they are
+    wide, after that the matrix.
+
+    Attributes:
+        d: width of the rows.
+        device: where they are.
+    """
+
+    def __init__(self, d: int, device: torch.device | str = "cpu") -> None:
+        self.d, self.device = d, torch.device(device)
+        self._rows: list[Tensor] = []
+        self._upper: Tensor | None = None
+
+    def add(self, rows: Tensor) -> None:
+        """Take in rows (N, d) of float64, which are the accumulator's own from now on."""
+        if self._upper is None:
+            self._rows.append(rows)
+            if sum(map(len, self._rows)) <= FEW * self.d:
+                return
+            self._upper = torch.zeros(self.d, self.d, dtype=torch.float64, device=self.device)
+            waiting, self._rows = self._rows, []
+        else:
+            waiting = [rows]
+        for some in waiting:
+            add_gram_(self._upper, some)
+
+    def merge(self, other: Gram) -> None:
+        """Take in another accumulator over other rows; it stays as it is."""
+        if other._upper is None:
+            for rows in other._rows:
+                self.add(rows.to(self.device))
+            return
+        waiting, self._rows = self._rows, []
+        if self._upper is None:
+            self._upper = torch.zeros(self.d, self.d, dtype=torch.float64, device=self.device)
+        self._upper += other._upper.to(self.device)
+        for some in waiting:
+            add_gram_(self._upper, some)
+
+    def over(self, count: float) -> Covariance:
+        """X'X / count: by its rows while they are few, else as a matrix (d, d)."""
+        if self._upper is None:
+            rows = self._rows or [torch.zeros(0, self.d, dtype=torch.float64, device=self.device)]
+            return Factored(torch.cat(rows) / count**0.5)
+        return mirrored(self._upper) / count
+
+    @property
+    def matrix(self) -> Tensor:
+        """X'X (d, d)."""
+        total = self.over(1)
+        return total.dense() if isinstance(total, Factored) else total
+
+    def diagonal(self) -> Tensor:
+        """Diagonal of X'X (d,)."""
+        return self.over(1).diagonal() if self._upper is None else self._upper.diagonal()
+
+    @classmethod
+    def of(cls, matrix: Tensor) -> Gram:
+        """The accumulator whose X'X is known (d, d)."""
+        made = cls(len(matrix), matrix.device)
+        made._upper = matrix.to(torch.float64)
+        return made
 
 
 def add_gram_(matrix: Tensor, rows: Tensor) -> None:

@@ -8,7 +8,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from .gram import add_gram_, mirrored
+from probes.factored import Covariance
+
+from .gram import Gram
 from .statistic import Batch, Opening, Part, Pass
 
 
@@ -23,7 +25,7 @@ class Moments:
     Attributes:
         count: N, rows seen.
         mean: (d + n,), mean of z.
-        scatter: (d + n, d + n), sum of (z - mean)(z - mean)'; only its upper block triangle is kept.
+        gram: (d + n, d + n), sum of (z - mean)(z - mean)', by its rows while they are few.
     """
 
     in_pass: ClassVar[Pass] = Pass.FIRST
@@ -33,12 +35,20 @@ class Moments:
         self.d, self.n = d, n
         self.count = 0
         self.mean = torch.zeros(d + n, dtype=torch.float64, device=device)
-        self.scatter = torch.zeros(d + n, d + n, dtype=torch.float64, device=device)
+        self.gram = Gram(d + n, device)
 
     @classmethod
     def begin(cls, opening: Opening) -> Moments:
         """Moments of the opening's widths."""
         return cls(opening.d, opening.n, opening.device)
+
+    @classmethod
+    def of(cls, mean: Tensor, covariance: Tensor, count: int, n: int) -> Moments:
+        """Moments that are known: mean (d + n,) and covariance (d + n, d + n) of ``count`` rows [h, y], y (n,)."""
+        made = cls(len(mean) - n, n, mean.device)
+        made.count, made.mean = count, mean
+        made.gram = Gram.of(covariance * count)
+        return made
 
     def update(self, given: Batch | Tensor, Y: Tensor | None = None) -> None:
         """Take in a batch, or features H (N, d) and targets Y (N, n); any N, one and none included."""
@@ -56,7 +66,7 @@ class Moments:
         batch_mean = rows[:N].mean(0)
         rows[:N] -= batch_mean
         self._shift(rows[N], batch_mean, N)
-        add_gram_(self.scatter, rows)
+        self.gram.add(rows)
 
     def merge(self, other: Moments) -> None:
         """Take in another accumulator over other rows of the same layer."""
@@ -66,8 +76,8 @@ class Moments:
             return
         row = torch.empty_like(self.mean)
         self._shift(row, other.mean.to(row.device), other.count)
-        self.scatter += other.scatter.to(row.device)
-        add_gram_(self.scatter, row[None])
+        self.gram.merge(other.gram)
+        self.gram.add(row[None])
 
     def _shift(self, row: Tensor, mean: Tensor, N: int) -> None:
         """Write into ``row`` the row whose square accounts for joining two means, and join them."""
@@ -85,6 +95,16 @@ class Moments:
         return total
 
     @property
+    def scatter(self) -> Tensor:
+        """Sum of (z - mean)(z - mean)' (d + n, d + n)."""
+        return self.gram.matrix
+
+    @property
     def covariance(self) -> Tensor:
         """Covariance of z (d + n, d + n), divided by N."""
-        return mirrored(self.scatter) / self.count
+        return self.scatter / self.count
+
+    @property
+    def joint(self) -> Covariance:
+        """The same, by its rows while they are few."""
+        return self.gram.over(self.count)

@@ -45,13 +45,13 @@ def of_layer(snapshot: Snapshot, place: Mapping[str, Any]) -> Iterator[SpectralR
     vectors of W. Where features or targets do not vary, the singular values of S_HY would be rounding alone.
     """
     features, targets = defined(lambda: snapshot.features), defined(lambda: snapshot.targets)
-    weight, k = defined(lambda: snapshot.weight), defined(lambda: snapshot.k)
+    weight, k = defined(lambda: snapshot.leading_weight), defined(lambda: snapshot.k)
     if features is not None:
         floor = deep.noise_floor(features, snapshot.mean_square, snapshot.unit_roundoff)
         yield SpectralReading(FEATURES, features.values, floor, k, place)
     if weight is not None:
-        size = max(snapshot.d, weight.values.numel())
-        yield SpectralReading(WEIGHT, weight.values, size * EPS * float(weight.values[0]), k, place)
+        floor = max(weight.floor, max(snapshot.d, weight.values.numel()) * EPS * float(weight.values[0]))
+        yield SpectralReading(WEIGHT, weight.values, floor, k, place)
     if features is not None and targets is not None:
         cross = snapshot.cross_svd
         yield SpectralReading(CROSS, cross.values, snapshot.d * EPS * float(cross.values[0]), k, place)

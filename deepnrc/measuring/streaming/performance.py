@@ -90,4 +90,4 @@ class Performance:
         if r is None or r.count == 0:
             return None
         n = r.d
-        return float(r.scatter.diagonal()[:n].sum() / r.count + (r.mean[:n] ** 2).sum()) / n
+        return float(r.gram.diagonal()[:n].sum() / r.count + (r.mean[:n] ** 2).sum()) / n

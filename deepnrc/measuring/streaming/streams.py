@@ -16,7 +16,6 @@ from deepnrc.measuring.streaming.dealing import Dealing
 from deepnrc.measuring.streaming.layerstream import BatchLabels, LayerStream
 from deepnrc.measuring.streaming.memory import check_memory
 from deepnrc.measuring.streaming.performance import Performance
-from deepnrc.measuring.streaming.placement import together
 from deepnrc.networks import Forward
 from probes import Moments, NotDefinedError, Part, Pass, Probe, Statistic
 
@@ -182,8 +181,6 @@ class Streams:
                 key, reading.site, depth, key == self.top.key, pool, rows.shape[1], self.n, rows.device, fitted=fitted
             )
             self._begin(self.layers[key])
-        held = [s for layer in self.layers.values() for s in (layer.statistics, *layer.groups)]
-        together([statistic for statistics in held for statistic in statistics.values()])
 
     def _begin(self, layer: LayerStream) -> list[str]:
         """Begin the statistics that a layer's probes need in this pass; return their names."""

@@ -18,6 +18,7 @@ from probes import (
     Snapshot,
 )
 from probes.streaming.dormant import Magnitudes
+from probes.streaming.gram import Gram
 from probes.streaming.rows import Rows
 
 NAMES = {
@@ -151,10 +152,16 @@ def test_a_statistic_of_the_whole_is_the_merge_of_any_split(layer, name):
         part.update(Batch(H[rows], Y[rows], classes[rows], predicted[rows]))
     a.merge(b)
     assert a.count == whole.count == 700
-    held = [value for value in vars(whole) if isinstance(getattr(whole, value), torch.Tensor)]
-    assert held
-    for value in held:
-        torch.testing.assert_close(getattr(a, value), getattr(whole, value), rtol=1e-12, atol=1e-11)
+    merged, once = tensors(a), tensors(whole)
+    assert once
+    for name, value in once.items():
+        torch.testing.assert_close(merged[name], value, rtol=1e-12, atol=1e-11)
+
+
+def tensors(statistic):
+    """All that a statistic holds, by its name."""
+    held = {name: one.matrix if isinstance(one, Gram) else one for name, one in vars(statistic).items()}
+    return {name: one for name, one in held.items() if isinstance(one, torch.Tensor)}
 
 
 def test_probes_bring_along_what_their_functions_read():

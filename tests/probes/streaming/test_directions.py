@@ -45,11 +45,11 @@ def test_merge_of_any_split_is_the_whole(layer, seed):
 def test_sum_leaves_its_operands_as_they_were(layer):
     H = layer()[0]
     a, b = seen(H[:300], [300]), seen(H[300:], [400])
-    before = a.total.clone(), b.total.clone()
+    before = a.gram.matrix.clone(), b.gram.matrix.clone()
     (a + b).update(H)
     assert (a.count, b.count) == (300, 400)
-    assert torch.equal(a.total, before[0])
-    assert torch.equal(b.total, before[1])
+    assert torch.equal(a.gram.matrix, before[0])
+    assert torch.equal(b.gram.matrix, before[1])
 
 
 def test_rows_of_zero_norm_are_dropped_and_counted(layer):

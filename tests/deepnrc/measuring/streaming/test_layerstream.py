@@ -64,13 +64,15 @@ def test_memory_does_not_grow_with_the_number_of_samples(seeded, probe):
         return sum(o.untyped_storage().nbytes() for o in gc.get_objects() if type(o) is torch.Tensor)
 
     def loader():
-        for _ in range(80):
-            held.append(alive())
+        for batch in range(240):
+            if batch % 12 == 1:
+                held.append(alive())
             yield torch.randn(8, 3, 16, 16, dtype=torch.float64), torch.randn(8, 2, dtype=torch.float64)
 
     held = []
     net = seeded(lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(576, 2)))
     probe(net, loader(), pool="positions", probes="deep.noise")
-    all_features = 80 * 8 * 8 * (3 * 16**2 + 4 * 14**2 + 576)
-    gathered = 8 * GATHERED * (3 + 4 + 576)
-    assert max(held[2:]) - held[1] < 2 * gathered < all_features / 4
+    all_features = 240 * 8 * 8 * (3 * 16**2 + 4 * 14**2 + 576)
+    gathered, moments = 8 * GATHERED * (3 + 4 + 576), 8 * (576 + 2) ** 2
+    assert max(held) - held[0] < 2 * gathered + moments < all_features / 4
+    assert max(held[8:]) - held[8] < gathered / 4

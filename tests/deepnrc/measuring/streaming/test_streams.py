@@ -270,9 +270,3 @@ def test_without_an_output_there_is_no_second_pass_and_the_reason_is_kept():
     assert not streams.second_pass()
     assert streams.missing["nearest"] == "the output (30, 5) does not have the targets' shape (N, 3)"
     assert streams.network_accuracy is None
-
-
-def test_the_statistics_lie_in_one_block_apart_from_the_networks_memory(streams):
-    streams.update(forward({"a": H, "b": 2 * H}), targets(Y))
-    blocks = {s["moments"].scatter.untyped_storage().data_ptr() for s in statistics(streams).values()}
-    assert len(blocks) == 1
