@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from deepnrc.table import NETWORK, NOISE, TAU, Table, described, findings, main_ones, words
+from deepnrc.wording import shown
 from probes import SUMMARY, Probe
 
 FIELDS = ("value", "status", "floor", "chance", "chance_high")
@@ -137,26 +138,29 @@ def _run(report: Table, last: Table, run: str, tau: float) -> str:
     rank = "?" if pd.isna(first["rank"]) else int(first["rank"])
     n = first["target_dim"]
     lines.append(f"{run}, step {first['step']}{steps}: N = {samples(one)} samples, n = {n} targets, k = {rank}")
-    lines.append(_layers(one, tau))
-    return "\n".join([*lines, *verdict(report, run, tau)])
+    lines += _layers(one, tau)
+    return "\n".join(map(shown, [*lines, *verdict(report, run, tau)]))
 
 
-def _layers(one: Table, tau: float) -> str:
+def _layers(one: Table, tau: float) -> list[str]:
     table, provenance = one.table, one.provenance
     rows = table[table["layer"] != NETWORK]
     names = rows.drop_duplicates("depth").sort_values("depth")
-    columns = [column for probe in _shown(rows, provenance) for column in _columns(probe)]
-    header = ["layer", "kind", "d", *(column.head for column in columns)]
-    shown = rows[(rows["variant"] == "default") & rows["measure"].isin({column.measure for column in columns})]
-    records = shown[["layer", "measure", *FIELDS]].to_dict("records")
+    columns = [column for probe in _listed(rows, provenance) for column in _columns(probe)]
+    header = ["layer", "kind", "d", *(shown(column.head) for column in columns)]
+    held = rows[(rows["variant"] == "default") & rows["measure"].isin({column.measure for column in columns})]
+    records = held[["layer", "measure", *FIELDS]].to_dict("records")
     found = {(row["layer"], row["measure"]): row for row in reversed(records)}  # of two rows the first one counts
-    body = [[str(r.layer), str(r.kind), str(r.dim), *_cells(found, str(r.layer), columns)] for r in names.itertuples()]
+    body = [
+        [shown(str(r.layer)), shown(str(r.kind)), str(r.dim), *_cells(found, str(r.layer), columns)]
+        for r in names.itertuples()
+    ]
     kept = [i for i in range(len(header)) if i < 3 or any(line[i] != "" for line in body)]
     grid = [[line[i] for i in kept] for line in [header, *body]]
     widths = [max(len(line[i]) for line in grid) for i in range(len(kept))]
     said = ["verdict", *_verdicts(one, names, tau)] if NOISE in one.measures else [""] * len(grid)
     lines = [_aligned(line, widths) for line in grid]
-    return "\n".join(f"{line}  {last}" if last else line for line, last in zip(lines, said, strict=True))
+    return [f"{line}  {last}" if last else line for line, last in zip(lines, said, strict=True)]
 
 
 def _verdicts(one: Table, names: pd.DataFrame, tau: float) -> list[str]:
@@ -170,7 +174,7 @@ def _verdicts(one: Table, names: pd.DataFrame, tau: float) -> list[str]:
     return [said[name] for name in names["layer"]]
 
 
-def _shown(rows: pd.DataFrame, provenance: Provenance) -> list[Probe]:
+def _listed(rows: pd.DataFrame, provenance: Provenance) -> list[Probe]:
     """The main measures, or, where none of them was measured, those of every layer that have a short heading."""
     main = main_ones(rows, provenance, SUMMARY)
     if main:
@@ -203,5 +207,5 @@ def _cells(found: Mapping[tuple[str, str], Mapping[Any, Any]], layer: str, colum
 
 
 def _cell(row: Mapping[Any, Any], column: Column) -> str:
-    shown = _printed(row[column.field], row["status"] if column.field == "value" else "", column.digits)
-    return f"{CHANCE}{shown}" if column.chance and row["value"] <= row["chance_high"] else shown
+    printed = _printed(row[column.field], row["status"] if column.field == "value" else "", column.digits)
+    return f"{CHANCE}{printed}" if column.chance and row["value"] <= row["chance_high"] else printed

@@ -7,12 +7,16 @@ and is put into words twice from these: ``layers=['!fc']`` for who calls the lib
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 Flags = Mapping[str, str]
+# control characters, surrogates, ends of lines, and marks that turn the direction of what follows
+OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+SPACES = "\n\t"
 
 
 @dataclass(frozen=True)
@@ -99,9 +103,21 @@ Phrase = str | Argument | Remedy | OneOf | Either
 def said(parts: Iterable[Phrase], flags: Flags | None = None) -> str:
     """A message in words: the library's, or the command line's if that gives its ``flags`` by name of argument.
 
-    An argument without a flag is named as the library does.
+    An argument without a flag is named as the library does. What a terminal would obey is shown.
     """
-    return "".join(_said(part, flags or {}) for part in parts)
+    return shown("".join(_said(part, flags or {}) for part in parts), SPACES)
+
+
+def shown(text: str, kept: str = "") -> str:
+    r"""A text of somebody else's as it may be printed: what a terminal or a browser would obey is written out.
+
+    Args:
+        kept: characters that stay as they are, such as the ends of our own lines.
+
+    >>> shown("fc\x1b[2J"), shown("a\nb", kept="\n") == "a\nb"
+    ('fc\\x1b[2J', True)
+    """
+    return OBEYED.sub(lambda found: found[0] if found[0] in kept else found[0].encode("unicode_escape").decode(), text)
 
 
 def _said(part: Phrase, flags: Flags) -> str:
@@ -130,9 +146,9 @@ def listing(names: Collection[str], limit: int = 8) -> str:
     """
     if not names:
         return "none"
-    shown = ", ".join(f"'{name}'" for name in list(names)[:limit])
+    named = ", ".join(f"'{shown(str(name))}'" for name in list(names)[:limit])
     hidden = len(names) - limit
-    return f"{shown} and {hidden} more" if hidden > 0 else shown
+    return f"{named} and {hidden} more" if hidden > 0 else named
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

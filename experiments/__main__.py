@@ -9,7 +9,7 @@ from pathlib import Path
 import tyro
 
 from deepnrc.errors import DeepNRCError
-from deepnrc.wording import did_you_mean
+from deepnrc.wording import did_you_mean, shown
 from experiments.studies import COMMANDS, Command, Family
 
 PROG = "python -m experiments"
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"experiments: interrupted{resumed}.", file=sys.stderr)
         return 130
     except (DeepNRCError, ValueError, RuntimeError, OSError) as error:
-        print(f"experiments: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"experiments: {shown(' '.join(str(error).split()))}", file=sys.stderr)
         return getattr(error, "exit_code", 2)
     return 0
 

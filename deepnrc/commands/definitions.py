@@ -32,7 +32,7 @@ class Definitions(NetworkArguments):
         import deepnrc
         from deepnrc.commands.saved import written
         from deepnrc.errors import UsageError
-        from deepnrc.table import DEFINITIONS, told
+        from deepnrc.table import DEFINITIONS, to_csv, told, write_whole
         from probes import Probe, top
 
         if self.gamma is not None and not self.gamma >= 0:
@@ -66,5 +66,5 @@ class Definitions(NetworkArguments):
             print(f"\nNRC3 with gamma fixed at {self.gamma:g}: {row['value']:.3g} {row['note'] or row['status']}")
         if self.out is not None:
             with written(self.out):
-                readings.to_csv(self.out, index=False)
+                write_whole({self.out: to_csv(readings).encode()}, "The table")
         return GOOD

@@ -23,6 +23,7 @@ from deepnrc.commands.failures import explained, flags
 from deepnrc.commands.instrument import Probes, SelfTest
 from deepnrc.commands.measure import Layers, ProbeCommand
 from deepnrc.commands.saved import Heatmap, ReportCommand, Spectrum
+from deepnrc.wording import shown
 
 INTERRUPTED = 130
 Commands = (
@@ -74,9 +75,9 @@ def run(command: Command) -> int:
         if command.debug:
             traceback.print_exc()
         refusal = explained(error)
-        print(f"deepnrc: {' '.join(refusal.told(flags(type(command))).split())}", file=sys.stderr)
+        print(f"deepnrc: {shown(' '.join(refusal.told(flags(type(command))).split()))}", file=sys.stderr)
         return refusal.exit_code
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"deepnrc: warning: {' '.join(str(message).split())}", file=sys.stderr)
+    print(f"deepnrc: warning: {shown(' '.join(str(message).split()))}", file=sys.stderr)

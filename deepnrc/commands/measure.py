@@ -11,6 +11,7 @@ from tyro.conf import Positional, arg
 
 from deepnrc.arguments import TAU
 from deepnrc.commands.base import DEGENERATE, GOOD, Command, Tau
+from deepnrc.wording import shown
 
 if TYPE_CHECKING:
     from torch import nn
@@ -85,10 +86,10 @@ class Layers(NetworkArguments):
             lines.append((site.name, site.kind, site.reads, str(site.dim or "?"), shape, _size(size)))
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
         for line in lines:
-            print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+            print(shown("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()))
         for reason, count in Counter(reason for _, reason in choice.left_out).items():
             names = [name for name, why in choice.left_out if why == reason]
-            print(f"left out: {', '.join(names[:4])}{f' and {count - 4} more' if count > 4 else ''} ({reason})")
+            print(shown(f"left out: {', '.join(names[:4])}{f' and {count - 4} more' if count > 4 else ''} ({reason})"))
         print(f"{len(choice.sites)} layers, {_size(total)} of moments however many samples (order: as registered).")
         return GOOD
 
@@ -236,7 +237,7 @@ class ProbeCommand(NetworkArguments):
             journal.add(report)
         finally:
             report.summary(self.tau)
-        print(f"\nSaved in {self.out}. Next: deepnrc report {self.out} -o report.html")
+        print(f"\n{shown(f'Saved in {self.out}. Next: deepnrc report {self.out} -o report.html')}")
         degenerate = bool((report.table["status"] == "degenerate").any())
         return DEGENERATE if self.strict and degenerate else GOOD
 

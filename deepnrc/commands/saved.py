@@ -13,6 +13,7 @@ from tyro.conf import Positional, arg
 from deepnrc.arguments import TAU
 from deepnrc.commands.base import GOOD, Command, Tau
 from deepnrc.errors import UsageError
+from deepnrc.wording import shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,7 @@ class Heatmap(Command):
         wanted = self.measure[0] if len(self.measure) == 1 else list(self.measure) or None
         with written(self.out):
             report.heatmap(wanted, variant=self.variant, across=self.across, tau=self.tau, path=self.out)
-        print(self.out)
+        print(shown(str(self.out)))
         return GOOD
 
 
@@ -74,7 +75,7 @@ class Spectrum(Command):
                 report.noise_by_rank(self.step, self.run_name, self.out)
             else:
                 report.spectrum(self.of, self.step, self.run_name, self.out, along=self.along)
-        print(self.out)
+        print(shown(str(self.out)))
         return GOOD
 
 
@@ -97,7 +98,7 @@ class ReportCommand(Command):
         report = deepnrc.load(*self.folders)
         with written(self.out):
             report.html(self.out, self.title, tau=self.tau)
-        print(self.out)
+        print(shown(str(self.out)))
         return GOOD
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,11 @@ import matplotlib as mpl
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from deepnrc.errors import UsageError
+from deepnrc.table import write_whole
+from deepnrc.wording import shown
 
 SUFFIXES = (".png", ".pdf", ".svg")
 ALL = ".*"  # "noise.*" is saved in every one of them, drawn once
@@ -46,7 +50,8 @@ def style() -> Iterator[None]:
 
 @contextlib.contextmanager
 def picture(path: str | Path | None, ax: Axes | None = None) -> Iterator[Figure | None]:
-    """A figure to draw in, saved at the end if there is a path; None if the caller brought Axes of his own.
+    """A figure to draw in, saved at the end if there is a path, whole or not at all; None if the caller brought Axes of
+    his own.
 
     With neither, the figure is one of pyplot's, so that notebooks and ``plt.show()`` find it.
 
@@ -59,27 +64,35 @@ def picture(path: str | Path | None, ax: Axes | None = None) -> Iterator[Figure 
             figure: Any = ax.get_figure(root=True)
         elif file is not None:
             yield (figure := Figure(layout="constrained"))
+            _show(figure)
         else:
             from matplotlib import pyplot as plt
 
             figure = plt.figure(layout="constrained")
             try:
                 yield figure
+                _show(figure)
             except BaseException:
                 plt.close(figure)
                 raise
         if file is None:
             return
-        if file.suffix != ALL:
-            _save(figure, file)
-            return
-        engine = figure.get_layout_engine()
+        paths = [file.with_suffix(suffix) for suffix in SUFFIXES] if file.suffix == ALL else [file]
+        engine, drawn = figure.get_layout_engine(), {}
         try:
-            for suffix in SUFFIXES:
-                _save(figure, file.with_suffix(suffix))
+            for path in paths:
+                drawn[path] = _drawn(figure, path.suffix.lower())
                 figure.set_layout_engine("none")  # laid out once for all files
         finally:
             figure.set_layout_engine(engine)
+        write_whole(drawn, "The figure")
+
+
+def _show(figure: Figure) -> None:
+    """Write out in words what would be obeyed: a title of somebody else's, which no tick's label is."""
+    for text in figure.findobj(Text):
+        if (words := shown(text.get_text(), "\n")) != text.get_text():
+            text.set_text(words)
 
 
 def _file(path: Path) -> Path:
@@ -91,13 +104,8 @@ def _file(path: Path) -> Path:
     return path
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _drawn(figure: Figure, kind: str) -> bytes:
     undated: dict[str, dict[str, Any]] = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
-    kind = path.suffix.lower()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=200, metadata=undated.get(kind), format=kind[1:])
-    except OSError as error:
-        raise UsageError(
-            f"The figure cannot be written to '{path}': {error.strerror}. Name a file that you may write to."
-        ) from error
+    content = io.BytesIO()
+    figure.savefig(content, dpi=200, metadata=undated.get(kind), format=kind[1:])
+    return content.getvalue()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from deepnrc.wording import shown
+
 NAME_LENGTH = 26
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def label(name: object, length: int = NAME_LENGTH) -> str:
-    """A name as it can be printed: without control characters, and shortened in the middle if it is long."""
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(name))
+    """A name as it can be printed: control characters written out, and shortened in the middle if it is long."""
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown(str(name)))
     if len(text) <= length:
         return text
     head = length // 3

@@ -20,7 +20,7 @@ from deepnrc.errors import DataError
 from deepnrc.loading.packed import check_zip, unpacked
 from deepnrc.loading.pickles import check_pickles
 from deepnrc.loading.statedicts import find_state_dict, misfits, nearest, refusal
-from deepnrc.wording import listing
+from deepnrc.wording import listing, shown
 
 POLICY = "policy.pth"
 SAVE_AGAIN = "torch.save(model.state_dict(), 'weights.pt')"
@@ -80,7 +80,7 @@ def _load_converted(model: nn.Module, state: dict[str, Tensor], source: str, all
         raise refusal(problems, source)
     if left.unexpected_keys:
         warnings.warn(
-            f"{len(left.unexpected_keys)} entries of '{source}' are not of the network and are passed over: "
+            f"{len(left.unexpected_keys)} entries of '{shown(source)}' are not of the network and are passed over: "
             f"{listing(left.unexpected_keys)}.",
             stacklevel=3,
         )

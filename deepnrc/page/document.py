@@ -15,7 +15,7 @@ from deepnrc.errors import UsageError
 from deepnrc.figures import label
 from deepnrc.page import pictures, sheets, texts
 from deepnrc.page.rendering import TEMPLATES, render
-from deepnrc.table import TAU, Table, check_tau
+from deepnrc.table import TAU, Table, check_tau, to_csv, write_whole
 
 PLAIN_CSV = 300_000  # bytes; a larger table is embedded compressed
 
@@ -32,6 +32,8 @@ class Download:
 def write(report: Table, path: str | Path, title: str | None = None, tau: float = TAU) -> Path:
     """Write one self-contained page: what the runs come to, pictures, tables, explanations, provenance and the data.
 
+    The file is there whole or not at all.
+
     Args:
         path: the file to write; folders on the way are made.
         title: heading; None for the names of the runs.
@@ -43,14 +45,7 @@ def write(report: Table, path: str | Path, title: str | None = None, tau: float 
     path = Path(path)
     if path.is_dir():
         raise UsageError(f"'{path}' is a folder. Name the file to write, such as 'report.html'.")
-    text = page(report, title, tau)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode("utf-8", errors="replace"))
-    except OSError as error:
-        raise UsageError(
-            f"The page cannot be written to '{path}': {error.strerror}. Name a file that you may write to."
-        ) from error
+    write_whole({path: page(report, title, tau).encode("utf-8", errors="replace")}, "The page")
     return path
 
 
@@ -79,9 +74,9 @@ def page(report: Table, title: str | None = None, tau: float = TAU) -> str:
 
 
 def download(report: Table) -> Download:
-    """The tidy table as CSV in a data: address, compressed if it is large."""
+    """The tidy table as CSV (``deepnrc.table.read_csv`` reads it) in a data: address, compressed if it is large."""
     data, kind, name = (
-        report.table.to_csv(index=False).encode("utf-8", errors="replace"),
+        to_csv(report.table).encode("utf-8", errors="replace"),
         "text/csv;charset=utf-8",
         "deepnrc.csv",
     )

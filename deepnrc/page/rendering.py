@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from deepnrc.wording import SPACES, shown
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(templates: Path, name: str, values: Mapping[str, Any]) -> str:
-    """The text of one template: every value escaped, and a name that is missing refused.
+    """The text of one template: every value escaped, control characters shown, and a name that is missing refused.
 
     Any template may extend ``page.html``, which has the blocks ``head``, ``title``, ``style`` and ``body``, and import
     the macros ``drawing(picture)`` and ``table(caption, columns, rows)`` from ``parts.html``.
@@ -27,7 +30,12 @@ def render(templates: Path, name: str, values: Mapping[str, Any]) -> str:
         loader=FileSystemLoader([templates, TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     return environment.get_template(name).render(values)
+
+
+def _shown(value: object) -> object:
+    return shown(value, SPACES) if isinstance(value, str) and not isinstance(value, Markup) else value

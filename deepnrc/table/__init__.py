@@ -22,11 +22,13 @@ from deepnrc.table.collapse import (
     unbroken,
     verdicts,
 )
+from deepnrc.table.csvcells import read_csv, to_csv
 from deepnrc.table.descriptions import as_record, described, main_ones, own
 from deepnrc.table.findings import findings, words
 from deepnrc.table.grouping import BANDS, SILENT, labelled_by, spread
 from deepnrc.table.journal import Journal
 from deepnrc.table.onset import COLLAPSE, LOW, onsets, since
+from deepnrc.table.places import write_whole
 from deepnrc.table.records import plain
 from deepnrc.table.reference import with_reference
 from deepnrc.table.schema import (
@@ -94,12 +96,15 @@ __all__ = [
     "onsets",
     "own",
     "plain",
+    "read_csv",
     "since",
     "spread",
+    "to_csv",
     "told",
     "unbroken",
     "verdicts",
     "with_reference",
     "words",
     "writable",
+    "write_whole",
 ]

@@ -2,16 +2,23 @@
 
 Each is written under a name of its own writer's beside its place, and then they are put there one after another. Until
 the last one has its place, what is not in its place yet still lies beside it.
+
+Those of a report (``put``) are found there by the next writer, who finishes what was cut short; pages and pictures
+(``write_whole``) are drawn anew.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+
+from deepnrc.errors import UsageError
 
 
 @contextlib.contextmanager
@@ -37,17 +44,60 @@ def put(folder: Path, files: Mapping[str, bytes]) -> None:
 
     Errors: OSError, after which nothing has changed unless it came between two places.
     """
-    token = f"{os.getpid()}-{secrets.token_hex(4)}"
+    token = _token()
     try:
         for name, content in files.items():
             coming(folder, name, token).write_bytes(content)
     except BaseException:
-        for name in files:
-            with contextlib.suppress(OSError):
-                coming(folder, name, token).unlink(missing_ok=True)
+        _drop(coming(folder, name, token) for name in files)
         raise
     for name in files:
         coming(folder, name, token).replace(folder / name)
+
+
+def write_whole(files: Mapping[Path, bytes], what: str) -> None:
+    """Write files, each whole or not at all, and none before all fit on the disk; their folders are made.
+
+    A link is followed and stays, and so do a file's permissions; what is no file, as ``/dev/stdout``, is written to.
+
+    Args:
+        what: what the files are, in words, for the error.
+    Errors: UsageError naming the path and what to do, after which every file is the old one or the new.
+    """
+    waiting: dict[Path, Path] = {}
+    path = Path()
+    try:
+        for path, content in files.items():
+            place = Path(os.path.realpath(path))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if place.exists() and not place.is_file():
+                place.write_bytes(content)
+                continue
+            if place.exists() and not os.access(place, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            waiting[place] = place.parent / f".{_token()}.part"
+            waiting[place].write_bytes(content)
+            with contextlib.suppress(OSError):
+                shutil.copymode(place, waiting[place])
+        for path, written in waiting.items():
+            written.replace(path)
+    except OSError as error:
+        raise UsageError(
+            f"{what} cannot be written to '{path}' ({error.strerror or error}). Name a file that you may write to, "
+            "with room on its disk."
+        ) from error
+    finally:
+        _drop(waiting.values())
+
+
+def _token() -> str:
+    return f"{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _drop(paths: Iterable[Path]) -> None:
+    for path in paths:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def coming(folder: Path, name: str, token: str) -> Path:

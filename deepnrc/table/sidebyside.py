@@ -6,7 +6,7 @@ import pandas as pd
 
 from deepnrc.errors import UsageError
 from deepnrc.table.schema import NETWORK
-from deepnrc.wording import Remedy
+from deepnrc.wording import Remedy, shown
 
 # quantity -> (measure, variant, how it is read)
 READINGS = {
@@ -89,7 +89,7 @@ def told(readings: pd.DataFrame) -> str:
             values = "  ".join(f"[{marks[m, v]}] {_value(value, status)}" for m, v, value, status in held)
             lines.append(f"  {layer['layer'].iloc[0]}: {values}")
         lines.append("")
-    return "\n".join(lines).rstrip()
+    return "\n".join(map(shown, lines)).rstrip()
 
 
 def _value(value: float, status: str) -> str:

@@ -18,6 +18,7 @@ from tyro.conf import arg
 
 import deepnrc
 from deepnrc.errors import UsageError
+from deepnrc.table import write_whole
 from experiments.byhand.classmeasures import class_measures
 from experiments.byhand.measures import (
     Matrix,
@@ -209,7 +210,7 @@ class ByHand:
         """Write table, settings and page into the study's folder; the files to open."""
         folder = self.out / "by-hand"
         leave_settings(self, folder)
-        rows.to_parquet(folder / "table.parquet", index=False)
+        write_whole({folder / "table.parquet": rows.to_parquet(index=False)}, "The table")
         worst = by_measure(rows)
         table = [[*row[:3], f"{row[3]:.1e}", row[4]] for row in worst.itertuples(index=False, name=None)]
         columns = ["measure", "variant", "layer", "relative difference", "values"]

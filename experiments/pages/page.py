@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from deepnrc.page import render
+from deepnrc.table import write_whole
+from deepnrc.wording import shown
 from experiments.claims import Verdict
 from experiments.pages.gallery import Drawn
 
@@ -58,10 +60,11 @@ class Page:
             "cells": self.cells,
             "plan": self.plan,
         }
-        (folder / "summary.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
         page = folder / "index.html"
-        shown = {"drawn": self.drawn, "settings": self.settings, "errors": self.errors, "files": self.files}
-        page.write_text(render(TEMPLATES, "study.html", summary | shown), encoding="utf-8")
+        also = {"drawn": self.drawn, "settings": self.settings, "errors": self.errors, "files": self.files}
+        text = render(TEMPLATES, "study.html", summary | also)
+        held = json.dumps(summary, indent=2)
+        write_whole({folder / "summary.json": held.encode(), page: text.encode()}, "The study's page")
         first, what = next(iter(self.files.items()))
         return {page: "the study's page", write_index(folder.parent): "all studies", folder / first: what}
 
@@ -70,7 +73,7 @@ def write_index(folder: Path) -> Path:
     """The page that links every study under the folder."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*/summary.json"))]
     page = folder / "index.html"
-    page.write_text(render(TEMPLATES, "index.html", {"studies": found}), encoding="utf-8")
+    write_whole({page: render(TEMPLATES, "index.html", {"studies": found}).encode()}, "The page of all studies")
     return page
 
 
@@ -86,7 +89,7 @@ def leave_settings(flags: Any, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if left_settings(folder) != saved(flags):
         (folder / "summary.json").unlink(missing_ok=True)
-    (folder / "settings.json").write_text(json.dumps(saved(flags), indent=2), encoding="utf-8")
+    write_whole({folder / "settings.json": json.dumps(saved(flags), indent=2).encode()}, "The settings")
 
 
 def left_settings(folder: Path) -> dict[str, Any] | None:
@@ -102,4 +105,4 @@ def closing(name: str, seconds: float, files: Mapping[Path, str]) -> None:
     """Print how long a study took, and the files to open with what they show."""
     print(f"\n{name}: done in {seconds:.0f} s. Open:")
     for path, what in files.items():
-        print(f"  {path}  {what}")
+        print(shown(f"  {path}  {what}"))

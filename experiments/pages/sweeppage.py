@@ -10,6 +10,8 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from deepnrc.table import write_whole
+from deepnrc.wording import shown
 from experiments import theory
 from experiments.claims import FITTED, Verdict
 from experiments.pages.gallery import draw_all
@@ -24,7 +26,7 @@ DECAYED = 5.0  # e-foldings of the weights by decay alone; with fewer, weight de
 def verdict_text(verdicts: Sequence[Verdict], results: Results) -> str:
     """The verdict table for a terminal."""
     lines = [verdict.line for verdict in verdicts]
-    return "\n".join([*lines, *(f"! {warning}" for warning in warnings(results))])
+    return "\n".join(map(shown, [*lines, *(f"! {warning}" for warning in warnings(results))]))
 
 
 def warnings(results: Results) -> list[str]:
@@ -64,7 +66,7 @@ def _dropped(results: Results, label: str) -> Iterator[str]:
 
 def write(results: Results, verdicts: Sequence[Verdict], folder: Path, progress: bool = True) -> dict[Path, str]:
     """Write everything that the results of a sweep tell; the files to open, with what they show."""
-    results.table.to_parquet(folder / "table.parquet", index=False)
+    write_whole({folder / "table.parquet": results.table.to_parquet(index=False)}, "The table")
     fitted, without = theory.fits(results) if results.study.theory else ({}, {})
     drawing = draw_all(results, folder, fitted)
     pictures = list(tqdm(drawing, desc="drawing", unit="picture", disable=not progress, leave=False))

@@ -12,6 +12,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from deepnrc.errors import UsageError
+from deepnrc.table import write_whole
 from probes import CATALOG, Interval, Moments, Probe, Snapshot, jackknife
 
 MEASURES = ("deep.noise_fraction", "deep.feature_weight_alignment", "deep.cka", "deep.linear_r2")
@@ -141,8 +142,7 @@ class Coverage:
         told = "\n".join([*head, *(cell.line for cell in self.cells())])
         print(told)
         if self.out is not None:
-            self.out.parent.mkdir(parents=True, exist_ok=True)
-            self.out.write_text(told + "\n", encoding="utf-8")
+            write_whole({self.out: f"{told}\n".encode()}, "The document")
 
     def cells(self) -> Iterator[Covered]:
         """One after another."""

@@ -17,7 +17,7 @@ from tyro.conf import arg
 
 import deepnrc
 from deepnrc.errors import UsageError
-from deepnrc.table import VERDICTS, collapse_onset, verdicts
+from deepnrc.table import VERDICTS, collapse_onset, to_csv, verdicts, write_whole
 from experiments.soundness.constructed import collapsed
 from experiments.soundness.untrained import Stranger, fitted_head, untrained
 
@@ -50,9 +50,8 @@ class Standing:
         wrong = read[read["called"] != read["collapsed"]]
         lines = [f"WRONG: {row.kind}, seed {row.seed}: {row.words}: {row.said}" for row in wrong.itertuples()]
         print("\n".join([text, *lines]))
-        self.out.mkdir(parents=True, exist_ok=True)
-        read.to_csv(self.out / "verdicts.csv", index=False)
-        (self.out / "verdicts.md").write_text(text + "\n", encoding="utf-8")
+        told = {"verdicts.csv": to_csv(read), "verdicts.md": f"{text}\n"}
+        write_whole({self.out / name: content.encode() for name, content in told.items()}, "What was read")
         print(f"Every network: {self.out / 'verdicts.csv'}")
 
     def _read(self) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from tyro.conf import arg
 
 from deepnrc._version import __version__
 from deepnrc.errors import DataError, UsageError
+from deepnrc.table import write_whole
 from deepnrc.wording import listing
 from experiments.pages import left_settings, saved
 from experiments.runner import plan
@@ -110,7 +111,7 @@ def write(studies: Path, document: Path, expected: Mapping[str, Default]) -> lis
     lines += [line for sentence in left_out for line in ("", f"> {_cell(sentence)}")]
     for folder, summary in summaries.items():
         lines += ["", *_section(folder, summary, figures)]
-    document.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_whole({document: "\n".join([*lines, ""]).encode()}, "The document")
     _tidy(figures, {_figure(folder, shown) for folder, summary in summaries.items() for shown in _shown(summary)})
     return left_out
 

@@ -15,6 +15,7 @@ from tyro.conf import arg
 
 import deepnrc
 from deepnrc.errors import UsageError
+from deepnrc.table import write_whole
 from experiments.zoo import agents, further, language, vision
 from experiments.zoo.hooks import kept, measured
 from experiments.zoo.member import Member
@@ -53,8 +54,7 @@ class Zoo:
             [(member, [read(member, choice) for choice in CHOICES] if member.installed else []) for member in bar]
         )
         print(text)
-        self.out.parent.mkdir(parents=True, exist_ok=True)
-        self.out.write_text(text, encoding="utf-8")
+        write_whole({self.out: text.encode()}, "The document")
 
 
 def members() -> Iterator[Member]:

@@ -1,6 +1,6 @@
 import pytest
 
-from deepnrc.wording import Argument, Either, Given, OneOf, Phrase, Remedy, did_you_mean, listing, said
+from deepnrc.wording import Argument, Either, Given, OneOf, Phrase, Remedy, did_you_mean, listing, said, shown
 
 FLAGS = {
     name: f"--{name.replace('_', '-')}"
@@ -55,3 +55,21 @@ def test_did_you_mean_names_what_is_near_and_is_silent_otherwise() -> None:
     assert did_you_mean("zzz", ["resnet18", "vit"]) == ""
     assert did_you_mean("PRICE", ["price"]) == " Did you mean 'price'?"
     assert did_you_mean("layer", [f"layer{i}" for i in range(9)]).count(" or ") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("fc\x1b[2J\x1b]0;title\x07", r"fc\x1b[2J\x1b]0;title\x07"),
+        ("a\rb\nc\td", r"a\rb\nc\td"),
+        ("\x9b31m\x85", r"\x9b31m\x85"),
+        ("a\u202eb\u2066c\u2028d", r"a\u202eb\u2066c\u2028d"),
+        ("\udc80", r"\udc80"),
+        ("Straße Ω λ′ 層\N{NO-BREAK SPACE}→ 👩\u200d🔬", "Straße Ω λ′ 層\N{NO-BREAK SPACE}→ 👩\u200d🔬"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_shown(text: str, printed: str) -> None:
+    assert shown(text) == shown(shown(text)) == printed
+    assert listing([text]) == f"'{printed}'"
+    assert shown(said(["The layer ", text, " is none."]), "") == f"The layer {printed} is none."
+    assert "\x1b" not in said([Given("layers", [text]), " or ", Remedy("layers", text)], {"layers": "--layers"})

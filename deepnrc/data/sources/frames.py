@@ -17,7 +17,7 @@ from deepnrc.data.sources.columns import NUMBER
 from deepnrc.data.sources.numerals import Writing
 from deepnrc.errors import DataError, UsageError, require
 from deepnrc.loading import check_gzip, check_zip
-from deepnrc.wording import Remedy, listing
+from deepnrc.wording import Remedy, listing, shown
 
 TEXTS = {".csv": ",", ".tsv": "\t", ".csv.gz": ",", ".tsv.gz": "\t"}
 BINARY = (".parquet", ".feather", ".xlsx")
@@ -171,8 +171,8 @@ def _numeric_header(header: list[str], path: Path, headless: bool | None) -> lis
     if header != [str(number) for number in range(len(header))]:
         return None
     warnings.warn(
-        f"The first line of '{path}', {header[0]} to {header[-1]}, is taken for the column numbers that pandas writes, "
-        "not for a row. If it is a row, put a line of column names above it.",
+        f"The first line of '{shown(str(path))}', {header[0]} to {header[-1]}, is taken for the column numbers that "
+        "pandas writes, not for a row. If it is a row, put a line of column names above it.",
         stacklevel=5,
     )
     return header

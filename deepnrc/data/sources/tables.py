@@ -18,7 +18,7 @@ from deepnrc.data.sources.frames import TEXTS, ending, like_a_row, read_cells, r
 from deepnrc.data.sources.lists import bookkeeping, groups, spread
 from deepnrc.data.sources.numerals import Writing, is_numberlike, refusal, rounded_to, written_to
 from deepnrc.errors import DataError, UsageError
-from deepnrc.wording import Phrase, Remedy, did_you_mean, listing
+from deepnrc.wording import Phrase, Remedy, did_you_mean, listing, shown
 
 USUAL = Writing()
 COUNTED = 3
@@ -119,8 +119,10 @@ def _warn_of_a_count(frame: pd.DataFrame, path: Path) -> None:
     counting = [name for name in frame.columns if _counts(frame[name].to_numpy())]
     if counting:
         warnings.warn(
-            f"The column {listing(counting)} of '{path}' counts the rows and is read as an input. If it is an index, "
-            f"leave it out (drop, or --drop {','.join(counting)}).",
+            shown(
+                f"The column {listing(counting)} of '{path}' counts the rows and is read as an input. If it is an "
+                f"index, leave it out (drop, or --drop {','.join(counting)})."
+            ),
             stacklevel=4,
         )
 
@@ -156,8 +158,8 @@ def target_values(frame: pd.DataFrame, path: Path) -> np.ndarray:
         raise refusal(column.name, column, path, "target column")
     words, classes = np.unique(column.to_numpy(dtype=str), return_inverse=True)
     warnings.warn(
-        f"The target column {column.name!r} of '{path}' holds words, which are read as {len(words)} classes in "
-        f"alphabetical order: {listing(list(words))}.",
+        f"The target column {column.name!r} of '{shown(str(path))}' holds words, which are read as {len(words)} "
+        f"classes in alphabetical order: {listing(list(words))}.",
         stacklevel=4,
     )
     return classes

@@ -15,6 +15,7 @@ import torch
 from tyro.conf import arg
 
 from deepnrc.errors import UsageError
+from deepnrc.table import write_whole
 from experiments.pages import Page, closing, leave_settings
 from experiments.studies.ufm import classes, linear, pictures, regression
 from experiments.studies.ufm.agreement import Part
@@ -92,7 +93,7 @@ def on_one_thread(study: Callable[..., Part], *args: object) -> Part:
 def write(name: str, parts: Sequence[Part], folder: Path, seconds: float) -> dict[Path, str]:
     """Write everything and return the files to open, with what they show."""
     table = pd.concat([part.table for part in parts], ignore_index=True)
-    table.to_parquet(folder / "table.parquet", index=False)
+    write_whole({folder / "table.parquet": table.to_parquet(index=False)}, "The table")
     page = Page(
         name=name,
         about=ABOUT,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import deepnrc
@@ -113,3 +114,61 @@ def test_a_picture_or_page_that_cannot_be_written_is_refused(
     monkeypatch.setattr(deepnrc.Report, "html", denied)
     words = "'x.svg' cannot be written (Permission denied). Name a file that you may write to with -o."
     assert words in refusal(run(command, "a", "-o", "x.svg"), 2)
+
+
+OBEYED = "\x1b]0;owned\x07\x1b[2J\x9b1m\r\u202e"
+
+
+def test_what_names_hold_is_shown_wherever_it_is_printed(
+    run: Call, names: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a run, layers, classes, measures, notes and records of somebody else's report, and of a file."""
+    report = deepnrc.probe(names["net"](), names["raw"](), probes=["deep.noise_fraction", "nrc.1"], progress=False)
+    evil = f"run{OBEYED}\nrun"
+    table = report.table.assign(kind=OBEYED, note=OBEYED, run=evil, measure=report.table["measure"] + OBEYED)
+    table["layer"] = table["layer"].where(table["depth"] < 0, table["layer"] + OBEYED)
+    table.loc[table.index[::7], "status"] = "degenerate"
+    record = dict(report.provenance[0], run=evil, left_out=[[OBEYED, OBEYED]])
+    deepnrc.Report(pd.concat([report.table.assign(run=evil), table]), (record,)).save("evil")
+    monkeypatch.setattr(deepnrc.Report, "html", lambda *_, **__: None)
+    said = [
+        str(deepnrc.load("evil")),
+        run("report", "evil", "-o", f"page{OBEYED}.html").out,
+        run("spectrum", "evil", "-o", "y.svg", "--run", f"no{OBEYED}").err,
+        run("heatmap", f"no{OBEYED}", "-o", "y.svg").err,
+    ]
+    for text in said:
+        assert not set(text) & set("\x1b\x07\x9b\r\u202e")
+        assert r"\x1b]0;owned\x07\x1b[2J\x9b1m\r\u202e" in text
+    assert r"run\x1b]0;owned\x07\x1b[2J\x9b1m\r\u202e\nrun, step 0" in said[0]
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_class_or_a_layer_named_to_be_obeyed_is_shown_before_it_is_probed(run: Call) -> None:
+    code = (
+        "import torch, warnings\n"
+        "class Odd(torch.nn.Linear):\n    pass\n"
+        "Odd.__name__ = Odd.__qualname__ = 'Odd\\x1b[2J'\n"
+        "def net():\n"
+        "    made = torch.nn.Sequential()\n"
+        "    made.add_module('fc\\x1b[31m\\r', Odd(4, 2))\n"
+        "    made.add_module('pool\\x1b[31m', torch.nn.Bilinear(2, 2, 2))\n"
+        "    warnings.warn('odd\\x1b[2J')\n"
+        "    return made\n"
+    )
+    Path("odd.py").write_text(code)
+    result = run("layers", "odd.py:net")
+    assert result.code == 0
+    assert r"fc\x1b[31m\r" in result.out
+    assert r"Odd\x1b[2J" in result.out
+    assert r"deepnrc: warning: odd\x1b[2J" in result.err
+    assert "\x1b" not in result.out + result.err
+    said = run("layers", "odd.py:net", "--layers", "nope\x1b[2J").err
+    assert "\x1b" not in said
+    assert r"'fc\x1b[31m\r'" in said
+
+
+def test_readings_are_written_as_a_csv_of_which_nothing_is_a_formula(run: Call) -> None:
+    result = run("definitions", "net.py:net", "--data", "data.npz", "-o", "new/readings.csv")
+    assert result.code == 0
+    assert Path("new/readings.csv").read_text().startswith("run,step,depth,layer,quantity")

@@ -82,3 +82,32 @@ def test_ax_is_drawn_in(report, function):
     ax = figure.subplots()
     assert function(report(steps=(0, 1)), "deep.cka", ax=ax) is ax
     assert ax.get_title()
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.*"])
+def test_a_picture_that_cannot_be_drawn_leaves_the_old_one(report, tmp_path, monkeypatch, name):
+    figures.heatmap(report(), path=tmp_path / name)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    save, calls = Figure.savefig, []
+
+    def cut(self, file, **options):
+        calls.append(options["format"])
+        if len(calls) == len(before):
+            file.write(b"half")
+            raise KeyboardInterrupt
+        save(self, file, **options)
+
+    monkeypatch.setattr(Figure, "savefig", cut)
+    with pytest.raises(KeyboardInterrupt):
+        figures.heatmap(report(run="another"), path=tmp_path / name)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_a_title_holds_is_shown(tmp_path):
+    for path in (tmp_path / "a.svg", None):
+        with figures.picture(path) as figure:
+            figure.subplots().set_title("a\x1b]0;b\nc")
+        assert figure.axes[0].get_title() == "a\\x1b]0;b\nc"
+    text = (tmp_path / "a.svg").read_text()
+    assert "a\\x1b]0;b" in text
+    assert "\x1b" not in text

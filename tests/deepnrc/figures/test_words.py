@@ -28,4 +28,5 @@ def test_names_are_printed_as_they_are(report, drawn, tmp_path):
     figures.heatmap(odd.at(run="_a$b$"), path=tmp_path / "odd.svg")
     assert ">$x$<" in (tmp_path / "odd.svg").read_text()
     assert "&lt;b&gt;" in (tmp_path / "odd.svg").read_text()
-    assert label("a\x07b") == "a\N{REPLACEMENT CHARACTER}b"
+    assert label("a\x07b") == r"a\x07b"
+    assert label("a\N{WORD JOINER}b") == "a\N{REPLACEMENT CHARACTER}b"

@@ -19,6 +19,12 @@ def test_values_are_escaped_and_loops_leave_no_lines(templates):
     assert render(templates, "page.html", {"name": "<b>&", "many": [1, 2]}) == "<p>&lt;b&gt;&amp;</p>\n1\n2\nend"
 
 
+def test_what_a_browser_would_obey_is_shown_and_pictures_are_as_they_are(templates):
+    drawing = Markup("<svg>\\n</svg>")
+    values = {"name": "a\x1b[2J\u202eb\n", "many": [drawing, "\x9b"]}
+    assert render(templates, "page.html", values) == f"<p>a\\x1b[2J\\u202eb\n</p>\n{drawing}\n\\x9b\nend"
+
+
 def test_what_is_missing_is_refused(templates):
     with pytest.raises(jinja2.UndefinedError, match="'name' is undefined"):
         render(templates, "page.html", {"many": []})

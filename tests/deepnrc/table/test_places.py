@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from deepnrc.table.places import alone, beside, coming, leftovers, put
+from deepnrc.errors import UsageError
+from deepnrc.table.places import alone, beside, coming, leftovers, put, write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -91,3 +92,73 @@ def test_without_locks_a_folder_is_written_all_the_same(tmp_path: Path, monkeypa
     with alone(tmp_path / "absent"):
         pass
     assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("action", ["write_bytes", "replace", "mkdir"])
+@pytest.mark.parametrize("failing", [1, 2])
+def test_of_files_that_cannot_be_written_the_old_ones_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str, failing: int
+) -> None:
+    places = [tmp_path / "a", tmp_path / "b"]
+    write_whole(dict.fromkeys(places, b"old"), "The page")
+    real, calls = getattr(Path, action), iter(range(1, 9))
+
+    def full(path: Path, *given: bytes, **options: bool) -> object:
+        if next(calls) == failing:
+            if action == "write_bytes":
+                real(path, given[0][:1])
+            raise OSError(28, "No space left on device")
+        return real(path, *given, **options)
+
+    monkeypatch.setattr(Path, action, full)
+    words = (
+        r"The page cannot be written to '.*[ab]' \(No space left on device\)\. Name a file .*, with room on its disk\."
+    )
+    with pytest.raises(UsageError, match=words):
+        write_whole(dict.fromkeys(places, b"new"), "The page")
+    assert names(tmp_path) == ["a", "b"]
+    there = [path.read_bytes() for path in places]
+    assert there == ([b"new", b"old"] if (action, failing) == ("replace", 2) else [b"old", b"old"])
+
+
+@pytest.mark.parametrize("name", ["a", "page." + "x" * 250, "\x1b[2J"])
+def test_any_name_will_do_and_an_interrupt_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path = tmp_path / "new" / name
+    write_whole({path: b"old"}, "The page")
+    write, real = [], Path.write_bytes
+
+    def interrupted(path: Path, content: bytes) -> int:
+        write.append(path)
+        real(path, content[:1])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole({path: b"new"}, "The page")
+    assert write[0].parent == path.parent
+    assert names(tmp_path / "new") == [name]
+    assert path.read_bytes() == b"old"
+
+
+def test_a_link_and_permissions_stay_and_what_is_no_file_is_written_to(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "page").write_bytes(b"old")
+    (tmp_path / "far" / "page").chmod(0o640)
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "page")
+    (tmp_path / "dangling").symlink_to(tmp_path / "far" / "new")
+    write_whole({tmp_path / "link": b"1", tmp_path / "dangling": b"2", Path(os.devnull): b"3"}, "The page")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "far" / "page").read_bytes() == b"1"
+    assert (tmp_path / "far" / "page").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "far" / "new").read_bytes() == b"2"
+    assert Path(os.devnull).is_char_device()
+
+
+def test_a_file_that_may_not_be_written_to_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "page").write_bytes(b"old")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(UsageError, match=r"page' \(Permission denied\)\. Name a file that you may write to"):
+        write_whole({tmp_path / "page": b"new"}, "The page")
+    assert (tmp_path / "page").read_bytes() == b"old"

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from deepnrc.errors import DataError
+from deepnrc.wording import shown
 
 SIXTEEN_BITS = {"I;16", "I;16L", "I;16B", "I;16N"}
 SEE_THROUGH = {"RGBA", "RGBa", "LA", "La", "PA"}
@@ -64,5 +65,6 @@ def _converted(path: Path, image: Any, mode: str) -> Any:
 def say_turned(path: Path) -> None:
     """Warn that images are turned as their EXIF orientation says."""
     warnings.warn(
-        f"The image '{path}' is turned as its EXIF orientation says, and so are others that have one.", stacklevel=3
+        f"The image '{shown(str(path))}' is turned as its EXIF orientation says, and so are others that have one.",
+        stacklevel=3,
     )

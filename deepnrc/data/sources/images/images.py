@@ -17,7 +17,7 @@ from deepnrc.data.sources.images.decoding import decoded, say_turned
 from deepnrc.data.sources.numerals import Writing
 from deepnrc.data.sources.tables import USUAL, target_values, written_resolution
 from deepnrc.errors import DataError, UsageError, require
-from deepnrc.wording import Remedy, listing
+from deepnrc.wording import Remedy, listing, shown
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
 MODES = {1: "L", 3: "RGB"}
@@ -111,13 +111,14 @@ def _report(folder: Path, table: Path, names: list[str], there: list[bool]) -> N
         )
     if absent:
         warnings.warn(
-            f"{len(absent)} of {len(names)} rows of '{table}' name no file and are left out: {listing(absent, 3)}.",
+            f"{len(absent)} of {len(names)} rows of '{shown(str(table))}' name no file and are left out: "
+            f"{listing(absent, 3)}.",
             stacklevel=4,
         )
     if unnamed:
         warnings.warn(
-            f"{len(unnamed)} of {len(images)} images in '{folder}' have no row in '{table}' and are left out: "
-            f"{listing(sorted(unnamed), 3)}.",
+            shown(f"{len(unnamed)} of {len(images)} images in '{folder}' have no row in '{table}' and are left out: ")
+            + f"{listing(sorted(unnamed), 3)}.",
             stacklevel=4,
         )
 

@@ -18,7 +18,7 @@ from deepnrc.data.sources.columns import numbered
 from deepnrc.data.sources.images.pixels import CHANNELS, Pixels
 from deepnrc.data.sources.recordings.hdf5 import arrays, opened, reading, recordings_in
 from deepnrc.errors import DataError, UsageError
-from deepnrc.wording import Remedy, listing
+from deepnrc.wording import Remedy, listing, shown
 
 WIDTH = 28
 NAMES = {"steer": 0, "gas": 1, "brake": 2, "speed": 10}
@@ -101,8 +101,10 @@ def read_carla(
         raise DataError(f"None of the {len(paths)} recordings at '{path}' can be read. {' '.join(unreadable[:1])}")
     if unreadable:
         warnings.warn(
-            f"{len(unreadable)} of {len(paths)} recordings in '{path}' cannot be read and are left out: "
-            f"{' '.join(unreadable[:3])}",
+            shown(
+                f"{len(unreadable)} of {len(paths)} recordings in '{path}' cannot be read and are left out: "
+                f"{' '.join(unreadable[:3])}"
+            ),
             stacklevel=3,
         )
     y = np.concatenate(measured)
