@@ -22,13 +22,14 @@ from deepnrc.table.collapse import (
     unbroken,
     verdicts,
 )
-from deepnrc.table.csvcells import read_csv, to_csv
 from deepnrc.table.descriptions import as_record, described, main_ones, own
+from deepnrc.table.files.csvcells import read_csv, to_csv
+from deepnrc.table.files.journal import Journal
+from deepnrc.table.files.places import write_whole
+from deepnrc.table.files.storage import UnwritableError, writable
 from deepnrc.table.findings import findings, words
 from deepnrc.table.grouping import BANDS, SILENT, labelled_by, spread
-from deepnrc.table.journal import Journal
 from deepnrc.table.onset import COLLAPSE, LOW, onsets, since
-from deepnrc.table.places import write_whole
 from deepnrc.table.records import plain
 from deepnrc.table.reference import with_reference
 from deepnrc.table.schema import (
@@ -45,7 +46,6 @@ from deepnrc.table.schema import (
     no_spectra,
 )
 from deepnrc.table.sidebyside import DEFINITIONS, told
-from deepnrc.table.storage import UnwritableError, writable
 from deepnrc.table.tidy import Table, join
 
 __all__ = [

@@ -11,8 +11,9 @@ import pandas as pd
 
 from deepnrc.arguments import TAU
 from deepnrc.errors import UsageError
-from deepnrc.table import depthwise, grouping, storage
+from deepnrc.table import depthwise, grouping
 from deepnrc.table.collapse import verdicts
+from deepnrc.table.files import storage
 from deepnrc.table.noisecurve import noise_curves
 from deepnrc.table.onset import onsets
 from deepnrc.table.records import labelled

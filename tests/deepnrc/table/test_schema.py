@@ -8,7 +8,8 @@ import pytest
 
 import deepnrc
 from deepnrc import DataError
-from deepnrc.table import COLUMNS, SPECTRA, schema, storage
+from deepnrc.table import COLUMNS, SPECTRA, schema
+from deepnrc.table.files import storage
 
 OLD = [
     "run", "step", "depth", "layer", "kind", "measure", "variant", "value", "status", "note", "n_samples", "dim",

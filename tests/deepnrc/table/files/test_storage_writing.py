@@ -11,7 +11,7 @@ import pytest
 
 import deepnrc
 from deepnrc import Report, UsageError
-from deepnrc.table import storage
+from deepnrc.table.files import storage
 
 Make = Callable[..., Report]
 NAMES = ["manifest.json", "spectra.parquet", "table.parquet"]

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow
 
 from deepnrc.errors import DataError, UsageError
-from deepnrc.table import places
+from deepnrc.table.files import places
 from deepnrc.table.records import plain
 from deepnrc.table.schema import COLUMNS, SPECTRA, completed, no_spectra
 from deepnrc.wording import Either

@@ -10,7 +10,8 @@ import pytest
 
 import deepnrc
 from deepnrc import Report, UsageError
-from deepnrc.table import COLUMNS, Journal, UnwritableError, join, storage
+from deepnrc.table import COLUMNS, Journal, UnwritableError, join
+from deepnrc.table.files import storage
 
 FULL = OSError(28, "No space left on device")
 

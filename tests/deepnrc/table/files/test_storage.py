@@ -14,7 +14,8 @@ from torch import nn
 
 import deepnrc
 from deepnrc import Report, UsageError
-from deepnrc.table import no_spectra, storage
+from deepnrc.table import no_spectra
+from deepnrc.table.files import storage
 
 Make = Callable[..., Report]
 NAMES = ["manifest.json", "spectra.parquet", "table.parquet"]

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from deepnrc.errors import UsageError
-from deepnrc.table import storage
-from deepnrc.table.storage import MANIFEST, Entries, UnwritableError
+from deepnrc.table.files import storage
+from deepnrc.table.files.storage import MANIFEST, Entries, UnwritableError
 from deepnrc.table.tidy import Table, join
 from deepnrc.wording import Remedy
 

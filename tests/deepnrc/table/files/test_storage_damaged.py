@@ -10,7 +10,7 @@ import pytest
 
 import deepnrc
 from deepnrc import DataError, Report, UsageError
-from deepnrc.table import storage
+from deepnrc.table.files import storage
 
 Make = Callable[..., Report]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deepnrc.errors import UsageError
-from deepnrc.table.places import alone, beside, coming, leftovers, put, write_whole
+from deepnrc.table.files.places import alone, beside, coming, leftovers, put, write_whole
 
 
 def names(folder: Path) -> list[str]:

@@ -1,0 +1,1 @@
+"""Tables in files: a report's own, one that grows, csv; written whole or not at all."""
