@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .factored import Covariance, Factored
+from .algebra.factored import Covariance, Factored
 from .outcome import DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
 from .subspace import EPS, Spectrum
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from .factored import Covariance, block, part, with_rows
+from .algebra.factored import Covariance, block, part, with_rows
 from .measures import classifier, top
 from .outcome import OK, DegenerateError, NotDefinedError, Outcome
 from .snapshot import Snapshot

@@ -8,9 +8,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from . import between, leading
+from .algebra import between, leading
+from .algebra.factored import Covariance, block, dense, part, with_rows
 from .doubt import ROUNDED, TIED, constant, finite
-from .factored import Covariance, block, dense, part, with_rows
 from .given import Given
 from .measures import prediction
 from .measures.deep import noise_floor

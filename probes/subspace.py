@@ -1,4 +1,4 @@
-"""Spectra, leading subspaces and the angles between them: the only linear algebra of the package."""
+"""Spectra, leading subspaces and the angles between them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .factored import Covariance, Factored, scaled
+from .algebra.factored import Covariance, Factored, scaled
 
 EPS = torch.finfo(torch.float64).eps
 # The mean cosine between two random k-planes in R^d is between .80 (k = 1) and .84 (k = 20) times sqrt(k/d), d large.

@@ -9,7 +9,7 @@ import math
 
 from torch import Tensor
 
-from probes.factored import Covariance, block, part, scaled, with_rows
+from probes.algebra.factored import Covariance, block, part, scaled, with_rows
 from probes.outcome import DegenerateError, NotDefinedError, Outcome
 from probes.streaming.moments import Moments
 from probes.subspace import EPS, LinearFit, Spectrum, spectrum, trace_outside

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from probes.algebra.factored import Covariance
 from probes.doubt import Doubt, cross_doubt, determined, fits, read_directions, target_doubt, tie, varying, weight_doubt
-from probes.factored import Covariance
 from probes.nulls.levels import isotropic_stable_rank, isotropic_stable_rank_covariance
 from probes.outcome import BELOW_FLOOR, DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
 from probes.subspace import EPS, LinearFit, Spectrum, principal_cosines, principal_sines, trace_outside

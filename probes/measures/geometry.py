@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from probes.factored import Covariance
+from probes.algebra.factored import Covariance
 from probes.outcome import OK, DegenerateError, NotDefinedError, Outcome
 from probes.streaming.classes import Classes
 from probes.subspace import Spectrum

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from probes.factored import Covariance, dense
+from probes.algebra.factored import Covariance, dense
 
 from .gram import Gram
 from .statistic import Batch, Opening, Part, Pass

@@ -6,7 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from probes.factored import Covariance, Factored
+from probes.algebra.factored import Covariance, Factored
 
 BLOCK = 128
 FEW = 0.7  # rows over width up to which rows are kept: there their singular values cost less than eigenvalues of X'X

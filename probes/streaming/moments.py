@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from probes.factored import Covariance
+from probes.algebra.factored import Covariance
 
 from .gram import Gram
 from .statistic import Batch, Opening, Part, Pass

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from probes.factored import Factored, dense
+from probes.algebra.factored import Factored, dense
 from probes.streaming.gram import BLOCK, Gram, add_gram_, mirrored
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .outcome import DegenerateError
-from .streaming.classes import Classes
-from .subspace import EPS, Spectrum, singular
+from probes.outcome import DegenerateError
+from probes.streaming.classes import Classes
+from probes.subspace import EPS, Spectrum, singular
 
 
 def class_means(classes: Classes) -> Tensor:

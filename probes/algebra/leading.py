@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .subspace import EPS, Spectrum, singular
+from probes.subspace import EPS, Spectrum, singular
 
 SMALL = 64  # sides up to which all singular vectors cost next to nothing
 SHALLOW = 0.1  # s_k over s_1 below which WW' would have lost digits of the k-th singular vector

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from probes import DegenerateError, principal_sines, singular
+from probes.algebra.leading import leading_singular
 from probes.doubt import TIED
-from probes.leading import leading_singular
 
 
 def matrix(m, d, values=None, seed=0):

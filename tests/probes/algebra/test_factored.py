@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from probes import CATALOG, HeldOut
-from probes.factored import Factored, block, dense, part, scaled, with_rows
+from probes.algebra.factored import Factored, block, dense, part, scaled, with_rows
 from probes.streaming import gram
 from probes.subspace import spectrum, trace_outside
 

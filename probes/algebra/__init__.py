@@ -1,0 +1,1 @@
+"""Covariances by their rows, leading singular vectors, and what lies between classes."""
