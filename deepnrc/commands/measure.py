@@ -11,7 +11,7 @@ from tyro.conf import Positional, arg
 
 from deepnrc.arguments import TAU
 from deepnrc.commands.base import DEGENERATE, GOOD, Command, Tau
-from deepnrc.wording import shown
+from deepnrc.wording import listing, shown
 
 if TYPE_CHECKING:
     from torch import nn
@@ -73,7 +73,7 @@ class Layers(NetworkArguments):
     targets: Annotated[int, arg(metavar="N", help="Target width n, for the memory.")] = 1
 
     def run(self) -> int:
-        from deepnrc.networks import choose
+        from deepnrc.networks import called_shortcuts, choose
 
         network = self.network(self.model)
         choice = choose(network, list(self.layers))
@@ -90,6 +90,11 @@ class Layers(NetworkArguments):
         for reason, count in Counter(reason for _, reason in choice.left_out).items():
             names = [name for name, why in choice.left_out if why == reason]
             print(shown(f"left out: {', '.join(names[:4])}{f' and {count - 4} more' if count > 4 else ''} ({reason})"))
+        probed = {site.name for site in choice.sites}
+        named = [name for name in called_shortcuts(network, choice.weights) if name in probed]
+        if named:
+            said = "probe leaves out what the first batch shows to lie on one"
+            print(shown(f"called a shortcut: {listing(named, 4)}; {said}"))
         print(f"{len(choice.sites)} layers, {_size(total)} of moments however many samples (order: as registered).")
         return GOOD
 

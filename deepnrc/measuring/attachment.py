@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Sequence
 from types import TracebackType
@@ -19,6 +18,7 @@ from deepnrc.measuring.finishing.rows import measured
 from deepnrc.measuring.selection import select
 from deepnrc.measuring.settling import firstbatch
 from deepnrc.measuring.settling.rank import as_rank, check_rank
+from deepnrc.measuring.settling.remembered import Remembered, likeness, structure
 from deepnrc.measuring.settling.sequences import sequence_first
 from deepnrc.measuring.settling.tokens import per_token, warn_of_padding
 from deepnrc.measuring.settling.top import Top, chosen_top, top_layer
@@ -48,8 +48,6 @@ from deepnrc.networks import (
     check_network,
     check_pool,
     choose,
-    entries,
-    leaving_out,
     logits,
     picking,
 )
@@ -82,7 +80,7 @@ class Attachment:
         linears: Linears | None = None,
         output: Output | None = None,
         top: str | Sequence[str] | None = None,
-        survey: Survey | None = None,
+        remembered: Remembered | None = None,
         groups: Groups = None,
     ) -> None:
         check_network(model)
@@ -110,20 +108,23 @@ class Attachment:
         deal = dealing(groups)
         if deal is not None:
             self.arguments["groups"] = deal.count
-        self.survey = survey
+        self.survey: Survey | None = None
         self._top = [top] if isinstance(top, str) else top
         self._modules = {name or ROOT: module for name, module in self.model.named_modules()}
         self._taps = Taps(
             self.model, self.choice.sites, pool, repeats, mask, axis, self.choice.weights, picking(output)
         )
-        self._taps.keeping = survey is None
+        self._taps.keeping = True
         self._streams = Streams(
             self.probes, chosen=probes is not None, sequence_first=sequence_first(self.model), dealing=deal
         )
         if output is not None:
             self._streams.network.name = CHOSEN
-        if survey is not None:
-            self._settle(survey)
+        self._chosen, self._remembered = self.choice, remembered
+        if remembered is not None:
+            found = remembered.recalled(structure(self.model), self.arguments)
+            if found is not None:
+                self._settle(found)
         self._started = time.perf_counter()
         self._undoing = Undoing()
 
@@ -170,18 +171,11 @@ class Attachment:
 
     def _observe(self, targets: object, resolution: Sequence[float] | torch.Tensor | None) -> None:
         forward = self._taps.take()
-        if self.survey is None:
-            forward = self._look(forward, targets)
+        if self._taps.keeping:
+            forward = self._first(forward, targets)
         seen = {reading.site.name for reading in forward.readings.values()}
-        silent = [s.name for s in self.choice.sites if s.name not in seen and self._taps.only is None]
-        if silent:
-            kept = entries(self.arguments["layers"])
-            raise UsageError(
-                f"{listing(silent)} did not run in the forward pass, so nothing can be read there. Leave "
-                f"{'it' if len(silent) == 1 else 'them'} out: ",
-                Remedy("layers", kept + leaving_out(silent, sorted(seen))),
-                ".",
-            )
+        if self._taps.only is None:
+            firstbatch.check_all_ran(self.choice, seen, self.arguments["layers"])
         batch = self._streams.batches + 1
         if not self._streams.layers:
             warn_of_padding(forward, stacklevel=5)
@@ -192,30 +186,39 @@ class Attachment:
             self._streams.top = self._top_layer(forward, y)
         self._streams.update(forward, y)
 
-    def _look(self, forward: Forward, targets: object) -> Forward:
-        """See what the first batch tells, and read it again where its samples do not lie on the first axis."""
-        found = firstbatch.look(self.model, self._taps, self.choice, targets)
-        self._settle(found)
-        firstbatch.check_layouts(found, forward)
-        firstbatch.warn_of_samples(found, stacklevel=5)
-        kept = {site.name for site in self.choice.sites}
-        if all(found.layouts.get(name, PLAIN) == PLAIN for name in kept):
-            forward.readings = {key: r for key, r in forward.readings.items() if r.site.name in kept}
-        else:
-            forward = firstbatch.read_again(self.model, self._taps)
+    def _first(self, forward: Forward, targets: object) -> Forward:
+        """See what the first batch tells, unless it is like one that told it before."""
+        memory, y = self._remembered, as_tensor(targets, "The target of batch 1")
+        batch = likeness(self._taps.inputs, len(y) if y.ndim else 0, forward.ran)
+        again = self.survey is not None
+        if memory is None or self.survey is None or memory.batch != batch:
+            self._taps.sites = self._chosen.sites
+            forward = self._look(forward, targets, again)
+        if memory is not None and self.survey is not None:
+            memory.keep(self.survey, structure(self.model), self.arguments, batch)
         self._taps.keeping, self._taps.inputs = False, None
         return forward
 
+    def _look(self, forward: Forward, targets: object, again: bool) -> Forward:
+        """See what the first batch tells, and read it again where it was not read so, as where its samples do not lie
+        on the first axis."""
+        found = firstbatch.look(self.model, self._taps, self._chosen, targets)
+        self._settle(found)
+        firstbatch.check_layouts(found, forward)
+        firstbatch.warn_of_samples(found, stacklevel=6)
+        kept = {site.name for site in self.choice.sites}
+        plain = all(found.layouts.get(name, PLAIN) == PLAIN for name in kept)
+        if plain and not again and not any(site.parameter for site in self.choice.sites):
+            forward.readings = {key: r for key, r in forward.readings.items() if r.site.name in kept}
+        else:
+            forward = firstbatch.read_again(self.model, self._taps)
+        return forward
+
     def _settle(self, found: Survey) -> None:
+        products = firstbatch.product_sites(found)
+        self.choice = firstbatch.settled(found, self._chosen, products, self.arguments["layers"], self._modules)
         self.survey, self._taps.layouts = found, found.layouts
-        if firstbatch.all_weights(self.arguments["layers"]):
-            aside = firstbatch.left_out(found, self.choice, self._modules)
-            sites = firstbatch.without(self.choice.sites, aside)
-            named = dict(self.choice.left_out)
-            kept = {site.name for site in sites}
-            reasons = named | {name: why for name, why in aside.items() if name not in named and name not in kept}
-            self.choice = dataclasses.replace(self.choice, sites=sites, left_out=tuple(reasons.items()))
-            self._taps.sites = sites
+        self._taps.sites, self._taps.products = self.choice.sites, products
 
     def _targets(self, targets: object, forward: Forward, resolution: Sequence[float] | torch.Tensor | None) -> Targets:
         network, batch = self._streams.network, self._streams.batches + 1

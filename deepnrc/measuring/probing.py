@@ -16,6 +16,7 @@ from deepnrc.data import Batch, Reader, as_loader, count, pairs, target_resoluti
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.attachment import Attachment
 from deepnrc.measuring.provenance import DataFingerprint
+from deepnrc.measuring.settling.remembered import Remembered
 from deepnrc.measuring.streaming.dealing import Groups, dealing
 from deepnrc.measuring.traces.undisturbed import checked_autocast, generators_put_back, numbers, undisturbed
 from deepnrc.measuring.untrained import Reference, checked, held_against
@@ -48,6 +49,7 @@ def probe(
     top: str | Sequence[str] | None = None,
     held_out: Any = None,
     groups: Groups = None,
+    remembered: Remembered | None = None,
     run: str | None = None,
     step: int = 0,
 ) -> Report:
@@ -99,6 +101,8 @@ def probe(
         reference: what verdicts hold noise against: "untrained", which reads a copy of the network, drawn anew by its
             modules' own ``reset_parameters``, over the same data; a network of the same shape; or a report of one, at
             one step. What it reads stands in the column ``reference``.
+        remembered: what further measurements of this network keep of the passes over its first batch, as those of a
+            ``Tracker`` do.
         run, step: labels in the table.
     Returns: a ``Report``.
     Errors: UsageError for arguments, layers and shapes; DataError for empty data, NaN or infinity.
@@ -120,7 +124,9 @@ def probe(
     if isinstance(held, nn.Module) and isinstance(loader, Iterator):
         raise UsageError("A reference network reads the data again, and an iterator gives it once. Use a loader.")
     others, deal = None if held_out is None else as_loader(held_out), dealing(groups, loader, max_samples)
-    attachment = Attachment(model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top, groups=deal)
+    attachment = Attachment(
+        model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top, remembered, deal
+    )
     network, read = attachment.model, Reader(batch, attachment.model)
     fingerprint = DataFingerprint()
     with numbers(), attachment, generators_put_back(loader), undisturbed(network, device) as where:

@@ -13,6 +13,7 @@ from deepnrc.arguments import TAU, check_tau, whole
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.lightning import callback
 from deepnrc.measuring.probing import probe
+from deepnrc.measuring.settling.remembered import Remembered
 from deepnrc.measuring.untrained import beside
 from deepnrc.report import Report
 from deepnrc.table import ACCURACY, NETWORK, RESTS_ON, SMALLEST, Journal, collapse_onset, join
@@ -93,7 +94,7 @@ class Tracker:
         self.model, self.loader, self.run = model, loader, run
         self.folder = None if folder is None else Path(folder)
         self._journal: Journal[Report] | None = None if folder is None else Journal(Path(folder), replace)
-        self._options = {**options, "progress": progress}
+        self._options = {"remembered": Remembered(), **options, "progress": progress}
         self._reports: dict[int, Report] = {}
         self._last: Report | None = None
         self._next = 0

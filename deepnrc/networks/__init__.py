@@ -12,7 +12,8 @@ from deepnrc.networks.choosing.layers import (
     site_at,
     weight_matrix,
 )
-from deepnrc.networks.dataflow import Dataflow, Giving, Link, Survey, as_it_was, survey
+from deepnrc.networks.choosing.naming import asked_for, called_shortcuts
+from deepnrc.networks.dataflow import Dataflow, Giving, Link, Product, Survey, as_it_was, survey
 from deepnrc.networks.failing import forward, out_of_memory
 from deepnrc.networks.outputs import CHOSEN, Output, fitting, logits, picking
 from deepnrc.networks.readable import check_network
@@ -44,12 +45,15 @@ __all__ = [
     "NoWeightError",
     "Output",
     "Pool",
+    "Product",
     "Reading",
     "Site",
     "Survey",
     "Taps",
     "Weight",
     "as_it_was",
+    "asked_for",
+    "called_shortcuts",
     "check_axis",
     "check_mask",
     "check_network",

@@ -21,6 +21,7 @@ from tqdm.auto import tqdm
 
 import deepnrc
 from deepnrc.measuring import Attachment, select
+from deepnrc.networks import choose, survey
 from experiments.benchmark.memory import Memory
 from probes import Directions, Moments, Snapshot
 
@@ -47,6 +48,7 @@ class Bench:
         _ratio("ResNet18, 64x64, all convolutions", resnet, images, 2, self.repeats, 1.15)
         vectors = [(torch.randn(256, 512), torch.randn(256, 4)) for _ in range(60)]
         _ratio("8-layer MLP of width 512", _mlp(512, 8), vectors, 10, self.repeats, 3.5)
+        _first_batch("ResNet18, 64x64", resnet, images[0], self.repeats)
         _finish(512, self.repeats, 0.1)
         _memory()
         if self.images:
@@ -93,6 +95,22 @@ def _ratio(name: str, model: nn.Module, batches: Batches, few: int, repeats: int
         f"{name}: probing costs {probed / plain:.2f} times a plain forward pass per sample "
         f"(plain {1e3 * plain:.2f} ms, probed {1e3 * probed:.2f} ms a batch; whole passes {low:.2f}, {middle:.2f}, "
         f"{high:.2f}). Bound: {bound}."
+    )
+
+
+def _first_batch(name: str, model: nn.Module, batch: tuple[Tensor, Tensor], repeats: int) -> None:
+    """What the passes over the first batch cost, which an attachment or a tracker makes once."""
+    x, y = batch
+    sites = choose(model).sites
+    looks = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        survey(model, (x,), {}, len(y), sites)
+        looks.append(time.perf_counter() - started)
+    plain = min(_plain(model, [batch]) for _ in range(repeats))
+    print(
+        f"{name}: what the first batch shows costs {min(looks) / plain:.1f} plain forward passes of {len(y)} samples "
+        f"({1e3 * min(looks):.1f} ms), once for an attachment or a tracker."
     )
 
 

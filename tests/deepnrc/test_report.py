@@ -235,10 +235,10 @@ def test_what_was_left_out_is_said_under_a_number_as_label() -> None:
     class Block(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.f, self.shortcut = nn.Linear(3, 3), nn.Linear(3, 3)
+            self.f, self.g, self.shortcut = nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 3)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.f(x) + self.shortcut(x)  # type: ignore[no-any-return]
+            return self.g(self.f(x).relu()) + self.shortcut(x)  # type: ignore[no-any-return]
 
     net = nn.Sequential(nn.Linear(4, 3), Block(), nn.Linear(3, 2))
     found = deepnrc.probe(net, (torch.randn(32, 4), torch.randn(32, 2)), run=5, progress=False)  # type: ignore[arg-type]

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import torch
 from torch import nn
 
 from deepnrc.data import as_tensor
 from deepnrc.errors import UsageError
-from deepnrc.networks import Choice, Dataflow, Forward, Site, Survey, Taps, as_it_was, survey
-from deepnrc.wording import Remedy
+from deepnrc.networks import (
+    ROOT,
+    Choice,
+    Dataflow,
+    Forward,
+    Product,
+    Site,
+    Survey,
+    Taps,
+    Weight,
+    as_it_was,
+    asked_for,
+    called_shortcuts,
+    dense,
+    entries,
+    leaving_out,
+    survey,
+)
+from deepnrc.wording import Remedy, listing
 
 
 def look(model: nn.Module, taps: Taps, choice: Choice, targets: object) -> Survey:
@@ -74,14 +92,84 @@ def left_out(found: Survey, choice: Choice, modules: Mapping[str, nn.Module]) ->
         name: f"on a shortcut around a block, from '{start}' to '{end}'"
         for name, (start, end) in flow.shortcuts.items()
     }
-    for name in flow.bare:
+    if flow.unknown:
+        said = "called a shortcut, and no graph could be had that tells"
+        reasons |= dict.fromkeys(called_shortcuts(modules[ROOT], choice.weights), said)
+    for name, why in flow.bare.items():
         if name not in named and not any(name.startswith(f"{outer}.") for outer in named):
-            reasons.setdefault(name, "multiplies activations outside of any module")
+            reasons.setdefault(name, f"multiplies activations outside of any module{', and ' if why else ''}{why}")
     for name in flow.runs:
         if name in modules and name not in named:
             kind = type(modules[name])
             reasons.setdefault(name, f"the weight of a {kind.__module__}.{kind.__name__} cannot be read")
     return reasons
+
+
+def settled(
+    found: Survey, choice: Choice, products: Mapping[str, Site], layers: object, modules: Mapping[str, nn.Module]
+) -> Choice:
+    """What is probed after all: what was chosen, with the bare products that were asked for, less what is left out.
+
+    Errors: UsageError if that is nothing, or a parameter was named that is no layer.
+    """
+    read = {name: site for name, site in products.items() if asked_for(layers, name)}
+    check_parameters(choice, found, read)
+    weights = {**choice.weights, **{name: site.weight for name, site in products.items() if site.weight}}
+    choice = replace(choice, sites=(*choice.sites, *read.values()), weights=weights)
+    check_any(choice)
+    if not all_weights(layers):
+        return choice
+    aside = left_out(found, choice, modules)
+    sites = without(choice.sites, aside)
+    named, kept = dict(choice.left_out), {site.name for site in sites}
+    reasons = named | {name: why for name, why in aside.items() if name not in named and name not in kept}
+    return replace(choice, sites=sites, left_out=tuple(reasons.items()))
+
+
+def check_all_ran(choice: Choice, seen: Collection[str], layers: object) -> None:
+    """Errors: UsageError for layers that did not run, with the entries that leave them out."""
+    silent = [site.name for site in choice.sites if site.name not in seen]
+    if silent:
+        raise UsageError(
+            f"{listing(silent)} did not run in the forward pass, so nothing can be read there. Leave "
+            f"{'it' if len(silent) == 1 else 'them'} out: ",
+            Remedy("layers", entries(layers) + leaving_out(silent, sorted(seen))),
+            ".",
+        )
+
+
+def product_sites(found: Survey) -> dict[str, Site]:
+    """By name, where features are read that a bare parameter multiplies."""
+    return {name: _product_site(name, Product(W)) for name, W in found.products.items()}
+
+
+def _product_site(name: str, product: Product) -> Site:
+    m, d = product.matrix.shape
+    weight = Weight(product, -1, d, m, lambda: dense(product.matrix))
+    return Site(name, product, "input", -1, d, weight, parameter=True)
+
+
+def check_parameters(choice: Choice, found: Survey, read: Mapping[str, Site]) -> None:
+    """Errors: UsageError for a parameter that was named as a layer and is none."""
+    for name in choice.parameters:
+        if name not in read:
+            why = found.dataflow.bare.get(name, "no product of activations with it alone was seen outside of a module")
+            around = name.rpartition(".")[0]
+            named = f", or name the module that holds it, '{around}'" if around else ""
+            raise UsageError(
+                f"'{name}' is a parameter, and nothing can be read there as a layer: {why}. Leave it out{named}."
+            )
+
+
+def check_any(choice: Choice) -> None:
+    """Errors: UsageError if nothing is read."""
+    if not choice.sites:
+        raise UsageError(
+            "The network has no Linear or convolution to probe, and multiplies by none of its parameters in a way that "
+            "can be read as a layer. Name other modules with ",
+            Remedy("layers", [...]),
+            ".",
+        )
 
 
 def without(sites: tuple[Site, ...], names: Mapping[str, str]) -> tuple[Site, ...]:

@@ -48,8 +48,8 @@ def top_layer(forward: Forward, dataflow: Dataflow, output: str | None, missing:
             if dataflow.readers.get(name) == giving.weights:
                 return Top(key, "")
     absent = next(name for name in giving.weights if name not in inputs)
-    if absent in dataflow.bare:
-        return Top(None, f"'{absent}' gives the outputs, and no module reads features with it")
+    if dataflow.bare.get(absent):
+        return Top(None, f"'{absent}' gives the outputs, and cannot be read as a layer: {dataflow.bare[absent]}")
     return Top(None, f"the network's last layer, '{absent}', was not probed")
 
 

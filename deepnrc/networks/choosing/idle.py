@@ -15,7 +15,7 @@ def leaving_out(names: Collection[str], others: Collection[str]) -> list[str]:
     """
     tops = list(dict.fromkeys(_top(name, others) for name in names))
     start = "".join(a for a, *_ in takewhile(lambda same: len({*same}) == 1, zip(*tops, strict=False)))
-    if len(tops) > 1 and start and not any(_taken(other, f"{start}*") for other in others):
+    if len(tops) > 1 and start and not any(taken(other, f"{start}*") for other in others):
         return [f"!{start}*"]
     return [f"!{top}" for top in tops]
 
@@ -24,10 +24,10 @@ def _top(name: str, others: Collection[str]) -> str:
     """The outermost module around a name that holds none of the others."""
     parts = name.split(".")
     around = (".".join(parts[:i]) for i in range(1, len(parts) + 1))
-    return next(top for top in around if top == name or not any(_taken(other, top) for other in others))
+    return next(top for top in around if top == name or not any(taken(other, top) for other in others))
 
 
-def _taken(name: str, pattern: str) -> bool:
+def taken(name: str, pattern: str) -> bool:
     """Whether a pattern leaves a name out, by itself or with a module around it."""
     parts = name.split(".")
     return any(fnmatchcase(".".join(parts[:i]), pattern) for i in range(1, len(parts) + 1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torch import nn
@@ -12,6 +12,7 @@ from torch.nn.utils.parametrize import ParametrizationList
 
 from deepnrc.errors import UsageError
 from deepnrc.networks.choosing.blocks import block_names
+from deepnrc.networks.choosing.naming import own_name
 from deepnrc.networks.choosing.sites import Site, has_weight, reads_features, site_at, weight_matrix
 from deepnrc.networks.weights.registry import ROOT, Linears, Weight, weights_in
 from deepnrc.wording import Argument, Given, Remedy, did_you_mean, listing
@@ -20,8 +21,6 @@ __all__ = ["ROOT", "Choice", "Layers", "Site", "choose", "has_weight", "reads_fe
 
 Layers = str | type[nn.Module] | Sequence[str | type[nn.Module]] | Callable[[str, nn.Module], bool]
 
-SHORTCUT = {"downsample", "shortcut", "skip", "identity_conv", "conv_shortcut", "skip_connection"}
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -29,18 +28,20 @@ class Choice:
 
     Attributes:
         weights: every weight of the network by its layer's name, probed or not.
+        parameters: names of bare parameters that entries name, of which the first batch tells whether they are layers.
     """
 
     sites: tuple[Site, ...]
     left_out: tuple[tuple[str, str], ...]
     weights: Mapping[str, Weight] = field(default_factory=dict)
+    parameters: tuple[str, ...] = ()
 
 
 def choose(model: nn.Module, layers: Layers = "weights", linears: Linears | None = None) -> Choice:
     """Choose the sites of ``model``, in the order in which its modules were registered.
 
     Args:
-        layers: "weights" (everything that multiplies by a weight but the shortcuts), "blocks" (outputs of the repeated
+        layers: "weights" (everything that multiplies by a weight), "blocks" (outputs of the repeated
             parts that hold weights), a glob on module names, module types, a list of any of these ("!glob" leaves
             out), or a callable ``(name, module) -> bool``. What multiplies by a weight is read at its input, anything
             else at its output. A block's output is read as it leaves the block: in networks that normalise at the
@@ -61,7 +62,7 @@ def choose(model: nn.Module, layers: Layers = "weights", linears: Linears | None
         raise UsageError(
             Argument("layers", layers), f" must be 'weights', 'blocks', globs, types or a callable, not {layers!r}."
         )
-    return Choice(tuple(sites), tuple(left_out), network.weights)
+    return Choice(tuple(sites), tuple(left_out), network.weights, tuple(network.asked))
 
 
 def _uninitialised(module: nn.Module) -> bool:
@@ -84,6 +85,8 @@ class _Network:
             parts.setdefault(name.rpartition(".")[0], []).append(name)
         named = [n for name in self.modules for n in (name, *(p for p in parts.get(name, ()) if p not in modules))]
         self.names = list(dict.fromkeys(named))
+        self.parameters = [own_name(name) for name, parameter in model.named_parameters() if parameter.ndim]
+        self.asked: dict[str, None] = {}
 
     def listed(self, entries: list[str | type[nn.Module]]) -> Chosen:
         """What any entry names, less what any "!entry" does; nothing but "!entries" starts from all weights."""
@@ -98,7 +101,7 @@ class _Network:
             for name in [name for name in sites if name in matched or _within(name, matched)]:
                 del sites[name]
                 left_out[name] = f"named by '{entry}'"
-        if not sites:
+        if not sites and not self.asked and not self.may_hold_products(wanted):
             raise UsageError(Given("layers", entries), f" leaves nothing to probe. Modules: {listing(self.names)}.")
         return [sites[name] for name in self.names if name in sites], list(left_out.items())
 
@@ -110,6 +113,9 @@ class _Network:
         if entry == "blocks":
             return self.blocks()
         names = self.matching(entry)
+        if not names:
+            self.asked |= dict.fromkeys(self.named_parameters(entry))
+            return [], []
         if isinstance(entry, str) and entry in self.names:
             return [self.site(entry)], []
         outer = dict.fromkeys(self.around(name) for name in names)
@@ -146,8 +152,7 @@ class _Network:
         return next((w for w, outer in self.outer.items() if name.startswith(f"{outer}.")), name)
 
     def all_weights(self) -> Chosen:
-        shortcuts = self.shortcuts()
-        left_out = [(name, "shortcut around a block") for name in shortcuts]
+        left_out = []
         whole = set(self.outer.values())
         for name, module in self.modules.items():
             own = any(p.ndim >= 2 for p in module.parameters(recurse=False))
@@ -156,8 +161,8 @@ class _Network:
                 left_out.append((name, "part of the layer around it"))
             elif own and not measured:
                 left_out.append((name, f"{type(module).__name__} is neither Linear nor a convolution"))
-        sites = [self.site(name) for name in self.names if name in self.weights and name not in shortcuts]
-        if not sites:
+        sites = [self.site(name) for name in self.names if name in self.weights]
+        if not sites and not self.may_hold_products(["weights"]):
             raise UsageError(
                 "The network has no Linear or convolution to probe. Name other modules with ",
                 Remedy("layers", [...]),
@@ -178,17 +183,22 @@ class _Network:
         left_out = [(name, "outside every block") for name in self.weights if not _within(name, blocks)]
         return [self.site(name) for name in blocks], left_out
 
-    def shortcuts(self) -> list[str]:
-        """Weights on a shortcut inside a block; a stage's own downsampling lies on the main path and is no shortcut."""
-        found = []
-        for block in block_names(self.model, self.weights):
-            for name in self.weights:
-                if name.startswith(f"{block}.") and SHORTCUT & set(name[len(block) :].split(".")):
-                    found.append(name)
-        return found
+    def may_hold_products(self, wanted: Collection[object]) -> bool:
+        """Whether all weights are wanted and a parameter of no layer could be one, as the first batch must show."""
+        kept = (nn.ParameterList, nn.ParameterDict)
+        free = [
+            part
+            for part in self.model.modules()
+            if any(True for _ in part.parameters(recurse=False))
+            and (isinstance(part, kept) or not type(part).__module__.startswith("torch.nn."))
+        ]
+        return bool(free) and (not wanted or "weights" in wanted)
+
+    def named_parameters(self, entry: object) -> list[str]:
+        return [name for name in self.parameters if isinstance(entry, str) and fnmatch.fnmatchcase(name, entry)]
 
     def matching(self, entry: str | type[nn.Module]) -> list[str]:
-        """The modules that a type, an exact name or a glob matches."""
+        """The modules that a type, an exact name or a glob matches; none where it matches parameters alone."""
         if isinstance(entry, type):
             found = [name for name, module in self.modules.items() if isinstance(module, entry)]
             if not found:
@@ -200,7 +210,7 @@ class _Network:
         if entry in self.names:
             return [entry]
         matched = [name for name in self.names if fnmatch.fnmatchcase(name, entry)]
-        if not matched:
+        if not matched and not self.named_parameters(entry):
             raise UsageError(
                 f"No layer is called {entry!r}.{did_you_mean(entry, self.names)} The network has: "
                 f"{listing(self.names)}."

@@ -24,6 +24,7 @@ class Site:
         axis: which axis of the tensor holds features; None where only what reads or wrote it can tell.
         dim: d, the width, as far as the module tells it.
         weight: the weight that acts on these features; None if there is none, with ``missing`` saying why.
+        parameter: whether it is what a bare parameter multiplies; ``module`` then stands for the product.
     """
 
     name: str
@@ -33,10 +34,11 @@ class Site:
     dim: int | None
     weight: Weight | None = None
     missing: str = ""
+    parameter: bool = False
 
     @property
     def kind(self) -> str:
-        return type(self.module).__name__
+        return "Parameter" if self.parameter else type(self.module).__name__
 
     @property
     def holder(self) -> nn.Module | None:

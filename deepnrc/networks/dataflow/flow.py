@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from deepnrc.networks.dataflow.operations import ACTIVATIONS
@@ -37,6 +37,7 @@ class Giving:
         rows: by column of the output, the row of the stacked weights that gives it; None where they are all of them.
         missing: why the output is not what one weight, or several side by side, gives; "" if it is.
         behind: the other outputs from which it was computed.
+        by_numbers: whether numbers of the pass were compared to tell this, which further training may change.
     """
 
     weights: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class Giving:
     rows: tuple[int, ...] | None = None
     missing: str = ""
     behind: frozenset[str] = frozenset()
+    by_numbers: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class Dataflow:
         links: which weight reads what another gives.
         outputs: by name, what gives each floating output.
         runs: how often each weight was used in the pass.
-        bare: names of the parameters and buffers that activations are multiplied by outside of any module.
+        bare: by the names of parameters and buffers that activations are multiplied by outside of any module, joined by
+            "and" where one product takes several, why no layer of its own can be read there, or "".
         shortcuts: by the weight on a shortcut, what it reads and what reads the sum.
         readers: by module, the weights that read its output and nothing else with it, but for normalisations.
         detached: whether a detach() or no_grad() lies inside the network; it was read through.
@@ -65,7 +68,7 @@ class Dataflow:
     links: tuple[Link, ...] = ()
     outputs: Mapping[str, Giving] = field(default_factory=dict)
     runs: Mapping[str, int] = field(default_factory=dict)
-    bare: tuple[str, ...] = ()
+    bare: Mapping[str, str] = field(default_factory=dict)
     shortcuts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     detached: bool = False
@@ -82,6 +85,12 @@ class Dataflow:
                 reached.add(name)
                 waiting += [link.source for link in self.links if link.target == name]
         return frozenset(self.runs) - reached
+
+    def by_numbers(self, modules: Collection[str]) -> bool:
+        """Whether any of it was told by the numbers of the pass: of equal features, of slopes that were zero, or of
+        modules that led nowhere and moved no output."""
+        compared = any(giving.by_numbers for giving in self.outputs.values())
+        return bool(self.unknown) or compared or bool(self.leading_nowhere() & set(modules))
 
     def giving(self, output: str | None) -> Giving:
         """What gives an output; with ``missing`` where that is unknown."""

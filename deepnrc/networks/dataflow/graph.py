@@ -12,11 +12,17 @@ from deepnrc.networks.dataflow.recording import Call, Key, Recording
 
 @dataclass(frozen=True, eq=False)
 class Bare:
-    """A product with a parameter or buffer that no module applies; ``names`` are what it is made of."""
+    """A product with a parameter or buffer that no module applies.
+
+    Attributes:
+        names: of what it is made of.
+        closed: whether it lies in an autograd function whose inside is not in the graph.
+    """
 
     names: tuple[str, ...]
     ins: tuple[Key, ...]
     outs: tuple[Key, ...]
+    closed: bool = False
 
     @property
     def name(self) -> str:
@@ -65,6 +71,7 @@ class Graph:
         self._bare: dict[Any, Bare | None] = {}
         self._detached = set(recording.detached)
         self._regions: dict[tuple[Key, ...], Region] = {}
+        self.scaling: dict[str, None] = {}  # matrices that activations are multiplied by number by number
 
     def region(self, keys: Iterable[Key]) -> Region:
         """Everything from ``keys`` back to the weights that gave them."""
@@ -151,6 +158,8 @@ class Graph:
                 data.append(below)
             elif operations.operation(node) != "PreluKernel":
                 self._pass_by(names, found)
+                if operations.operation(node) == "Mul":
+                    self.scaling |= dict.fromkeys(sorted(names & self.recording.matrices))
         if not data and self.parametric(node) is None:
             found.others = True
         if operations.closed(node):
@@ -190,7 +199,7 @@ class Graph:
         if closed and not self.recording.matrices.intersection(names):
             return None
         data = tuple(key for key, names in zip(below, made, strict=True) if names is None)
-        return Bare(tuple(names), data, ((node, 0),)) if names and data else None
+        return Bare(tuple(names), data, ((node, 0),), closed) if names and data else None
 
     def _multiplies(self, call: Call) -> bool:
         """Whether a module's run holds a product with a weight, or no graph that could tell."""

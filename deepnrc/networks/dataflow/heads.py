@@ -12,6 +12,9 @@ from deepnrc.networks.dataflow.flow import Giving
 from deepnrc.networks.dataflow.graph import Bare, Giver, Graph, Region
 from deepnrc.networks.dataflow.recording import place
 
+LINEAR = frozenset(
+    ("selection", "reshaping", "concatenation", "negation", "mean over an axis", "sum over an axis", "detach()")
+)
 COLUMNS = 64  # outputs of more columns are not followed column by column
 
 
@@ -22,13 +25,14 @@ def giving(graph: Graph, output: Tensor) -> Giving:
     region = graph.region([key])
     names = tuple(dict.fromkeys(giver.name for giver in region.givers))
     words = tuple(dict.fromkeys(word for giver in region.givers for word in region.words[giver]))
-    missing = _not_given(region, names)
-    rows = None
+    missing, rows = _not_given(region, names), None
+    by_numbers = len(names) > 1 and missing in ("", _apart(names)) and not _one_tensor(region.givers)
     if not missing and (len(names) > 1 or "selection" in words or _narrow(region, output)):
         rows = _rows(region, output)
+        by_numbers = by_numbers or not LINEAR.issuperset(words)  # slopes of all else may be zero by chance
         if rows is None and (len(names) > 1 or "selection" in words):
             missing = f"which rows of {listed(names)} give which output could not be told"
-    return Giving(names, words, rows, missing)
+    return Giving(names, words, rows, missing, by_numbers=by_numbers)
 
 
 def _not_given(region: Region, names: tuple[str, ...]) -> str:
@@ -43,8 +47,12 @@ def _not_given(region: Region, names: tuple[str, ...]) -> str:
     if len(region.givers) > len(names):
         return f"{listed(names)} gives the prediction in {len(region.givers)} runs"
     if len(names) > 1 and not _same_features(region.givers):
-        return f"{listed(names)} give the prediction from different features"
+        return _apart(names)
     return ""
+
+
+def _apart(names: Sequence[str]) -> str:
+    return f"{listed(names)} give the prediction from different features"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -56,6 +64,11 @@ def listed(names: Sequence[str]) -> str:
 def _same_features(givers: Sequence[Giver]) -> bool:
     first = givers[0]
     return all(giver.ins == first.ins or _equal(giver, first) for giver in givers[1:])
+
+
+def _one_tensor(givers: Sequence[Giver]) -> bool:
+    """Whether all weights read the same tensor, and not only equal ones."""
+    return all(giver.ins == givers[0].ins for giver in givers)
 
 
 def _equal(a: Giver, b: Giver) -> bool:

@@ -29,11 +29,12 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass: its inputs, what it returned, and every tensor that was read, by site."""
+    """One pass: its inputs, what it returned, what was read by site, and whether it drew random numbers."""
 
     inputs: Inputs
     outputs: Mapping[str, Tensor]
     read: Mapping[str, Sequence[Tensor]]
+    drew: bool = False
 
 
 def run(model: nn.Module, inputs: Inputs, sites: Sequence[Site] = (), seed: int = 0, pick: Pick = EVERY) -> Pass:
@@ -44,8 +45,16 @@ def run(model: nn.Module, inputs: Inputs, sites: Sequence[Site] = (), seed: int 
         for site in sites:
             hooks.callback(_tap(site, read).remove)
         args, kwargs = rebuilt(Tensor.clone, (inputs.args, dict(inputs.kwargs)))
+        before = random_state(model)
         output = model(*args, **kwargs)
-        return Pass(inputs, {name: x.detach().clone() for name, x in pick(output).items()}, read)
+        drew = not all(map(torch.equal, before, random_state(model)))
+        return Pass(inputs, {name: x.detach().clone() for name, x in pick(output).items()}, read, drew)
+
+
+def random_state(model: nn.Module) -> list[Tensor]:
+    """The state of torch's random numbers on the CPU and where the network is."""
+    devices = {p.device for p in model.parameters() if p.device.type == "cuda"}
+    return [torch.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in sorted(devices, key=str))]
 
 
 def _tap(site: Site, read: dict[str, list[Tensor]]) -> Any:

@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
 from deepnrc.networks.choosing.layers import ROOT
+from deepnrc.networks.choosing.naming import own_name
 
 Key = tuple[Any, int]  # a node of the autograd graph, and which of its outputs
 DETACHING = (torch.Tensor.detach, torch.detach, torch.Tensor.data.__get__)  # type: ignore[attr-defined]
@@ -37,7 +38,7 @@ class Recording:
     Attributes:
         calls: every module's runs, in the order in which they ended.
         parameters: by its node, the names under which a parameter, or a buffer, is known.
-        matrices: names of those of two axes and more.
+        matrices: names of those of two axes and more that are longer than 1.
         entries: nodes of the network's own inputs.
         graphless: places of the outputs that came without a graph out of modules that hold a weight.
         unseen: names of the modules that ran where no graph could be had.
@@ -220,10 +221,11 @@ def _places(tensors: tuple[Tensor, ...]) -> tuple[Key, ...]:
 def _name_parameters(model: nn.Module, taken: Recording) -> None:
     """Have every parameter, and every buffer that could be a weight, in the graph under its name."""
     names: dict[Any, list[str]] = {}
-    for name, parameter in model.named_parameters(remove_duplicate=False):
+    for stored, parameter in model.named_parameters(remove_duplicate=False):
+        name = own_name(stored)
         if parameter.is_leaf and (parameter.is_floating_point() or parameter.is_complex()):
             names.setdefault(_own_node(parameter.requires_grad_()), []).append(name)
-        if parameter.ndim >= 2:
+        if sum(size > 1 for size in parameter.shape) >= 2:
             taken.matrices.add(name)
     for path, module in model.named_modules():
         for key, buffer in module._buffers.items():

@@ -6,17 +6,18 @@ import contextlib
 import warnings
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from deepnrc.networks.choosing.layers import Site
+from deepnrc.networks.dataflow.bare import Sighting, matrices_of, sighted
 from deepnrc.networks.dataflow.flow import Dataflow
 from deepnrc.networks.dataflow.interventions import proved
 from deepnrc.networks.dataflow.passes import Inputs, Pass, alike, near, run
-from deepnrc.networks.dataflow.tracing import trace
+from deepnrc.networks.dataflow.tracing import holding, trace
 from deepnrc.networks.outputs import EVERY, Pick
 from deepnrc.networks.samples import Layout, layout
 
@@ -35,6 +36,8 @@ class Survey:
         sampled: whether two passes over one batch gave different outputs.
         skipped: why ``layouts`` is empty, or "".
         axis: the axis of the inputs that holds the samples.
+        products: by its parameter's name, the matrix W (m, d) of each bare product that can be read as a layer.
+        lasting: whether none of it rests on the numbers of the weights, so that it holds after further training.
     """
 
     dataflow: Dataflow = field(default_factory=Dataflow)
@@ -42,6 +45,8 @@ class Survey:
     sampled: bool = False
     skipped: str = ""
     axis: int = 0
+    products: Mapping[str, Tensor] = field(default_factory=dict)
+    lasting: bool = False
 
 
 def survey(
@@ -70,7 +75,27 @@ def survey(
         traced = trace(model, few.args, few.kwargs, watched, whole, pick)
         sampled = bool(traced.outputs) and not alike(traced.outputs, pair.few.outputs)
         dataflow = traced.dataflow if traced.dataflow.unknown else proved(model, few, traced, whole, pick)
-    return Survey(dataflow, pair.layouts(), sampled, pair.skipped, pair.axis)
+        told, layouts = _products(model, pair, dataflow, pick)
+        products = {name: W for name, W in told.items() if isinstance(W, Tensor)}
+        dataflow = replace(dataflow, bare={name: why if isinstance(why, str) else "" for name, why in told.items()})
+        lasting = (sampled or not pair.few.drew) and not dataflow.by_numbers(holding(model, whole))
+    return Survey(dataflow, {**pair.layouts(), **layouts}, sampled, pair.skipped, pair.axis, products, lasting)
+
+
+def _products(
+    model: nn.Module, pair: _Pair, flow: Dataflow, pick: Pick
+) -> tuple[dict[str, Tensor | str], dict[str, Layout | str]]:
+    """The matrices of bare products or why there are none, and where the samples lie in what they read."""
+    wanted = {name for name, closed in flow.bare.items() if not closed}
+    if not wanted:
+        return matrices_of(model, flow, Sighting(), Sighting()), {}
+    fewer = pair.few if pair.fewer is None else pair.fewer
+    first, second = (sighted(model, p.inputs, wanted, seed, pick) for seed, p in enumerate((pair.few, fewer)))
+    found = matrices_of(model, flow, first, second)
+    read = [name for name, matrix in found.items() if isinstance(matrix, Tensor)]
+    if pair.fewer is None:
+        return found, {}
+    return found, {name: _agreed(first.features[name], second.features[name], pair.sizes) for name in read}
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor, nn
 
 from deepnrc.networks.choosing.layers import ROOT
-from deepnrc.networks.dataflow.flow import Dataflow, Giving, Link
+from deepnrc.networks.dataflow.flow import Dataflow, Link
 from deepnrc.networks.dataflow.graph import Bare, Giver, Graph, Region
 from deepnrc.networks.dataflow.heads import giving
 from deepnrc.networks.dataflow.recording import Key, Recording, place, record
@@ -18,6 +18,8 @@ from deepnrc.networks.dataflow.shortcuts import shortcuts
 from deepnrc.networks.outputs import EVERY, Pick
 
 WHOLE = (nn.MultiheadAttention, nn.RNNBase, nn.RNNCellBase)  # use what lies inside without running it
+CLOSED = "an autograd function of its own uses it"
+SCALES = "it scales them number by number"
 INNER = {"parametrizations", "_packed_params"}
 
 
@@ -96,9 +98,10 @@ def told(
     links = _links(graph, calls)
     return Dataflow(
         links=links,
-        outputs={name: Giving(g.weights, g.between, g.rows, g.missing, behind[name]) for name, g in givings.items()},
+        outputs={name: replace(g, behind=behind[name]) for name, g in givings.items()},
         runs=Counter(giver.name for giver in calls) | Counter({c.name: 0 for c in graph.calls}),
-        bare=tuple(dict.fromkeys(name for giver in calls if isinstance(giver, Bare) for name in giver.names)),
+        bare=dict.fromkeys(graph.scaling, SCALES)
+        | {giver.name: CLOSED if giver.closed else "" for giver in calls if isinstance(giver, Bare)},
         shortcuts=shortcuts(graph, calls, [key for x in outputs.values() if (key := place(x))]),
         readers=_readers(graph, calls, set(watched)),
         detached=recording.cut,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from deepnrc.data import unit_roundoff
 from deepnrc.errors import UsageError, mark
 from deepnrc.networks.choosing.layers import ROOT, Site, reads_features
-from deepnrc.networks.dataflow import rebuilt
+from deepnrc.networks.dataflow import Product, Products, rebuilt
 from deepnrc.networks.outputs import EVERY, Pick
 from deepnrc.networks.reading.axes import Axis, UnknownAxes, by_parts, given_axis, tells, unknown_axis
 from deepnrc.networks.reading.contents import first_tensor, read_argument
@@ -35,9 +35,11 @@ class Taps:
     submodule called by hand, is not. Each call of the network replaces the readings of the one before.
 
     Attributes:
+        sites: those of the sites given that are read.
         pick: from what the network returned to its outputs by name.
         layouts: where the samples lie in what is read, by site; first of all where nothing is said.
         keeping: whether copies of a call's inputs are kept, in ``inputs``.
+        products: by name, the products with bare parameters that are watched.
     """
 
     def __init__(
@@ -51,7 +53,8 @@ class Taps:
         weights: Mapping[str, Weight] | None = None,
         pick: Pick = EVERY,
     ) -> None:
-        self.model, self.sites, self.pool, self.repeats, self.mask = model, sites, pool, repeats, mask
+        self.model, self.pool, self.repeats, self.mask = model, pool, repeats, mask
+        self.sites, self._tapped = sites, sites
         self.weights = {} if weights is None else weights
         self._axes = {s.name: found for s in sites if (found := given_axis(axis, s.name)) is not None}
         self._inputs = {s.name for s in sites if s.reads == "input"}
@@ -59,6 +62,8 @@ class Taps:
         self.pick = pick
         self.layouts: Mapping[str, Layout | str] = {}
         self.keeping = False
+        self.products: Mapping[str, Site] = {}
+        self._watching: Products | None = None
         self.inputs: tuple[tuple[Any, ...], dict[str, Any]] | None = None
         self._aside = False
         self.only: set[str] | None = None
@@ -76,13 +81,14 @@ class Taps:
             self._thread = threading.get_ident()
             self._handles.append(self.model.register_forward_pre_hook(self._refuse_others))
             self._add(self.model.register_forward_pre_hook, self._begin, with_kwargs=True)
-            holders = {site.module for site in self.sites if site.reads == "input"}
+            holders = {site.module for site in self._tapped if site.reads == "input"}
+            holders |= {weight.module for weight in self.weights.values()}
             for name, module in self.model.named_modules():
                 if reads_features(module) or module in holders:
                     self._add(module.register_forward_pre_hook, self._note(name or ROOT))
-            if any(site.name not in self._axes and site.name not in self._inputs for site in self.sites):
+            if any(site.name not in self._axes and site.name not in self._inputs for site in self._tapped):
                 self._listen()
-            for site in self.sites:
+            for site in self._tapped:
                 self._tap(site)
             self._add(self.model.register_forward_hook, self._finish)
             self._add(self.model.register_forward_hook, self._end, always_call=True)
@@ -110,6 +116,7 @@ class Taps:
         """Take all hooks off again."""
         while self._handles:
             self._handles.pop().remove()
+        self._unwatch()
         self._current = self.last = self.inputs = None
         self._waiting, self._written = UnknownAxes(), None
 
@@ -180,6 +187,22 @@ class Taps:
         self._waiting, self._written, self._silent = UnknownAxes(), None, False
         self._current.mask = mask_of(self.mask, args, kwargs)
         self._current.ignored = self.mask is None and padded(mask_of(AUTO, args, kwargs))
+        if self.products and self._watching is None:
+            self._watching = Products(self.model, self._multiplied)
+            self._watching.__enter__()
+
+    def _unwatch(self) -> None:
+        watching, self._watching = self._watching, None
+        if watching is not None:
+            watching.__exit__(None, None, None)
+
+    def _multiplied(self, name: str, x: Tensor, W: Tensor) -> None:
+        site = self.products.get(name)
+        if site is None or self._current is None:
+            return
+        assert isinstance(site.module, Product)
+        site.module.matrix = W.detach()
+        self._marked(site, x)
 
     def _finish(self, module: nn.Module, args: Any, output: Any) -> None:
         self._silent = output is None
@@ -192,6 +215,7 @@ class Taps:
             self._settle(key, axis)
 
     def _end(self, module: nn.Module, args: Any, output: Any) -> None:
+        self._unwatch()
         forward, self._current = self._current, None
         # after an exception always_call brings output None, and what was read is not to be paired with anything
         if forward is not None and output is not None:

@@ -47,8 +47,8 @@ def test_layers_names_what_is_left_out_and_why(run: Call) -> None:
     pytest.importorskip("timm")
     result = run("layers", "timm:test_resnet")
     assert result.code == 0
-    assert "left out: layer2.0.downsample.1, " in result.out
-    assert "(shortcut around a block)" in result.out
+    assert "called a shortcut: 'layer2.0.downsample.1', " in result.out
+    assert "probe leaves out what the first batch shows to lie on one" in result.out
 
 
 @pytest.mark.parametrize(

@@ -18,3 +18,12 @@ def test_a_ratio_is_printed_beside_its_bound(capsys):
 def test_finishing_is_timed(capsys):
     cost._finish(8, 1, 0.1)
     assert re.match(r"All measures of one layer, d = 8: \d\.\d+ s\. Bound: 0\.1 s\.", capsys.readouterr().out)
+
+
+def test_what_the_first_batch_costs_is_a_fixed_part(capsys):
+    cost._first_batch("tiny", cost._mlp(16, 2), (torch.randn(8, 16), torch.randn(8, 4)), 1)
+    said = capsys.readouterr().out
+    assert re.match(
+        r"tiny: what the first batch shows costs [\d.]+ plain forward passes of 8 samples \([\d.]+ ms\)", said
+    )
+    assert said.endswith("once for an attachment or a tracker.\n")

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from deepnrc.errors import UsageError
 
@@ -77,9 +76,9 @@ def test_an_output_that_is_a_part_of_a_head_is_given_by_its_rows(data, seeded, p
         (heads(lambda s, x: s.a(h := s.body(x)) + s.b(h), 3, 3), "weights", "give the prediction together"),
         (heads(lambda s, x: s.a(s.body(x)), 3), "body.0", "the network's last layer, 'a', was not probed"),
         (
-            lambda: Net(lambda s, x: functional.normalize(s.body(x)) @ s.M, M=nn.Parameter(torch.randn(16, 3))),
+            lambda: Net(lambda s, x: (s.body(x) @ s.M) @ s.M.mT @ s.M, M=nn.Parameter(torch.randn(16, 3))),
             "weights",
-            "'M' gives the outputs, and no module reads features with it",
+            "'M' gives the outputs, and cannot be read as a layer: it is used 3 times in a pass",
         ),
         (
             lambda: Net(lambda s, x: torch.cdist(s.body(x), s.M), M=nn.Parameter(torch.randn(3, 16))),
@@ -159,7 +158,7 @@ def test_balancedness_says_what_lies_between(data, mlp, seeded, probe, row):
 
 
 def test_a_weight_that_is_no_modules_is_named_among_what_is_left_out(data, seeded, probe):
-    net = seeded(lambda: Net(lambda s, x: s.body(x) @ s.M + s.c, M=nn.Parameter(torch.randn(16, 3))))
+    net = seeded(lambda: Net(lambda s, x: (s.body(x)[:, None] * s.M).sum(2) + s.c, M=nn.Parameter(torch.randn(3, 16))))
     net.c = nn.Parameter(torch.zeros(1, 3, dtype=torch.float64))
     left = dict(probe(net, data(n=3)).provenance[0]["left_out"])
-    assert left == {"M": "multiplies activations outside of any module"}
+    assert left == {"M": "multiplies activations outside of any module, and it scales them number by number"}

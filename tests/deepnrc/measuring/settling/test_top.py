@@ -31,7 +31,7 @@ def flow(*weights, missing="", **more):
         (["a", "B"], flow("c", readers={"B": ("c",)}), Top("B", "")),
         (["a", "b"], flow("c"), Top(None, "the network's last layer, 'c', was not probed")),
         (["a", "b"], flow("b", "c"), Top(None, "the network's last layer, 'c', was not probed")),
-        (["a"], flow("M", bare=("M",)), Top(None, "'M' gives the outputs, and no module reads features with it")),
+        (["a"], flow("M", bare={"M": "why"}), Top(None, "'M' gives the outputs, and cannot be read as a layer: why")),
         (["a", "b"], flow("a", "b", missing="both"), Top(None, "both")),
         (["a"], Dataflow(unknown="no graph"), Top(None, "no graph")),
     ],
