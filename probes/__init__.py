@@ -16,7 +16,7 @@ from .intervals.jackknife import Interval
 from .measures import balance, classifier, deep, top
 from .nulls.levels import Null
 from .outcome import OK, STATUSES, DegenerateError, NotDefinedError, Outcome, defined
-from .snapshot import Snapshot
+from .snapshot import OF_WEIGHT, Snapshot
 from .streaming.classes import Classes, is_one_hot
 from .streaming.directions import CentredDirections, Directions
 from .streaming.moments import Moments
@@ -31,6 +31,7 @@ __all__ = [
     "HELD",
     "HELD_PREFIX",
     "HELD_QUANTITIES",
+    "OF_WEIGHT",
     "OK",
     "OVERVIEW",
     "STATISTICS",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 import torch
@@ -84,7 +85,7 @@ class Given:
     def n(self) -> int:
         return self.moments.n
 
-    @property
+    @cached_property
     def W(self) -> Tensor:
         """The weight (m, d)."""
         W = _there(self.weight_matrix, self.weight_missing)

@@ -112,9 +112,9 @@ def nrc1_uncentred(uncentred: Spectrum, held_directions: Directions, n: int) -> 
     return top.nrc1(uncentred, held_directions, n)
 
 
-def nrc2(features: Spectrum, weight: Spectrum, held_directions: Directions) -> Outcome:
+def nrc2(features: Spectrum, row_space: Tensor, held_directions: Directions) -> Outcome:
     """nrc.2 of the held-out directions, in [0, 1]; 0 when collapsed."""
-    return top.nrc2(features, weight, held_directions)
+    return top.nrc2(features, row_space, held_directions)
 
 
 def nrc1_centred(features: Spectrum, held_centred_directions: Directions, n: int) -> Outcome:
@@ -122,9 +122,9 @@ def nrc1_centred(features: Spectrum, held_centred_directions: Directions, n: int
     return top.nrc1(features, held_centred_directions, n)
 
 
-def nrc2_centred(features: Spectrum, weight: Spectrum, held_centred_directions: Directions) -> Outcome:
+def nrc2_centred(features: Spectrum, row_space: Tensor, held_centred_directions: Directions) -> Outcome:
     """nrc.2 of the held-out rows less the training mean, in [0, 1]; 0 when collapsed."""
-    return top.nrc2(features, weight, held_centred_directions)
+    return top.nrc2(features, row_space, held_centred_directions)
 
 
 def nc1(classes: Classes, held_within: Covariance, between: Spectrum, between_tolerance: float) -> Outcome:

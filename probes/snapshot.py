@@ -18,8 +18,9 @@ from .nulls import levels
 from .nulls.levels import CrossNull
 from .outcome import DegenerateError, NotDefinedError, defined
 from .signal import trailing_note, written_tolerance
-from .subspace import EPS, LinearFit, Spectrum, linear_fit, singular, spectrum
+from .subspace import EPS, LinearFit, Spectrum, linear_fit, row_space, singular, spectrum
 
+OF_WEIGHT = ("W", "weight", "leading_weight", "row_space", "gram")  # quantities that W alone decides
 SINGLE = 2.0**-24  # unit roundoff of float32
 
 
@@ -158,6 +159,15 @@ class Snapshot(Given):
         """Singular values of W, and the right singular vectors of the top k and of those tied with the k-th."""
         W, k = self._nonzero, defined(lambda: self.k) or 1
         return self.weight if min(W.shape) <= leading.SMALL else leading.leading_singular(W, k, TIED)
+
+    @cached_property
+    def row_space(self) -> Tensor:
+        """Orthonormal basis (d, r) of the rows of W whose singular values are above 1e-10 of the largest."""
+        values, floor = self.leading_weight.values, self.leading_weight.floor
+        if floor == 0 or not float(values[-1]) > 10 * floor:
+            return row_space(self.weight)
+        full = values.numel() == self.d  # all of R^d, or else as many directions as W has rows
+        return torch.eye(self.d).to(self.W) if full else torch.linalg.qr(self.W.mT).Q
 
     @property
     def _nonzero(self) -> Tensor:

@@ -103,6 +103,8 @@ def trace_outside(S: Covariance, basis: Tensor) -> float:
     The trace of (I - VV')S(I - VV'): neither a difference of two large numbers nor a sum of small eigenvalues, each of
     which carries the rounding of the largest.
     """
+    if basis.shape[0] == basis.shape[1]:
+        return 0.0
     if isinstance(S, Factored):
         return float(((S.X - (S.X @ basis) @ basis.mT) ** 2).sum())
     rest = S - basis @ (basis.mT @ S)

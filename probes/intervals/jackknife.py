@@ -14,7 +14,7 @@ import torch
 
 from probes.catalog.probe import Probe
 from probes.outcome import BELOW_FLOOR, DEGENERATE, NOT_DEFINED, OK, NotDefinedError, Outcome, defined
-from probes.snapshot import Snapshot
+from probes.snapshot import OF_WEIGHT, Snapshot
 from probes.streaming.classes import Classes
 
 from .student import quantile
@@ -93,7 +93,7 @@ def without(whole: Snapshot, statistics: Mapping[str, Any], **network: Any) -> S
     if r is not None:
         rest.target_rank = r
     # what the weight alone decides is the same, and dear
-    vars(rest).update({name: vars(whole)[name] for name in ("weight", "leading_weight") if name in vars(whole)})
+    vars(rest).update({name: vars(whole)[name] for name in OF_WEIGHT if name in vars(whole)})
     return rest
 
 

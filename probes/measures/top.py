@@ -15,7 +15,7 @@ from torch import Tensor
 
 from probes.outcome import DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
 from probes.streaming.directions import Directions
-from probes.subspace import EPS, Spectrum, row_space, trace_outside
+from probes.subspace import EPS, Spectrum, trace_outside
 
 
 def nrc1(features: Spectrum, directions: Directions, n: int) -> Outcome:
@@ -33,15 +33,15 @@ def nrc1_uncentred(uncentred: Spectrum, directions: Directions, n: int) -> Outco
     return nrc1(uncentred, directions, n)
 
 
-def nrc2(features: Spectrum, weight: Spectrum, directions: Directions) -> Outcome:
+def nrc2(features: Spectrum, row_space: Tensor, directions: Directions) -> Outcome:
     """Mean squared part of the feature directions outside the row space of W, in [0, 1]; 0 when collapsed.
 
-    mean_i ||u_i - Q u_i||^2 with Q the projection on a rank-revealing basis of W's rows, relative tolerance 1e-10.
-    ``features`` is read so that a constant layer, which has one direction only, is refused.
+    mean_i ||u_i - Q u_i||^2 with Q the projection on ``row_space``, a rank-revealing basis (d, r) of W's rows, relative
+    tolerance 1e-10. ``features`` is read so that a constant layer, which has one direction only, is refused.
     """
-    if features.dim != weight.dim:
-        raise NotDefinedError(f"the weight reads {weight.dim} features, and there are {features.dim}")
-    return _outside(row_space(weight), directions)
+    if features.dim != len(row_space):
+        raise NotDefinedError(f"the weight reads {len(row_space)} features, and there are {features.dim}")
+    return _outside(row_space, directions)
 
 
 def nrc1_centred(features: Spectrum, centred_directions: Directions, n: int) -> Outcome:
@@ -49,9 +49,9 @@ def nrc1_centred(features: Spectrum, centred_directions: Directions, n: int) -> 
     return nrc1(features, centred_directions, n)
 
 
-def nrc2_centred(features: Spectrum, weight: Spectrum, centred_directions: Directions) -> Outcome:
+def nrc2_centred(features: Spectrum, row_space: Tensor, centred_directions: Directions) -> Outcome:
     """nrc.2 with each row centred before it is normalised, in [0, 1]; 0 when collapsed. Needs a second pass."""
-    return nrc2(features, weight, centred_directions)
+    return nrc2(features, row_space, centred_directions)
 
 
 def direction_floor(d: int, unit_roundoff: float) -> float:

@@ -18,7 +18,9 @@ from deepnrc.measuring.streaming.layerstream import LayerStream
 from deepnrc.measuring.streaming.streams import Streams
 from deepnrc.networks import Dataflow, Weight
 from deepnrc.table import NETWORK
-from probes import Evaluation, HeldOut, Outcome, Probe, Snapshot, defined
+from probes import OF_WEIGHT, Evaluation, HeldOut, Outcome, Probe, Snapshot, defined
+
+READERS = {"weight": OF_WEIGHT, "following": ("following",)}  # what a probe reads that is concerned with a note
 
 
 def measured(
@@ -145,7 +147,8 @@ def _rows(
     for probe in probes:
         if probe.where in places and probe.direction <= places[probe.where].n:
             row = _row(probe, probe.evaluate(places[probe.where]), shared, places[probe.where])
-            said = [note for name, note in notes.get(probe.where, {}).items() if note and name in probe.reads]
+            known = notes.get(probe.where, {})
+            said = [note for name, note in known.items() if note and set(probe.reads) & set(READERS[name])]
             if said and row["status"] != "not defined":
                 row["note"] = "; ".join(filter(None, [row["note"], *said]))
             rows.append((probe, row))
