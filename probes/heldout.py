@@ -10,14 +10,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from .algebra.factored import Covariance, block, part, with_rows
-from .measures import classifier, top
+from .measures import classifier, prediction, top
 from .outcome import OK, DegenerateError, NotDefinedError, Outcome
 from .snapshot import Snapshot
 from .streaming.classes import Classes
 from .streaming.directions import Directions
+from .streaming.moments import Moments
 from .streaming.nearest import Mislabelled
 from .subspace import LinearFit, Spectrum, trace_outside
 
@@ -43,8 +45,30 @@ class HeldOut:
     @cached_property
     def held_second(self) -> Covariance:
         """C (d + n, d + n), by its rows where the samples are few."""
-        shift = self.held.moments.mean - self.fitted.moments.mean
-        return with_rows(self.held.moments.joint, shift[None])
+        return _about(self.fitted.moments.mean, self.held.moments)
+
+    @cached_property
+    def held_layer_r2(self) -> Tensor:
+        """R2 (r,) of the training map along each training direction of the targets."""
+        left = residual(self.held_second, self.fitted.linear_fit, self.fitted.d)
+        return self._along_targets(left)
+
+    @cached_property
+    def held_network_r2(self) -> Tensor:
+        """R2 (r,) of the network along each training direction of the targets; of classes, after the best affine map
+        from the training outputs."""
+        held = self.held.residual_moments
+        if not self.fitted.one_hot:
+            return self._along_targets(prediction.squared_error(held))
+        fit = prediction.class_fit(self.fitted.residual_moments)
+        if fit is None:
+            return torch.zeros(self.fitted.target_rank, dtype=torch.float64)
+        known, met = (prediction.beside_targets(one) for one in (self.fitted.residual_moments, held))
+        return self._along_targets(residual(_about(known.mean, met), fit, known.d))
+
+    def _along_targets(self, left: Tensor) -> Tensor:
+        d, directions = self.fitted.d, self.fitted.targets.leading(self.fitted.target_rank)
+        return prediction.shares(left, block(self.held_second, slice(d, None), slice(d, None)), directions)
 
     @cached_property
     def held_within(self) -> Covariance:
@@ -160,6 +184,11 @@ def model_mse(held_model_mse: float, mse_note: str) -> Outcome:
 def model_accuracy(held_model_accuracy: float) -> float:
     """Share of the held-out samples whose largest output is that of their class, in [0, 1]."""
     return held_model_accuracy
+
+
+def _about(mean: Tensor, moments: Moments) -> Covariance:
+    """Second moment of what moments were taken of, about another mean."""
+    return with_rows(moments.joint, (moments.mean - mean)[None])
 
 
 def _leading(features: Spectrum, k: int) -> Tensor:

@@ -12,6 +12,7 @@ from deepnrc.arguments import TAU, check_tau
 from deepnrc.errors import UsageError
 from deepnrc.table.reference import with_reference
 from deepnrc.table.schema import NETWORK
+from probes import HELD
 
 NOISE = "deep.noise_fraction"
 ALIGNED = 0.8  # cosine from which features and weight are called aligned
@@ -46,9 +47,9 @@ def verdicts(table: pd.DataFrame, tau: float = TAU, reference: pd.DataFrame | No
     A layer is collapsed where all of this holds. Noise: its noise fraction is at most tau (1 - k/d), the second factor
     being what isotropic features have, and at most half of the reference's. Aligned: its feature-weight alignment is at
     least .8 and above the 99 % quantile of its null. Predicts: along no direction of the targets does its best affine
-    map explain .05 less than the network does, by adjusted R2. Learned: the network's R2 is above .5 along each
-    direction, of classifiers the accuracy more than half way from 1/K to 1. A layer of d < 2k is too narrow to tell.
-    What is low in noise alone is called so: raw inputs and untrained networks may be.
+    map explain .05 less than the network does, by adjusted R2, or on held-out samples where there are any. Learned: the
+    network's R2 is above .5 along each direction, of classifiers the accuracy more than half way from 1/K to 1. A layer
+    of d < 2k is too narrow to tell. What is low in noise alone is called so: raw inputs and untrained networks may be.
 
     Args:
         tau: in (0, 1).
@@ -100,7 +101,7 @@ def _open(part: pd.DataFrame, known: pd.DataFrame) -> bool:
 def _rows(part: pd.DataFrame, tau: float) -> Iterator[tuple[object, ...]]:
     network = _network(part)
     noises, untrained = _values(part, NOISE), _values(part, NOISE, "reference")
-    alignments, high, gaps = _values(part, ALIGNMENT), _values(part, ALIGNMENT, "chance_high"), _values(part, GAP)
+    alignments, high, gaps = _values(part, ALIGNMENT), _values(part, ALIGNMENT, "chance_high"), _gaps(part)
     layers = part[part["layer"] != NETWORK].sort_values("depth").drop_duplicates("layer")
     for run, step, depth, name, d, rank in layers[PLACE].to_numpy(object):
         k = None if pd.isna(rank) else int(rank)
@@ -157,10 +158,16 @@ def _holds(value: float, condition: bool) -> bool | None:
     return None if math.isnan(value) else bool(condition)
 
 
-def _values(part: pd.DataFrame, measure: str, column: str = "value") -> pd.Series[float]:
+def _gaps(part: pd.DataFrame) -> pd.Series[float]:
+    """By how much each layer stays below the network: on held-out samples, where there are any."""
+    held = _values(part, GAP, variant=HELD)
+    return held if len(held) else _values(part, GAP)
+
+
+def _values(part: pd.DataFrame, measure: str, column: str = "value", variant: str = "default") -> pd.Series[float]:
     if column not in part:
         raise UsageError(f"The table has no column {column!r}, which a verdict rests on.")
-    rows = part[(part["measure"] == measure) & (part["variant"] == "default") & (part["layer"] != NETWORK)]
+    rows = part[(part["measure"] == measure) & (part["variant"] == variant) & (part["layer"] != NETWORK)]
     usable = rows[column].where(rows["status"] != "degenerate")
     return pd.Series(usable.to_numpy(float), index=rows["layer"])
 

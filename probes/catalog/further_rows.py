@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from probes.measures import dimension, geometry, prediction, ranks
+from probes.nulls import chance
 from probes.streaming import dormant
 from probes.streaming.classes import Classes
 from probes.streaming.rows import Rows
@@ -33,19 +34,21 @@ PREDICTION = tuple(
             f"Share of the targets' variance along their principal direction {i}, strongest first, that the best "
             "affine map from this layer explains. A direction that the network dropped falls to chance with depth.",
             f"1 - u_{i}'R u_{i}/t_{i}, R the residual's second moment", "R2 by direction", direction=i, **_direction,
+            chance=chance.direction_r2, held_out=prediction.held_layer_direction(i),
         ),
         Probe(
             f"deep.direction_r2_{i}", prediction.adjusted_layer_direction(i),
             f"Adjusted R2 along target direction {i}",
             "The same less what as many unrelated directions explain. 0 in the mean where the layer says nothing.",
             "1 - (1 - R2)(N - 1)/(N - 1 - directions used)", "Wherry 1931",
-            variant="adjusted", direction=i, **_named, **_direction,
+            chance=chance.adjusted_direction_r2, variant="adjusted", direction=i, **_named, **_direction,
         ),
         Probe(
             f"model.direction_r2_{i}", prediction.network_direction(i), f"Network's R2 along target direction {i}",
             f"Share of the targets' variance along their principal direction {i} that the network's own prediction "
             "explains. Of classes, its outputs are first fitted to the one-hot targets.",
             f"1 - u_{i}'E[(f - y)(f - y)']u_{i}/t_{i}", "", where="network", direction=i, **_direction,
+            held_out=prediction.held_network_direction(i),
         ),
     )
 )  # fmt: skip
@@ -74,12 +77,13 @@ ROWS: tuple[Probe, ...] = (
         "How much less the best affine map from this layer explains than the network does, along the target direction "
         "where that is most. Collapsed layers are within .05 of the network along every direction.",
         "max_i (network's R2_i - adjusted R2_i)", "R2 by direction", better="low", bounds=(-INF, INF),
+        held_out=prediction.held_gap,
     ),
     Probe(
         "model.direction_r2_smallest", prediction.smallest, "Network's smallest R2",
         "The network's R2 along the target direction that it predicts worst. Near 0 a direction of the targets was "
         "dropped, which low noise does not show.",
-        "min_i of the network's R2_i", "", where="network", **_direction,
+        "min_i of the network's R2_i", "", where="network", held_out=prediction.held_smallest, **_direction,
     ),
     Probe(
         "model.residual_whiteness", prediction.whiteness, "Residual whiteness",

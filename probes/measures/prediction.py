@@ -36,6 +36,18 @@ def adjusted(r2: Tensor, used: int, N: int) -> Tensor:
     return 1 - (1 - r2) * (N - 1) / (N - 1 - used)
 
 
+def shares(residual: Tensor, second: Tensor, directions: Tensor) -> Tensor:
+    """R2 (r,) along each of the directions (n, r), from the residual's second moment and the targets' own (n, n), of
+    samples that the directions were not found from.
+
+    Errors: DegenerateError where the targets lie at their training mean along one of them.
+    """
+    size = ((second @ directions) * directions).sum(0)
+    if not float(size.min()) > 0:
+        raise DegenerateError("along a direction of the training targets the held-out ones do not vary")
+    return 1 - ((residual @ directions) * directions).sum(0) / size
+
+
 def of_network(outputs: Moments, targets: Spectrum, rank: int, classes: bool) -> Tensor:
     """R2 (r,) of the network's own prediction along each direction of the targets.
 
@@ -44,36 +56,53 @@ def of_network(outputs: Moments, targets: Spectrum, rank: int, classes: bool) ->
         classes: whether y are one-hot classes. Logits are on no scale of theirs, and so the outputs are first fitted
             to y by the best affine map.
     """
-    n, S = outputs.n, outputs.covariance
-    left, cross, S_Y = S[:n, :n], S[:n, n:], S[n:, n:]
     if not classes:
-        offset = outputs.mean[:n]
-        return along(left + torch.outer(offset, offset), targets, rank)
-    S_F = left + cross + cross.mT + S_Y
-    if not float(S_F.trace()) > 0:
-        return torch.zeros(rank, dtype=torch.float64)
-    return along(linear_fit(S_F, spectrum(S_F), cross + S_Y, S_Y).residual, targets, rank)
+        return along(squared_error(outputs), targets, rank)
+    fit = class_fit(outputs)
+    return torch.zeros(rank, dtype=torch.float64) if fit is None else along(fit.residual, targets, rank)
+
+
+def squared_error(outputs: Moments) -> Tensor:
+    """E[(f - y)(f - y)'] (n, n) from moments of the rows [f(x) - y, y]."""
+    n, offset = outputs.n, outputs.mean[: outputs.n]
+    return outputs.covariance[:n, :n] + torch.outer(offset, offset)
+
+
+def class_fit(outputs: Moments) -> LinearFit | None:
+    """The best affine map from the network's outputs to one-hot classes; None where the outputs do not vary."""
+    n, S = outputs.n, beside_targets(outputs).covariance
+    if not float(S[:n, :n].trace()) > 0:
+        return None
+    return linear_fit(S[:n, :n], spectrum(S[:n, :n]), S[:n, n:], S[n:, n:])
+
+
+def beside_targets(outputs: Moments) -> Moments:
+    """Moments of the rows [f(x), y] from those of the rows [f(x) - y, y]."""
+    n, options = outputs.n, {"dtype": torch.float64, "device": outputs.mean.device}
+    added = torch.eye(2 * n, **options)
+    added[:n, n:] = torch.eye(n, **options)
+    return Moments.of(added @ outputs.mean, added @ outputs.covariance @ added.mT, outputs.count, n)
 
 
 def layer_direction(index: int) -> Measure:
     """Make the measure: R2 of the layer's best affine map along target direction ``index``, from 1."""
 
-    def r2(linear_fit: LinearFit, targets: Spectrum, target_rank: int, N: int) -> Outcome:
+    def direction_r2(linear_fit: LinearFit, targets: Spectrum, target_rank: int, N: int) -> Outcome:
         """R2 of the best affine map along one direction of the targets, in [0, 1]."""
         found = along(linear_fit.residual, targets, _there(index, target_rank))
         return Outcome(float(found[index - 1]), *_fits_anything(linear_fit.used, N))
 
-    return r2
+    return direction_r2
 
 
 def adjusted_layer_direction(index: int) -> Measure:
     """Make the measure: the same less what chance explains, at most 1; 0 in the mean where nothing is predicted."""
 
-    def r2(layer_r2: Tensor, target_rank: int) -> Outcome:
+    def adjusted_direction_r2(layer_r2: Tensor, target_rank: int) -> Outcome:
         """Adjusted R2 of the best affine map along one direction of the targets, at most 1."""
         return Outcome(float(layer_r2[_there(index, target_rank) - 1]))
 
-    return r2
+    return adjusted_direction_r2
 
 
 def network_direction(index: int) -> Measure:
@@ -84,6 +113,37 @@ def network_direction(index: int) -> Measure:
         return Outcome(float(network_r2[_there(index, target_rank) - 1]))
 
     return r2
+
+
+def held_layer_direction(index: int) -> Measure:
+    """Make the measure: held-out R2 of the training map along training direction ``index``, from 1, at most 1."""
+
+    def r2(held_layer_r2: Tensor, target_rank: int) -> Outcome:
+        """Held-out R2 of the training map along one direction of the targets, at most 1."""
+        return Outcome(float(held_layer_r2[_there(index, target_rank) - 1]))
+
+    return r2
+
+
+def held_network_direction(index: int) -> Measure:
+    """Make the measure: R2 of the network along training direction ``index`` on the held-out samples, at most 1."""
+
+    def r2(held_network_r2: Tensor, target_rank: int) -> Outcome:
+        """Held-out R2 of the network along one direction of the targets, at most 1."""
+        return Outcome(float(held_network_r2[_there(index, target_rank) - 1]))
+
+    return r2
+
+
+def held_smallest(held_network_r2: Tensor) -> Outcome:
+    """The smallest of the network's held-out R2 over the target directions, at most 1."""
+    return smallest(held_network_r2)
+
+
+def held_gap(held_layer_r2: Tensor, held_network_r2: Tensor) -> Outcome:
+    """Largest shortfall of the training map behind the network over the target directions, both on the held-out
+    samples, which need no adjusting; collapsed up to .05."""
+    return gap(held_layer_r2, held_network_r2)
 
 
 def smallest(network_r2: Tensor) -> Outcome:

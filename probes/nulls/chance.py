@@ -6,6 +6,7 @@ between them.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from probes.doubt import read_directions
@@ -14,6 +15,8 @@ from probes.subspace import LinearFit, Spectrum
 
 from . import levels
 from .levels import CrossNull, Null, PlaneNull
+
+ONE = torch.ones(1, dtype=torch.float64)  # variance of the targets along a direction, which drops out of its R2
 
 
 def feature_weight_alignment(features: Spectrum, leading_weight: Spectrum, k: int) -> Null:
@@ -71,17 +74,30 @@ def linear_r2(linear_fit: LinearFit, targets: Spectrum, N: int) -> Null:
 
 def adjusted_r2(linear_fit: LinearFit, targets: Spectrum, N: int) -> Null:
     """Adjusted R2 of pure noise, 0 in mean."""
-    left = N - 1 - linear_fit.used
-    if left <= 0:
-        raise DegenerateError("the map fits any targets exactly")
-    high = linear_r2(linear_fit, targets, N).high
-    return Null(0.0, 1 - (1 - high) * (N - 1) / left)
+    return _adjusted(linear_r2(linear_fit, targets, N), linear_fit.used, N)
+
+
+def direction_r2(linear_fit: LinearFit, N: int) -> Null:
+    """R2 of pure noise along one direction of the targets."""
+    return levels.predicted(ONE, linear_fit.used, N)[0]
+
+
+def adjusted_direction_r2(linear_fit: LinearFit, N: int) -> Null:
+    """Adjusted R2 of pure noise along one direction of the targets, 0 in mean."""
+    return _adjusted(direction_r2(linear_fit, N), linear_fit.used, N)
 
 
 def linear_mse(linear_fit: LinearFit, targets: Spectrum, N: int) -> Null:
     """Error left of pure noise: the targets' mean variance less what chance explains of it."""
     share, variance = levels.predicted(targets.values, linear_fit.used, N)[1], targets.total / targets.dim
     return Null(share.mean * variance, share.high * variance)
+
+
+def _adjusted(plain: Null, used: int, N: int) -> Null:
+    left = N - 1 - used
+    if left <= 0:
+        raise DegenerateError("the map fits any targets exactly")
+    return Null(0.0, 1 - (1 - plain.high) * (N - 1) / left)
 
 
 def _planes(features: Spectrum, leading_weight: Spectrum, k: int) -> PlaneNull:

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from probes import CATALOG, Batch, HeldOut, Mislabelled, Opening, Probe, Snapshot
+from probes import CATALOG, Batch, HeldOut, Mislabelled, Moments, Opening, Probe, Snapshot
 from probes.heldout import QUANTITIES
 from probes.outcome import DegenerateError, NotDefinedError
 
 HELD = [probe for probe in CATALOG if probe.held_out is not None]
-REGRESSION = [probe for probe in HELD if not probe.classes]
+APART = "deep.direction_r2_gap"  # plain it is adjusted, which held-out R2 needs not be
+REGRESSION = [probe for probe in HELD if not probe.classes and probe.name != APART and probe.direction <= 4]
 CLASSES = [probe for probe in HELD if probe.classes]
 
 
@@ -21,10 +22,17 @@ def labelled(snapshot, H, Y, classes):
     return {**snapshot.statistics, "mislabelled": wrong}
 
 
+def residuals(F, Y):
+    """Moments of the rows [f(x) - y, y]."""
+    found = Moments(Y.shape[1], Y.shape[1])
+    found.update(F - Y, Y)
+    return found
+
+
 @pytest.mark.parametrize("probe", REGRESSION, ids=lambda p: p.label)
 def test_of_the_same_samples_it_is_the_plain_value(layer, snap, probe):
     H, Y, W = layer(n=4, m=4)
-    told = {"network_mse": 0.3}
+    told = {"network_mse": 0.3, "network_outputs": residuals(0.8 * Y + 0.1, Y)}
     snapshot = snap(H, Y, W, **told)
     plain, held = probe.evaluate(snapshot), probe.evaluate_held(HeldOut(snapshot, snap(H, Y, W, **told)))
     assert plain.outcome.status == held.outcome.status == "ok"

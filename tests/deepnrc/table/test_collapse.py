@@ -1,3 +1,4 @@
+import math
 import re
 
 import pandas as pd
@@ -27,6 +28,7 @@ def table(layers, *, smallest=0.9, accuracy=None, d=16, k=2, n=3, run="a", step=
         add(name, depth, "deep.noise_fraction", one["noise"], **rest)
         add(name, depth, "deep.feature_weight_alignment", one["align"], **rest, chance_high=one["high"])
         add(name, depth, "deep.direction_r2_gap", one["gap"], **rest)
+        add(name, depth, "deep.direction_r2_gap", one.get("held"), **rest | {"variant": "held out"})
     add("(network)", -1, "model.direction_r2_smallest", smallest)
     add("(network)", -1, "model.accuracy", accuracy)
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
@@ -53,6 +55,9 @@ def said(layers, *, tau=0.2, reference=None, **rest):
         ({"status": "degenerate"}, "not measured"),
         ({"gap": None}, "not measured"),
         ({"gap": None, "align": 0.5}, "low noise"),
+        ({"gap": 0.9, "held": 0.05}, "collapsed"),
+        ({"gap": 0.0, "held": 0.06}, "low noise"),
+        ({"gap": 0.0, "held": math.nan}, "not measured"),
         ({"status": "below floor", "noise": 1e-16}, "collapsed"),
     ],
 )

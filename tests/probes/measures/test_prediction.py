@@ -4,7 +4,7 @@ import torch
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 
-from probes import CATALOG, Moments
+from probes import CATALOG, HeldOut, Moments
 from probes.measures import prediction
 
 
@@ -65,6 +65,49 @@ def test_logits_count_up_to_an_affine_map(classes, snap, value, scale):
     for i in range(1, 4):
         assert value(f"model.direction_r2_{i}", snapshot) == pytest.approx(1, abs=1e-6)
     assert value("model.direction_r2_1", rows(snap, H, Y, 5 * Y, one_hot=False)) < 0
+
+
+def held(snap, parts, **rest):
+    """The values, by name, of the held-out forms: fitted to the first of the parts (H, Y, F), read on the second."""
+    fitted, other = (rows(snap, H, Y, F, **rest) for H, Y, F in parts)
+    both = HeldOut(fitted, other)
+    return {p.name: p.evaluate_held(both).outcome.value for p in CATALOG if "r2_" in p.name and p.held_out is not None}
+
+
+def test_held_out_r2_along_each_training_direction_is_that_of_raw_matrices(layer, snap):
+    H, Y, _ = layer(N=900)
+    F = 0.9 * Y + 0.3 * torch.randn(900, 4, generator=torch.Generator().manual_seed(1)).double() + 0.1
+    found = held(snap, [(M[:600] for M in (H, Y, F)), (M[600:] for M in (H, Y, F))])
+    (h, g), (y, z), f = (H[:600].numpy(), H[600:].numpy()), (Y[:600].numpy(), Y[600:].numpy()), F[600:].numpy()
+    U, about = directions(y), ((z - y.mean(0)) @ directions(y)) ** 2
+    predicted = LinearRegression().fit(h, y).predict(g)
+    layers, network = (1 - (((z - p) @ U) ** 2).mean(0) / about.mean(0) for p in (predicted, f))
+    for i in range(4):
+        assert found[f"deep.direction_r2_{i + 1}"] == pytest.approx(layers[i], rel=1e-9)
+        assert found[f"model.direction_r2_{i + 1}"] == pytest.approx(network[i], rel=1e-9)
+    assert found["deep.direction_r2_gap"] == pytest.approx((network - layers).max(), rel=1e-9)
+    assert found["model.direction_r2_smallest"] == pytest.approx(network.min(), rel=1e-9)
+
+
+def test_held_out_logits_go_through_the_training_fit(classes, snap):
+    H, Y, _ = classes(K=4, N=900)
+    F = 40 * Y @ torch.randn(4, 4, generator=torch.Generator().manual_seed(0)).double() + 7 + H[:, :4]
+    found = held(snap, [(M[:600] for M in (H, Y, F)), (M[600:] for M in (H, Y, F))], one_hot=True)
+    y, z = Y[:600].numpy(), Y[600:].numpy()
+    fitted = LinearRegression().fit(F[:600].numpy(), y).predict(F[600:].numpy())
+    U = directions(y)
+    expected = 1 - (((z - fitted) @ U) ** 2).mean(0) / (((z - y.mean(0)) @ U) ** 2).mean(0)
+    for i in range(3):
+        assert found[f"model.direction_r2_{i + 1}"] == pytest.approx(expected[i], rel=1e-6)
+
+
+def test_held_out_targets_at_their_training_mean_are_degenerate(layer, snap):
+    H, Y, _ = layer(n=2)
+    still = Y.mean(0).expand(50, -1)
+    both = HeldOut(rows(snap, H, Y, Y), rows(snap, H[:50], still, still))
+    both.held_second[24:, 24:] = 0
+    found = next(p for p in CATALOG if p.name == "deep.direction_r2_gap").evaluate_held(both).outcome
+    assert (found.status, "do not vary" in found.note) == ("degenerate", True)
 
 
 def test_what_there_is_not_is_said(layer, snap, outcome):

@@ -169,6 +169,20 @@ def test_r2_of_pure_noise(snap, evaluate, value, d, N, share):
     assert error.chance == pytest.approx(variance * (1 - d / (N - 1)))
 
 
+def test_r2_of_pure_noise_along_one_direction(snap, evaluate, value):
+    """Its null is that of a single target, wider than that of all of them."""
+    g = torch.Generator().manual_seed(0)
+    kw = {"generator": g, "dtype": torch.float64}
+    snapshots = [snap(torch.randn(120, 24, **kw), torch.randn(120, 3, **kw)) for _ in range(60)]
+    plain = np.array([[value(f"deep.direction_r2_{i}", s) for i in (1, 2, 3)] for s in snapshots])
+    found = evaluate("deep.direction_r2_2", snapshots[0])
+    assert found.chance == pytest.approx(24 / 119) == pytest.approx(plain.mean(), abs=0.02)
+    assert found.chance_high == pytest.approx(stats.beta(12, 95 / 2).ppf(0.99), rel=0.02)
+    assert float((plain > found.chance_high).mean()) <= 0.04
+    adjusted = evaluate("deep.direction_r2_2", snapshots[0], "adjusted")
+    assert (adjusted.chance, adjusted.chance_high) == (0, pytest.approx(1 - (1 - found.chance_high) * 119 / 95))
+
+
 def test_a_map_that_fits_anything_has_no_adjusted_r2(layer, snap, outcome, evaluate):
     snapshot = snap(*layer(N=20))
     assert outcome("deep.linear_r2", snapshot, "adjusted").status == "degenerate"

@@ -33,6 +33,7 @@ def pairs(report):
     rows = report.table
     held = rows[rows.variant.str.startswith("held out")].set_index(["layer", "measure", "variant"])["value"]
     plain = rows.set_index(["layer", "measure", "variant"])["value"]
+    held = held.drop(index="deep.direction_r2_gap", level="measure")  # the plain one is of adjusted R2
     names = {i: (i[0], i[1], i[2].removeprefix("held out").removeprefix(", ") or "default") for i in held.index}
     return {i: (held[i], plain[name]) for i, name in names.items() if name in plain.index}
 
