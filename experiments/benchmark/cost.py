@@ -50,6 +50,8 @@ class Bench:
         _ratio("8-layer MLP of width 512", _mlp(512, 8), vectors, 10, self.repeats, 3.5)
         _first_batch("ResNet18, 64x64", resnet, images[0], self.repeats)
         _finish(512, self.repeats, 0.1)
+        for n in (1, 4, 10):
+            _nulls(512, n, self.repeats, 0.5)
         _memory()
         if self.images:
             Memory().run()
@@ -127,6 +129,37 @@ def _finish(d: int, repeats: int, bound: float) -> None:
             probe.evaluate(snapshot)
         times.append(time.perf_counter() - started)
     print(f"All measures of one layer, d = {d}: {statistics.median(times[1:]):.3f} s. Bound: {bound} s.")
+
+
+def _nulls(d: int, n: int, repeats: int, bound: float) -> None:
+    """CPU time of all null levels of one layer beside that of decomposing S_H, once its spectra are known. Planes are
+    kept from one layer to the next of a width, so that each repetition has a width of its own, and draws them."""
+    probes = [probe for probe in select(None) if probe.chance is not None]
+    nulls, decompositions = [], []
+    for width in range(d, d + repeats + 1):
+        snapshot = _steep(width, n)
+        started = time.process_time()
+        torch.linalg.eigh(snapshot.S_H)
+        between = time.process_time()
+        for probe in probes:
+            probe.null(snapshot)
+        nulls.append(time.process_time() - between)
+        decompositions.append(between - started)
+    level, whole = statistics.median(nulls[1:]), statistics.median(decompositions[1:])
+    print(
+        f"All null levels of one layer, d = {d}, n = {n}: {level:.4f} s of CPU time, {level / whole:.2f} times a "
+        f"decomposition of S_H ({whole:.4f} s). Bound: {bound}."
+    )
+
+
+def _steep(d: int, n: int) -> Snapshot:
+    """A layer of features with a falling spectrum and n unrelated targets, its spectra read."""
+    moments = Moments(d, n)
+    moments.update(torch.randn(4 * d, d) * torch.arange(1, d + 1) ** -0.5, torch.randn(4 * d, n))
+    snapshot = Snapshot({"moments": moments}, torch.randn(d, d).double())
+    for name in ("features", "weight", "targets", "cross_svd", "linear_fit", "k"):
+        snapshot.read(name)
+    return snapshot
 
 
 def _memory() -> None:

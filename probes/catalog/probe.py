@@ -145,12 +145,11 @@ class Probe:
 
     def evaluate(self, snapshot: Snapshot) -> Evaluation:
         """Measure one layer; what cannot be measured comes back as NaN with a status and a note, never as an error."""
-        _, for_chance, for_floor = self._read_by
         outcome = self.outcome(snapshot)
         if math.isnan(outcome.value):
             return Evaluation(outcome)
-        chance = _reference(self.chance, for_chance, snapshot)
-        given = _reference(self.floor, for_floor, snapshot)
+        chance = self.null(snapshot)
+        given = _reference(self.floor, self._read_by[2], snapshot)
         floor = None if given is None else float(given)
         outcome = _above(floor, outcome)
         if isinstance(chance, Null):
@@ -160,6 +159,11 @@ class Probe:
     def outcome(self, snapshot: Snapshot) -> Outcome:
         """The measure alone, as ``evaluate`` does it, without chance and floor."""
         return self._outcome(self.measure, self._read_by[0], snapshot)
+
+    def null(self, snapshot: Snapshot) -> Null | float | None:
+        """What to expect by chance; None where there is no such level."""
+        level: Null | float | None = _reference(self.chance, self._read_by[1], snapshot)
+        return level
 
     def evaluate_held(self, held: HeldOut) -> Evaluation:
         """What the measure reads on samples that it was not fitted to, of a probe that has ``held_out``."""

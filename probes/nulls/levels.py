@@ -16,10 +16,10 @@ from torch import Tensor
 
 from . import quantiles
 
-HEAD = 64  # eigenvalues of S_H that are drawn one by one; what is behind them enters by its sums
 NOTHING = 1e-12  # of the largest eigenvalue: what is below counts as 0, and is not drawn
-DRAWS = 500
-WORK = 100_000  # of draws, in multiplications of about a thousand each: a fraction of a decomposition of S_H
+DRAWS = 400
+MANY = 60  # degrees from which a chi-squared variable is the cube of a normal one
+WORK = 20_000_000  # of draws, in about as many operations: a fraction of a decomposition of S_H at d = 512
 
 
 @dataclass(frozen=True)
@@ -76,37 +76,41 @@ def planes(k: int, q: int, d: int) -> PlaneNull:
 def crossed(features: Tensor, targets: Tensor, k: int) -> CrossNull:
     """Angles that the singular vectors of S_H^(1/2) G S_Y^(1/2), G Gaussian (d, n), have with the leading eigenvectors.
 
-    In the eigenbases only l and t enter. The rows of G behind the first 64 enter through G'LG alone, whose mean and
-    variance are the sums of l and l^2: many small terms, and so normal.
+    In the eigenbases only l and t enter. The rows of G behind the first few enter through G'LG alone, whose mean and
+    variance are the sums of l and l^2: many small terms, and so normal. For k = n the left space is that of L^(1/2) G
+    whatever t is, and a triangular factor of G'LG tells its angles.
 
     Args:
         features, targets: l (d,) and t (n,), descending, t_k > 0.
         k: signal rank, up to min(d, n).
     """
     large, wide = features.double().cpu().clamp(min=0), targets.double().cpu().clamp(min=0)
-    large = large[: max(k, int((large > NOTHING * large[0]).sum()))]
-    head, tail = _split(large / large[0], max(HEAD, k), wide.numel())
+    there = int((large > NOTHING * large[0]).sum())
+    large = large[: max(k, there)]
     roots = (wide / wide[0]).sqrt()
     n = roots.numel()
+    head, tail = _split(large / large[0], k, n)
     g = torch.Generator().manual_seed(0)
-    cost = head.numel() * n * (n + 10) + 10 * n**3 + 4000
+    cost = head.numel() * n * (n + 20) + 30 * n**3 + 4000
     # of few targets every draw spreads wide, and costs little
-    draws = max(4, min(max(DRAWS, 6 * DRAWS // n), int(WORK * 1000 / cost)))
+    draws = max(4, min(max(DRAWS, 8 * DRAWS // n), int(WORK / cost)))
     rows = head.sqrt()[:, None] * torch.randn(draws, head.numel(), n, generator=g, dtype=torch.float64)
     gram = rows.mT @ rows
     if tail.numel():
         noise = torch.randn(draws, n, n, generator=g, dtype=torch.float64)
         gram += float((tail**2).sum() / 2) ** 0.5 * (noise + noise.mT)
         gram.diagonal(dim1=1, dim2=2).add_(float(tail.sum()))
+    if k == n <= there:
+        left = torch.linalg.solve_triangular(torch.linalg.cholesky(gram), rows[:, :k].mT, upper=False)
+        return CrossNull(_null(_squares(left).sqrt().mean(1)), Null(1.0, 1.0), None)
     values, vectors = torch.linalg.eigh(roots[:, None] * gram * roots)
     right = vectors[:, :, -k:]
     sizes = values[:, -k:].clamp(min=torch.finfo(torch.float64).tiny).sqrt()
     left = (rows[:, :k] * roots) @ right / sizes[:, None, :]
-    return CrossNull(
-        _null(_mean_cosine(left)),
-        _null(_mean_cosine(right[:, :k])),
-        _null(_mean_cosine(right[:, k:])) if n > k else None,
-    )
+    meeting = _squares(right[:, :k])  # ascending; to the other directions the same angles are complements
+    apart = (1 - meeting[:, : n - k]).sqrt().mean(1)
+    rest = _null(apart) if n > k else None
+    return CrossNull(_null(_squares(left).sqrt().mean(1)), _null(meeting.sqrt().mean(1)), rest)
 
 
 def cka(features: Tensor, targets: Tensor, N: int) -> Null:
@@ -151,25 +155,24 @@ def _null(values: Tensor) -> Null:
     return Null(float(values.mean()), min(1.0, quantiles.drawn(values)))
 
 
-def _mean_cosine(blocks: Tensor) -> Tensor:
-    """Mean singular value (D,) of each block (D, p, k), of which there are min(p, k)."""
-    if blocks.shape[1] > blocks.shape[2]:
-        blocks = blocks.mT
+def _squares(blocks: Tensor) -> Tensor:
+    """Squared singular values (D, k) of each block (D, k, k), ascending, at most 1."""
     squares = torch.linalg.eigvalsh(blocks @ blocks.mT) if blocks.shape[1] > 1 else (blocks**2).sum(2)
-    return squares.clamp(0, 1).sqrt().mean(1)
+    return squares.clamp(0, 1)
 
 
-def _split(values: Tensor, first: int, n: int) -> tuple[Tensor, Tensor]:
-    """The values to draw one by one, and the rest, which must be many of like size to count as normal."""
-    head, tail = values[:first], values[first:]
-    if tail.numel() and float(tail.sum()) ** 2 >= 16 * n * float((tail**2).sum()):
-        return head, tail
+def _split(values: Tensor, k: int, n: int) -> tuple[Tensor, Tensor]:
+    """The values to draw one by one, at least k, and the rest, which must be many of like size to count as normal."""
+    for first in (16, 32, 64, 128):
+        head, tail = values[:first], values[first:]
+        if first >= k and float(tail.sum()) ** 2 >= 16 * n * float((tail**2).sum()):
+            return head, tail
     return values, values[:0]
 
 
 def _plane_cosines(p: int, q: int, d: int) -> Tensor:
     """Cosines (D, p) between planes of p <= q directions, p + q <= d."""
-    draws = max(8, min(4 * DRAWS // p, 4 * WORK // (10 * p * p)))
+    draws = max(8, min(5 * DRAWS // p, WORK // (500 * p * p)))
     gamma, g = random.Random(0), torch.Generator().manual_seed(0)
     A, B = _bartlett(p, q, draws, gamma, g), _bartlett(p, d - q, draws, gamma, g)
     whole = torch.linalg.cholesky(A @ A.mT + B @ B.mT)
@@ -180,6 +183,11 @@ def _plane_cosines(p: int, q: int, d: int) -> Tensor:
 def _bartlett(p: int, freedom: int, draws: int, gamma: random.Random, g: torch.Generator) -> Tensor:
     """Lower-triangular factors (draws, p, p) of Wishart matrices of ``freedom`` >= p degrees."""
     factor = torch.randn(draws, p, p, generator=g, dtype=torch.float64).tril(-1)
-    squares = [[gamma.gammavariate((freedom - i) / 2, 2) for i in range(p)] for _ in range(draws)]
-    factor.diagonal(dim1=1, dim2=2).copy_(torch.tensor(squares, dtype=torch.float64).sqrt())
+    degrees = [freedom - i for i in range(p)]
+    if degrees[-1] >= MANY:
+        squares = quantiles.many_degrees(torch.tensor(degrees), torch.randn(draws, p, generator=g, dtype=torch.float64))
+    else:
+        drawn = [[gamma.gammavariate(degree / 2, 2) for degree in degrees] for _ in range(draws)]
+        squares = torch.tensor(drawn, dtype=torch.float64)
+    factor.diagonal(dim1=1, dim2=2).copy_(squares.sqrt())
     return factor

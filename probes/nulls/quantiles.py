@@ -13,12 +13,20 @@ from torch import Tensor
 
 HIGH = 0.99  # the level that one of a hundred unrelated pairs exceeds
 Z = NormalDist().inv_cdf(HIGH)
+ENOUGH = 1000  # draws, for ten to lie above the quantile
+TINY = 1e-16  # a variance of draws that are all alike
 
 
 def chi_squared(freedom: float) -> float:
     """The 99 % quantile of a chi-squared variable with ``freedom`` > 0 degrees, which need not be whole."""
     spread = 2 / (9 * freedom)
     return float(freedom * max(0.0, 1 - spread + Z * math.sqrt(spread)) ** 3)
+
+
+def many_degrees(freedom: Tensor, normal: Tensor) -> Tensor:
+    """Chi-squared variables of many degrees (p,), drawn by normal ones (D, p)."""
+    spread = 2 / (9 * freedom)
+    return freedom * (1 - spread + spread.sqrt() * normal) ** 3
 
 
 def weighted_chi_squared(first: float, second: float, third: float) -> float:
@@ -44,7 +52,10 @@ def beta(mean: float, variance: float) -> float:
 
 
 def drawn(values: Tensor) -> float:
-    """The 99 % quantile of what was drawn (D,): from the draws where there are enough, else as of a normal one."""
-    if values.numel() >= 400:
-        return float(values.quantile(HIGH))
-    return float(values.mean() + Z * values.std())
+    """The 99 % quantile of shares in [0, 1] that were drawn (D,): that of the draws where there are enough; else half
+    way from it to that of the beta variable of their mean and variance, for the one is unsure and the other may be of
+    another shape."""
+    mean, variance, own = float(values.mean()), float(values.var()), float(values.quantile(HIGH))
+    if values.numel() >= ENOUGH or not (0 < mean < 1 and variance > TINY):
+        return own
+    return (own + beta(mean, variance)) / 2

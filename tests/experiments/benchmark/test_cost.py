@@ -27,3 +27,10 @@ def test_what_the_first_batch_costs_is_a_fixed_part(capsys):
         r"tiny: what the first batch shows costs [\d.]+ plain forward passes of 8 samples \([\d.]+ ms\)", said
     )
     assert said.endswith("once for an attachment or a tracker.\n")
+
+
+def test_null_levels_are_timed_beside_a_decomposition(capsys):
+    cost._nulls(8, 2, 1, 0.5)
+    said = capsys.readouterr().out
+    assert re.match(r"All null levels of one layer, d = 8, n = 2: \d\.\d+ s of CPU time, [\d.]+ times a decomp", said)
+    assert said.endswith("Bound: 0.5.\n")
