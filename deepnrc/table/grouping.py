@@ -12,6 +12,7 @@ from deepnrc.wording import Argument, did_you_mean, listing
 BANDS = ("range", "sd")
 INTERVAL = ("corrected", "low", "high")  # of one run's samples, which a mean of runs does not have
 SILENT = ("degenerate", "not defined")
+AVERAGED = ["value", "chance", "floor", "chance_high", "reference"]
 CELL = ["run", "step", "depth", "layer", "kind", "measure", "variant", "pool"]
 
 
@@ -49,9 +50,9 @@ def spread(rows: pd.DataFrame, keys: Sequence[str], band: str = "range") -> pd.D
     known = rows.assign(value=rows["value"].where(said))
     sets = known.groupby(by, sort=False, dropna=False)
     best = rows.assign(silent=~said).sort_values("silent", kind="stable").groupby(by, sort=False, dropna=False)
-    taken = {*by, "value", "chance", "floor", *INTERVAL}
+    taken = {*by, *AVERAGED, *INTERVAL}
     first = best[[name for name in rows if name not in taken]].first()
-    means = sets[["value", "chance", "floor"]].mean()
+    means = sets[[name for name in AVERAGED if name in rows]].mean()
     sd = sets["value"].std().fillna(0)
     ends = (sets["value"].min(), sets["value"].max()) if band == "range" else (means["value"] - sd, means["value"] + sd)
     return means.assign(low=ends[0], high=ends[1]).join(first).reset_index()

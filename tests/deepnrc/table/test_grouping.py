@@ -40,6 +40,13 @@ def test_a_group_is_a_run_whose_values_are_the_means():
     ]
 
 
+def test_the_quantile_of_chance_and_the_reference_are_means_too():
+    given = [(1.0, 0.2, 4.0), (3.0, 0.6, 2.0)]
+    rows = [row(f"a-{i}", v) | {"chance_high": high, "reference": r} for i, (v, high, r) in enumerate(given)]
+    means = table(*rows).means({"a-0": "a", "a-1": "a"}).table
+    assert means[["value", "chance_high", "reference"]].to_numpy().tolist() == [[2.0, pytest.approx(0.4), 3.0]]
+
+
 def test_groups_of_one_run_are_the_runs_themselves():
     alone = SEEDS.means({run: run for run in SEEDS.runs})
     pd.testing.assert_frame_equal(alone.wide(), SEEDS.wide())
