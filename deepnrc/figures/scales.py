@@ -21,7 +21,7 @@ DECADES = 2  # a log scale spans at least so many, so that a layer far from coll
 
 @dataclass(frozen=True)
 class Scale:
-    """Colours of one measure: the dark end of ``viridis`` always stands for collapse."""
+    """Colours of one measure: the dark end of ``viridis`` is always the one that collapsed layers reach."""
 
     norm: Normalize
     cmap: Colormap

@@ -63,7 +63,7 @@ def page(report: Table, title: str | None = None, tau: float = TAU) -> str:
         "overview": pictures.overview(report, tau),
         "heatmaps": list(pictures.heatmaps(report, tau)),
         "spectra": list(pictures.spectra(report)),
-        "sheets": sheets.sheets(report),
+        "sheets": sheets.sheets(report, tau),
         "explanations": texts.explanations(report),
         "origins": texts.origins(report),
         "measurements": len(report.provenance),

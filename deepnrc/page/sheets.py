@@ -11,7 +11,7 @@ import pandas as pd
 
 from deepnrc.figures import number
 from deepnrc.summary import MARKS
-from deepnrc.table import Table, described
+from deepnrc.table import NOISE, TAU, Table, described, words
 from probes import Probe
 
 Provenance = Sequence[Mapping[str, Any]]
@@ -39,13 +39,15 @@ class Heading:
 
 @dataclass(frozen=True)
 class Row:
-    """A layer."""
+    """A layer, with its verdict and the reason; both "" where no noise was measured."""
 
     layer: str
     depth: int
     kind: str
     dim: int
     cells: list[Cell]
+    verdict: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,17 @@ class Sheet:
     single: list[tuple[Heading, Cell]]
     notes: list[str]
 
+    @property
+    def judged(self) -> bool:
+        """Whether there is a verdict on its layers."""
+        return any(row.verdict for row in self.rows)
 
-def sheets(report: Table) -> list[Sheet]:
+
+def sheets(report: Table, tau: float = TAU) -> list[Sheet]:
     """One for each run, in the report's order."""
     last = report.at()
-    return [_sheet(str(run), last.table[last.table["run"] == run], last.provenance) for run in last.runs]
+    said = _verdicts(last, tau)
+    return [_sheet(str(run), last.table[last.table["run"] == run], last.provenance, said) for run in last.runs]
 
 
 def column(probe: Probe) -> Heading:
@@ -81,7 +89,21 @@ def goal(probe: Probe) -> str:
     return {"low": "lower is more collapsed", "high": "higher is more collapsed"}.get(probe.better, "no direction")
 
 
-def _sheet(run: str, table: pd.DataFrame, provenance: Provenance) -> Sheet:
+def _verdicts(last: Table, tau: float) -> dict[tuple[str, int], tuple[str, str]]:
+    """Verdict and reason by run and depth; none where no noise was measured."""
+    if NOISE not in last.measures:
+        return {}
+    found = last.verdicts(tau)
+    low = found["noise"].fillna(False).to_numpy(bool)
+    told = [words(verdict, quiet) for verdict, quiet in zip(found["verdict"], low, strict=True)]
+    return dict(
+        zip(zip(found["run"], found["depth"], strict=True), zip(told, found["reason"], strict=True), strict=True)
+    )
+
+
+def _sheet(
+    run: str, table: pd.DataFrame, provenance: Provenance, said: Mapping[tuple[str, int], tuple[str, str]]
+) -> Sheet:
     rows: dict[tuple[str, str, int], Mapping[Any, Any]] = {
         (row["measure"], row["variant"], row["depth"]): row for row in table.to_dict("records")
     }
@@ -100,6 +122,7 @@ def _sheet(run: str, table: pd.DataFrame, provenance: Provenance) -> Sheet:
                 layer["kind"],
                 layer["dim"],
                 [_cell(rows.get((probe.name, probe.variant, depth)), probe) for probe in spread],
+                *said.get((run, depth), ("", "")),
             )
             for depth, layer in sorted(layers.items())
         ],

@@ -22,7 +22,6 @@ from probes import Probe
 CLOSE = 0.055  # ticks nearer than this share of the bar to a reference give way to it
 THICK = 0.11  # inches
 LETTER = 0.09  # inches of height a letter of the label, with room for what stands above and below the panels
-APART = 1.1  # levels of runs that differ by no more than this factor are one
 LEAST = 14  # letters in a line of the label
 
 
@@ -39,17 +38,16 @@ def bar(axes: Sequence[Axes], probe: Probe, colours: Scale, marks: Sequence[Mark
         for level in {mark.low, mark.high}:
             drawn.ax.axhline(level, color="white", linewidth=2.4)
             drawn.ax.axhline(level, color=INK, linewidth=1.0)
-    # runs with levels of their own share the scale, but no level on it is collapse for all of them
-    apart = any(mark.held.collapsed and mark.high > APART * mark.low for mark in marks)
-    meaning = (probe.better or "collapsed") if apart else "collapsed"
-    said = f"(dark = {meaning})" if colours.directed else ""
+    # collapsed is a layer by its verdict alone, never by the colour of one measure
+    dark = "low noise" if probe.reference is not None and probe.reference.threshold else probe.better
+    said = f"(dark = {dark})" if colours.directed else ""
     drawn.set_label(_wrapped(probe.title, said, max(LEAST, int(_height(axes) / LETTER))))
 
 
 def direction_bar(axes: Sequence[Axes], neutral: bool) -> None:
     """The colour bar of panels whose columns have a scale each."""
     drawn = _beside(axes, Normalize(0, 1), colormaps[COLLAPSED_IS_DARK], "neither")
-    drawn.set_ticks([0, 1], labels=["collapsed", "not\ncollapsed"])
+    drawn.set_ticks([0, 1], labels=["as when\ncollapsed", "far\nfrom it"])
     drawn.ax.tick_params(length=0)
     drawn.set_label("each column on its own scale" + ("\norange: no direction" if neutral else ""))
 

@@ -37,9 +37,10 @@ def heatmap(
 ) -> Axes:
     """Draw layers down the side, the first always at the top, and steps, runs or measures across.
 
-    Several runs across steps or measures are panels that share one colour scale. The dark end means collapsed wherever
-    a measure has a direction; grey cells have no value that says anything, or are of a layer too narrow, d < 2k, for a
-    measure of k directions. On the noise fraction the white line is collapse onset, the dashed one that of low noise.
+    Several runs across steps or measures are panels that share one colour scale. The dark end is the one that collapsed
+    layers reach wherever a measure has a direction; grey cells have no value that says anything, or are of a layer too
+    narrow, d < 2k, for a measure of k directions. On the noise fraction the white line is collapse onset, the dashed
+    one that of low noise.
 
     Args:
         measure: name, or several names; None for the noise fraction, or, across measures, for the main ones.

@@ -23,7 +23,7 @@ def test_a_probe_of_ones_own_is_drawn_as_its_record_describes_it(row, drawn, wor
     given = Report.of(rows, [{"run": "net", "step": 0}, {"run": "net", "step": 0, "probes": [entry]}])
     probe = described("mine.own", "x", given.provenance)
     assert (probe.title, probe.bounds, probe.better, probe.log) == ("My own", (0, 1), "high", False)
-    assert "My own (dark = collapsed)" in words(drawn(figures.heatmap, given, "mine.own", variant="x"))
+    assert "My own (dark = high)" in words(drawn(figures.heatmap, given, "mine.own", variant="x"))
     ax = drawn(figures.lines, given, "mine.own", variant="x")
     assert (ax.get_ylabel(), ax.get_ylim()) == ("My own", (-0.03, 1.03))
     assert described("mine.own", provenance=given.provenance).title == "mine.own"
@@ -36,7 +36,7 @@ def test_a_probe_of_ones_own_keeps_its_title_and_scale_from_measuring_to_drawing
     )
     net, data = torch.nn.Linear(3, 2), (torch.randn(20, 3), torch.randn(20, 2))
     ax = drawn(deepnrc.probe(net, data, probes=[mine], progress=False).heatmap, "mine.trace")
-    assert "Trace (dark = collapsed)" in words(ax)
+    assert "Trace (dark = low)" in words(ax)
 
 
 NET, DATA = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 2)), (torch.randn(20, 3), torch.randn(20, 2))

@@ -65,3 +65,36 @@ def test_layer_names_do_not_wrap_and_are_whole_in_a_tooltip(page, text):
     assert "anywhere" not in rule
     named = [head["title"] for head in page.all("th") if head["scope"] == "row" and "data-sort" in head]
     assert named == ["a", "b", "c"] * 2
+
+
+def judged(row):
+    """A collapsed layer between one with noise and one that is too narrow, of a network that learned."""
+    fine = {"deep.feature_weight_alignment": 0.99, "deep.direction_r2_gap": 0.0}
+    layers = [("first", 0.9, 10), ("second", 0.01, 10), ("third", 0.0, 3)]
+    rows = [
+        row(measure, value, i, name, "net", 0, dim=d, chance_high=0.5)
+        for i, (name, noise, d) in enumerate(layers)
+        for measure, value in ({"deep.noise_fraction": noise} | fine).items()
+    ]
+    return Report.of([*rows, row("model.direction_r2_smallest", 0.9, -1, "(network)", "net", 0)])
+
+
+def test_each_layer_has_its_verdict_and_the_reason(row, parsed):
+    given = judged(row)
+    (sheet,) = sheets.sheets(given)
+    assert [layer.verdict for layer in sheet.rows] == ["not collapsed", "collapsed", "too narrow to tell"]
+    assert sheet.rows[2].reason == "d = 3 < 2 k = 4"
+    assert [layer.verdict for layer in sheets.sheets(given, tau=0.005)[0].rows][1] == "not collapsed"
+    shown = [cell for cell in parsed(html.page(given)).all("td") if cell.get("data-sort") == "collapsed"]
+    assert [cell["title"] for cell in shown] == ["all conditions hold"]
+
+
+def test_low_noise_alone_is_told_as_such(report):
+    (sheet,) = sheets.sheets(report())
+    assert {layer.verdict for layer in sheet.rows} == {"low noise, rest unknown"}
+
+
+def test_without_noise_there_is_no_verdict(row):
+    given = Report.of([row("deep.cka", 0.5, 0, "a", "net", 0)])
+    assert not sheets.sheets(given)[0].judged
+    assert ">verdict<" not in html.page(given)

@@ -8,11 +8,19 @@ from deepnrc import figures
 from deepnrc.figures.words import number
 
 
-def test_runs_with_errors_of_their_own_share_no_level_of_collapse(report, drawn, words):
-    alike = report(run="a") + report(run="b")
-    apart = report(run="a") + report(run="b", steps=(3,))
-    assert "Linear MSE\n(dark = collapsed)" in words(drawn(figures.heatmap, alike, "deep.linear_mse", across="run"))
-    assert "Linear MSE (dark = low)" in words(drawn(figures.heatmap, apart, "deep.linear_mse", across="run"))
+@pytest.mark.parametrize(
+    ("measure", "said"),
+    [
+        ("deep.noise_fraction", "(dark = low noise)"),
+        ("deep.cka", "(dark = high)"),
+        ("deep.linear_mse", "(dark = low)"),
+        ("deep.feature_weight_alignment", "(dark = high)"),
+    ],
+)
+def test_no_colour_of_one_measure_is_called_collapsed(report, drawn, words, measure, said):
+    shown = " ".join(words(drawn(figures.heatmap, report(), measure)))
+    assert said in shown
+    assert "= collapsed" not in shown
 
 
 @pytest.mark.parametrize("measure", ["deep.noise_fraction", "deep.cka"])
