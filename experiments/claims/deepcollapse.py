@@ -70,7 +70,7 @@ def upper_layers_collapse(setting: int = -1) -> tuple[Claim, ...]:
 
     return (
         Claim(
-            "The upper layers collapse: share of layers from the onset (noise <= 0.2) to the last",
+            "The upper layers collapse (by verdict): share of the judged layers from the onset to the last",
             DEEP, judged(onset_share), ">", 0.3,
         ),
         Claim(
@@ -79,8 +79,8 @@ def upper_layers_collapse(setting: int = -1) -> tuple[Claim, ...]:
             DEEP, judged(rank_mismatch), "<", 0.25,
         ),
         Claim(
-            "A linear map from any layer from the onset on predicts the targets no worse than the network: largest "
-            "linear MSE over network MSE",
+            "A linear map from any collapsed layer (by verdict) predicts the targets no worse than the network: "
+            "largest linear MSE over network MSE",
             DEEP, judged(worst_prediction), "<", 1.5,
         ),
     )  # fmt: skip
@@ -108,7 +108,7 @@ def learned_dimension(tolerance: float = 0.25) -> tuple[Claim, ...]:
 def onset(told: str = "") -> Claim:
     """Where the collapse begins at the largest weight decay, against where it is published to."""
     return Claim(
-        f"Collapse from {FIRST_COLLAPSED} on{told}: layers by which the onset (noise <= 0.2) lies behind it",
+        f"Collapse from {FIRST_COLLAPSED} on{told}: layers by which the onset (by verdict) lies behind it",
         DEEP, lambda r: behind(r, FIRST_COLLAPSED), "<", 0.5,
     )  # fmt: skip
 

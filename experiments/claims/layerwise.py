@@ -3,44 +3,48 @@ goes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from deepnrc.table import COLLAPSED, JUDGED, TAU, unbroken, verdicts
+from deepnrc.table import JUDGED, TAU, collapse_onset, verdicts
 from experiments.claims.learning import learned_every_direction
 from experiments.runner import Results
 
 
-def quiet_layers(results: Results, setting: int = -1, tau: float = TAU) -> list[int]:
-    """Depths from which the mean noise fraction stays at or below tau up to the last layer: low noise, no more."""
-    layers = results.layers(setting)
-    start = unbroken(results.by_layer("deep.noise_fraction").iloc[:, setting].reindex(layers) <= tau)
-    return [] if start is None else layers[start:]
+@dataclass(frozen=True)
+class Judged:
+    """The layers of a setting by their verdicts on the mean over the seeds: depths of the collapsed ones from onset to
+    the last judged one, and how many were judged; 0 where no verdict can be told."""
+
+    collapsed: list[int]
+    of: int
 
 
-def collapsed_layers(results: Results, setting: int = -1, tau: float = TAU) -> list[int]:
-    """Depths of the judged layers from collapse onset to the last, by their verdicts on the mean over the seeds."""
+def judged(results: Results, setting: int = -1, tau: float = TAU) -> Judged:
+    """What the verdicts say of a setting of the sweep."""
     label = results.swept[setting]
     runs = {run: label for run, name in results.runs().items() if name == label}
     if not runs:
-        return []
+        return Judged([], 0)
     found = verdicts(results.report.means(runs).at().table, tau)
-    judged = found[found["verdict"].isin(JUDGED)].sort_values("depth")
-    start = unbroken(judged["verdict"] == COLLAPSED)
-    return [] if start is None else [int(depth) for depth in judged["depth"].iloc[start:]]
+    onset = collapse_onset(found).iloc[0]
+    after = found[found["verdict"].isin(JUDGED) & (found["depth"] >= onset["depth"])] if onset["layers"] else found[:0]
+    return Judged(sorted(int(depth) for depth in after["depth"]), int(onset["of"]))
 
 
 def onset_share(results: Results, setting: int = -1) -> float:
-    """Share of layers from the onset of low noise to the last; NaN if no noise fraction is known."""
-    known = results.by_layer("deep.noise_fraction").iloc[:, setting].notna().any()
-    return len(quiet_layers(results, setting)) / len(results.layers(setting)) if known else np.nan
+    """Share of the judged layers from collapse onset to the last; NaN where no verdict can be told."""
+    found = judged(results, setting)
+    return len(found.collapsed) / found.of if found.of else np.nan
 
 
 def rank_mismatch(results: Results, setting: int = -1) -> float:
     """Largest relative difference of the features' stable rank to the targets', over collapsed layers;
     NaN without such layers, and if the rank of one is not known."""
-    layers = collapsed_layers(results, setting)
+    layers = judged(results, setting).collapsed
     ranks = _defined(results, setting, layers, "deep.feature_stable_rank")
     if not len(ranks):
         return np.nan
@@ -49,9 +53,9 @@ def rank_mismatch(results: Results, setting: int = -1) -> float:
 
 
 def worst_prediction(results: Results, setting: int = -1) -> float:
-    """Largest ratio of a layer's linear MSE to the targets over the network's own, over layers from the onset of low
-    noise on; NaN without such layers, and if the ratio of one is not known."""
-    ratios = _defined(results, setting, quiet_layers(results, setting), "deep.linear_mse", "ratio")
+    """Largest ratio of a layer's linear MSE to the targets over the network's own, over collapsed layers; NaN without
+    such layers, and if the ratio of one is not known."""
+    ratios = _defined(results, setting, judged(results, setting).collapsed, "deep.linear_mse", "ratio")
     return float(ratios.max(skipna=False))
 
 
@@ -65,19 +69,19 @@ def _defined(
 
 
 def behind(results: Results, layer: str, setting: int = -1) -> float:
-    """Layers from the named one to the onset of low noise, negative if that comes first; the onset of a network that
-    does not collapse lies one past its last layer.
+    """Layers from the named one to collapse onset, negative if that comes first; the onset of a network that does not
+    collapse lies one past its last layer.
 
-    NaN without that layer, and for a setting whose noise is not known or that has not learned its targets
+    NaN without that layer, and for a setting of which no verdict can be told or that has not learned its targets
     (see ``learned_every_direction``).
     """
     rows = results.last("deep.noise_fraction")
     rows = rows[rows["setting"] == results.swept[setting]].dropna(subset="value")
     depths = dict(zip(rows["layer"], rows["depth"], strict=True))
-    if layer not in depths or not learned_every_direction(results, setting):
+    found = judged(results, setting)
+    if layer not in depths or not found.of or not learned_every_direction(results, setting):
         return np.nan
-    quiet = quiet_layers(results, setting)
-    return float((quiet[0] if quiet else max(depths.values()) + 1) - depths[layer])
+    return float((found.collapsed[0] if found.collapsed else max(depths.values()) + 1) - depths[layer])
 
 
 def varying(table: pd.DataFrame) -> pd.DataFrame:

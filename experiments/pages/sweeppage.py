@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from deepnrc.table import write_whole
 from deepnrc.wording import shown
 from experiments import theory
 from experiments.claims import FITTED, Verdict
+from experiments.pages import standings
 from experiments.pages.gallery import draw_all
 from experiments.pages.page import Page
 from experiments.runner import Results, Setting, plan
@@ -75,7 +76,7 @@ def write(results: Results, verdicts: Sequence[Verdict], folder: Path, progress:
         about=results.study.about,
         verdicts=verdicts,
         warnings=warnings(results),
-        tables=[theory.table(fitted, without)] if fitted or without else [],
+        tables=[found for found in (standings.table(results), _theory(fitted, without)) if found is not None],
         drawn=pictures,
         seconds=sum(record["seconds"] for record in results.records),
         cells=len(results.records),
@@ -84,6 +85,10 @@ def write(results: Results, verdicts: Sequence[Verdict], folder: Path, progress:
         plan=plan(results.study),
     )
     return page.write(folder)
+
+
+def _theory(fitted: Mapping[str, theory.Fit], without: Mapping[str, str]) -> dict[str, Any] | None:
+    return theory.table(fitted, without) if fitted or without else None
 
 
 def _classifies(results: Results) -> bool:

@@ -13,12 +13,21 @@ from experiments.claims.claim import within
 def losses(made):
     """Two losses, each with no decay and with some: values by depth of one measure, for each of the four."""
 
-    def make(measure, *curves, decays=(0.0, 1e-2, 0.0, 5e-3)):
+    def make(measure, *curves, decays=(0.0, 1e-2, 0.0, 5e-3), **others):
         names = ("MSE, 0", "MSE, 1", "cross-entropy, 0", "cross-entropy, 1")
-        values = {name: {0: {measure: curve}} for name, curve in zip(names, curves, strict=True)}
+        values = {name: {0: {measure: curve, **others}} for name, curve in zip(names, curves, strict=True)}
         return made(values, list(decays), apart={name: {"loss": name.partition(",")[0]} for name in names})
 
     return make
+
+
+def aligned(layers):
+    """What layers that are collapsed but for their noise have."""
+    return {
+        "deep.feature_weight_alignment": [0.9] * layers,
+        "deep.direction_r2_gap": [0.0] * layers,
+        "model.accuracy": {-1: 0.99},
+    }
 
 
 def of(loss):
@@ -28,7 +37,7 @@ def of(loss):
 def test_no_claim_is_read_off_another_loss(made, monkeypatch):
     monkeypatch.setattr(deepcollapse, "FIRST_COLLAPSED", "layer1")
     falling = [0.9, 0.5, 0.2, 0.1, 0.05, 0.01]
-    measures = dict.fromkeys(("nc.1", "nc.1/total", "nc.2", "nc.3", "deep.noise_fraction"), falling)
+    measures = dict.fromkeys(("nc.1", "nc.1/total", "nc.2", "nc.3", "deep.noise_fraction"), falling) | aligned(6)
     facts = {name: {"loss": name.partition(",")[0]} for name in ("MSE, 0", "cross-entropy, 0", "cross-entropy, 1")}
     results = made({name: {0: measures} for name in facts}, [0, 0, 5e-3], apart=facts)
     assert not any(math.isnan(claim.measured(results)) for claim in of("cross-entropy"))
@@ -58,7 +67,8 @@ def test_class_means_are_held_against_those_of_early_layers(losses):
 
 def test_the_onset_is_that_of_the_losses_own_settings(losses, monkeypatch):
     monkeypatch.setattr(deepcollapse, "FIRST_COLLAPSED", "layer1")
-    results = losses("deep.noise_fraction", [0.5, 0.5], [0.5, 0.1], [0.5, 0.5], [0.1, 0.1])
+    curves = ([0.5, 0.5], [0.5, 0.1], [0.5, 0.5], [0.1, 0.1])
+    results = losses("deep.noise_fraction", *curves, **aligned(2))
     assert [of(loss)[4].measured(results) for loss in ("MSE", "cross-entropy")] == [0, -1]
 
 

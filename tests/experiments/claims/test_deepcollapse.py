@@ -57,7 +57,7 @@ COLLAPSED = {
 
 def test_upper_layers_on_known_numbers(made):
     results = made({"a": {0: COLLAPSED}})
-    assert numbers(upper_layers_collapse(), results) == pytest.approx([3 / 4, 0.25, 1.1])
+    assert numbers(upper_layers_collapse(), results) == pytest.approx([2 / 4, 0.25, 1.1])
     assert rank_mismatch(results) == pytest.approx(0.25)
     assert worst_prediction(results) == pytest.approx(1.1)
 

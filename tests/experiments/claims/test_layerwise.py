@@ -8,15 +8,7 @@ import pandas as pd
 import pytest
 
 from experiments.claims import layerwise as claims
-from experiments.claims.layerwise import (
-    collapsed_layers,
-    falls,
-    onset_share,
-    quiet_layers,
-    rank_mismatch,
-    rises,
-    worst_prediction,
-)
+from experiments.claims.layerwise import falls, judged, onset_share, rank_mismatch, rises, worst_prediction
 
 NAN = float("nan")
 NOISE, RANK, TARGET = "deep.noise_fraction", "deep.feature_stable_rank", "deep.target_stable_rank"
@@ -33,26 +25,15 @@ COLLAPSED = {
 }
 
 
-@pytest.mark.parametrize(
-    ("noise", "layers"),
-    [
-        ([0.9, 0.5, 0.2, 0.1], [2, 3]),
-        ([0.1, 0.5, 0.2, 0.1], [2, 3]),
-        ([0.1, 0.1, 0.1, 0.3], []),
-        ([0.1, 0.1], [0, 1]),
-        ([0.1, float("nan"), 0.1], [2]),
-        ([0.1, 0.1, float("nan")], []),
-    ],
-)
-def test_layers_of_low_noise_reach_up_to_the_last(made, noise, layers):
-    results = made({"a": {0: {NOISE: noise}}})
-    assert quiet_layers(results) == layers
-    assert onset_share(results) == pytest.approx(len(layers) / len(noise))
+def layers(noise, **changed):
+    """Measures of layers that are collapsed but for their noise."""
+    fine = {ALIGNMENT: [0.9] * len(noise), GAP: [0.0] * len(noise), SMALLEST: {-1: 0.9}}
+    return {NOISE: noise} | fine | changed
 
 
 def test_noise_is_that_of_the_mean_over_seeds(made):
-    results = made({"a": {0: {NOISE: [0.9, 0.35]}, 1: {NOISE: [0.9, 0.03]}}})
-    assert quiet_layers(results) == [1]
+    results = made({"a": {0: layers([0.9, 0.25]), 1: layers([0.9, 0.03])}})
+    assert judged(results).collapsed == [1]
 
 
 @pytest.mark.parametrize(
@@ -67,12 +48,24 @@ def test_noise_is_that_of_the_mean_over_seeds(made):
     ],
 )
 def test_collapsed_layers_are_so_by_their_verdicts(made, changed, layers):
-    assert collapsed_layers(made({"a": {0: COLLAPSED | changed}})) == layers
+    results = made({"a": {0: COLLAPSED | changed}})
+    assert judged(results).collapsed == layers
+    assert onset_share(results) == len(layers) / 4
+
+
+@pytest.mark.parametrize("missing", [GAP, ALIGNMENT, SMALLEST])
+def test_low_noise_alone_is_no_collapse_and_leaves_the_share_unknown(made, missing):
+    measures = {name: values for name, values in COLLAPSED.items() if name != missing} | {NOISE: [0.1] * 4}
+    results = made({"a": {0: measures}})
+    assert judged(results).collapsed == []
+    assert math.isnan(onset_share(results))
+    assert math.isnan(worst_prediction(results))
+    assert math.isnan(claims.behind(results, "layer1"))
 
 
 def test_layers_that_only_another_setting_has_do_not_count(made):
-    results = made({"short": {0: {NOISE: [0.5, 0.1]}}, "long": {0: {NOISE: [0.5, 0.5, 0.1, 0.1]}}})
-    assert quiet_layers(results, 0) == [1]
+    results = made({"short": {0: layers([0.5, 0.1])}, "long": {0: layers([0.5, 0.5, 0.1, 0.1])}})
+    assert judged(results, 0).collapsed == [1]
     assert onset_share(results, 0) == 1 / 2
 
 
@@ -88,7 +81,7 @@ def test_a_layer_that_is_unknown_leaves_the_largest_unknown_unless_it_has_none(m
 
 
 def test_a_position_chooses_the_setting(made):
-    results = made({"a": {0: {NOISE: [0.1, 0.1]}}, "b": {0: {NOISE: [0.9, 0.9]}}})
+    results = made({"a": {0: layers([0.1, 0.1])}, "b": {0: layers([0.9, 0.9])}})
     assert [onset_share(results, i) for i in (0, 1, -1)] == [1, 0, 0]
 
 
@@ -97,15 +90,15 @@ def test_a_position_chooses_the_setting(made):
     [([0.5, 0.5, 0.1, 0.1], 0), ([0.5, 0.1, 0.1, 0.1], -1), ([0.5, 0.1, 0.5, 0.1], 1), ([0.5, 0.5, 0.5, 0.5], 2)],
 )
 def test_the_onset_is_counted_from_a_layer(made, noise, measured):
-    results = made({"a": {0: {"deep.noise_fraction": noise}}})
+    results = made({"a": {0: layers(noise)}})
     assert claims.behind(results, "layer2") == measured
     assert math.isnan(claims.behind(results, "layer9"))
 
 
 def test_the_onset_of_a_setting_without_numbers_is_not_measurable(made):
-    values = {"a": {0: {"deep.noise_fraction": [0.5, 0.1, 0.1]}}, "b": {0: {"deep.noise_fraction": [math.nan] * 3}}}
+    values = {"a": {0: layers([0.5, 0.1, 0.1])}, "b": {0: layers([math.nan] * 3)}}
     assert [claims.behind(made(values), "layer1", at) for at in (0, 1)] == pytest.approx([0, math.nan], nan_ok=True)
-    values["b"][0]["deep.noise_fraction"] = [0.5, 0.5, 0.1]
+    values["b"][0][NOISE] = [0.5, 0.5, 0.1]
     assert claims.behind(made(values), "layer1") == 1
     assert math.isnan(claims.behind(made(values, diverged=[("b", 0)]), "layer1"))
     assert math.isnan(claims.behind(made(values, diverged=[("a", 0), ("b", 0)]), "layer1"))
@@ -115,14 +108,14 @@ def test_the_onset_of_a_setting_without_numbers_is_not_measurable(made):
     ("shares", "measured"), [([0.9, 0.6], 0), ([0.9, 0.1], math.nan), ([0.4, 0.9], math.nan), ([], 0)]
 )
 def test_the_onset_of_a_network_that_has_not_learned_is_not_measurable(made, shares, measured):
-    results = made({"a": {0: {"deep.noise_fraction": [0.5, 0.1, 0.1]}}})
+    results = made({"a": {0: layers([0.5, 0.1, 0.1])}})
     results = replace(results, records=tuple(r | {"explained": shares} for r in results.records))
     assert claims.behind(results, "layer1") == pytest.approx(measured, nan_ok=True)
 
 
 def test_the_onset_of_a_shallower_network_lies_behind_its_own_last_layer(made):
     values = {"deep": [0.5] * 6, "shallow": [0.5] * 3}
-    results = made({label: {0: {"deep.noise_fraction": noise}} for label, noise in values.items()})
+    results = made({label: {0: layers(noise)} for label, noise in values.items()})
     assert [claims.behind(results, "layer1", at) for at in (0, 1)] == [5, 2]
     assert math.isnan(claims.behind(results, "layer5"))
 
