@@ -107,6 +107,20 @@ def test_held_out_samples_and_groups_are_asked_for(run: Call, refusal: Call, pro
     assert "--groups must be a number" in refusal(probed(run, "--groups", "many"), 2)
 
 
+def test_a_reference_is_untrained_or_a_saved_report(run: Call, refusal: Call, probed: Call, saved: Call) -> None:
+    assert probed(run, "--reference", "untrained").code == 0
+    noise = deepnrc.load("out").values("deep.noise_fraction")
+    assert noise["reference"].notna().all()
+    assert (noise["reference"] != noise["value"]).iloc[1:].all()  # behind the input, of weights that are drawn anew
+    saved("twin")
+    assert probed(run, "--reference", "twin").code == 0
+    loaded = deepnrc.load("out")
+    noise = loaded.values("deep.noise_fraction")
+    assert noise["reference"].tolist() == pytest.approx(noise["value"].tolist())
+    assert loaded.provenance[0]["reference"]["run"] == "twin"
+    assert "'nowhere' is not a saved report" in refusal(probed(run, "--reference", "nowhere"), 3)
+
+
 def test_the_parts_of_a_batch_are_named(run: Call, refusal: Call, probed: Call) -> None:
     assert probed(run).code == 0
     pairs = deepnrc.load("out").table["value"]
