@@ -67,8 +67,12 @@ def tie(spectrum: Spectrum, k: int, what: str) -> Doubt:
 
 def read_directions(weight: Spectrum, k: int) -> int:
     """How many leading right singular vectors of a weight stand for its top k: fewer where it has fewer nonzero
-    singular values, more where those behind the k-th are tied with it, for any k of tied ones are arbitrary. Values
-    that only come near fill R^d with their ties at times, which is aligned with anything: the k leading ones stay."""
+    singular values, more where those behind the k-th are tied with it, for any k of tied ones are arbitrary.
+
+    One exception is a rule of ours, of no publication: where the tied values are all of R^d's and yet not equal (the
+    k-th above the last by more than 0.1 %), the k leading ones stay. The tied space would then be R^d itself, with
+    which any V is aligned at 1, and a random narrow weight whose values happen to lie within 1 % of one another would
+    count as perfectly aligned. Of exactly equal values every k are arbitrary, and R^d it is."""
     rank = weight.rank(1e-10 * float(weight.values[0]))
     if rank <= k:
         return rank

@@ -35,8 +35,9 @@ def cdnv_doubled(classes: Classes, between: Spectrum) -> Outcome:
 def equinorm(classes: Classes, between: Spectrum) -> Outcome:
     """Mean over pairs i < j of |log(||m_i|| / ||m_j||)|, m the centred class means, >= 0; 0 when all are as long.
 
-    Free of scale. Publications that take the standard deviation of the norms over their mean give another number, to
-    first order sqrt(pi)/2 of it for many classes with normal norms. After Wu & Papyan 2024."""
+    Free of scale. After Wu & Papyan 2024, whose code keeps mean and variance over classes of log ||m_k||^2 instead; the
+    mean over pairs is not confirmed there. The standard deviation of the norms over their mean is another number again,
+    to first order sqrt(pi)/2 of this one for many classes with normal norms."""
     sizes = _sizes(_centred(classes))
     i, j = _pairs(classes)
     return Outcome(float((sizes[i].log() - sizes[j].log()).abs().mean()))
@@ -45,7 +46,8 @@ def equinorm(classes: Classes, between: Spectrum) -> Outcome:
 def hyperspherical_uniformity(classes: Classes, between: Spectrum) -> Outcome:
     """GNC2, standard deviation (over pairs i < j, divided by their number) of log(1/||u_i - u_j||) over the absolute
     mean of the same, u the centred class means over their lengths, >= 0; 0 when all are as far apart. The distance is
-    not squared, which would change nothing. Wu & Papyan 2024."""
+    not squared, which would change nothing. Wu & Papyan 2024: distances, logarithm, mean and variance over pairs are
+    those of the authors' code; that one is taken over the other is not confirmed there."""
     m = _centred(classes)
     units = m / _sizes(m)[:, None]
     i, j = _pairs(classes)
@@ -57,7 +59,9 @@ def hyperspherical_uniformity(classes: Classes, between: Spectrum) -> Outcome:
 
 def uniform_duality(classes: Classes, between: Spectrum, W: Tensor) -> Outcome:
     """UNC3, standard deviation (over the K classes, divided by K) of cos(w_k, mu_k - mu_G) over the absolute mean of
-    the same, >= 0; 0 when every row of the weight W (K, d) stands at the same angle to its class. Wu & Papyan 2024."""
+    the same, >= 0; 0 when every row of the weight W (K, d) stands at the same angle to its class. Wu & Papyan 2024:
+    cosines, and their mean and variance over classes, are those of the authors' code; their quotient is not confirmed
+    there."""
     m, rows = _centred(classes), outputs(W, classes)
     sizes = rows.norm(dim=1)
     if not float(sizes.min()) > 0:
