@@ -15,6 +15,11 @@ from deepnrc.errors import UsageError
 from deepnrc.table import write_whole
 from probes import CATALOG, Interval, Moments, Probe, Snapshot, jackknife
 
+HEAD = """# How often an interval holds the truth
+
+Made by `python -m experiments coverage --out docs/coverage.md`: samples drawn from a Gaussian layer whose values are \
+known, and the intervals of `groups=16` about them.
+"""
 MEASURES = ("deep.noise_fraction", "deep.feature_weight_alignment", "deep.cka", "deep.linear_r2")
 TARGETS = 3
 
@@ -133,7 +138,7 @@ class Coverage:
             )
 
     def run(self) -> None:
-        """Draw, print the share of intervals that hold the truth, and write the table to ``out``."""
+        """Draw, print the share of intervals that hold the truth, and write the table to ``out`` with a heading."""
         head = [
             f"{self.draws} draws, {self.groups} groups; a share of .95 is what is promised.\n",
             "| measure | d | N | truth | share that holds it | draws with an interval |",
@@ -142,7 +147,7 @@ class Coverage:
         told = "\n".join([*head, *(cell.line for cell in self.cells())])
         print(told)
         if self.out is not None:
-            write_whole({self.out: f"{told}\n".encode()}, "The document")
+            write_whole({self.out: f"{HEAD}\n{told}\n".encode()}, "The document")
 
     def cells(self) -> Iterator[Covered]:
         """One after another."""

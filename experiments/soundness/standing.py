@@ -27,6 +27,14 @@ KINDS = {
     "collapsed by construction": (lambda seed: list(collapsed())[seed], True),
 }
 COLLAPSED = VERDICTS[0]
+HEAD = """# Whether verdicts can be trusted
+
+Made by `python -m experiments verdicts`: what `report.verdicts()` says of networks whose standing is known. Untrained \
+ones have widths of 3 to 256, 2 to 6 layers, and 200 to 2,000 samples of 1 to 10 targets that nothing tells; random \
+bodies have a least-squares head on targets that can be learned. None of these may have a layer that is called \
+collapsed. Forty networks are collapsed by construction, closed forms of linear networks of 1 to 6 layers, planted \
+ones, and perfect classifiers of 2 to 10 classes: all must be called so up to their last layer.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +47,9 @@ class Standing:
     seed: Annotated[int, arg(help="Of the first network; each has one of its own.")] = 0
     jobs: Annotated[int, arg(help="Networks probed side by side.")] = os.cpu_count() or 1
     out: Annotated[Path, arg(help="Folder for verdicts.md and verdicts.csv; it is made.")] = Path("runs/soundness")
+    document: Annotated[
+        Path | None, arg(metavar="FILE", help="Write the counts there too, such as docs/verdicts.md.")
+    ] = None
     progress: Annotated[bool, arg(help="Show a progress bar.")] = True
 
     def run(self) -> None:
@@ -52,6 +63,8 @@ class Standing:
         print("\n".join([text, *lines]))
         told = {"verdicts.csv": to_csv(read), "verdicts.md": f"{text}\n"}
         write_whole({self.out / name: content.encode() for name, content in told.items()}, "What was read")
+        if self.document is not None:
+            write_whole({self.document: "\n".join([HEAD, text, *lines, ""]).encode()}, "The document")
         print(f"Every network: {self.out / 'verdicts.csv'}")
 
     def _read(self) -> pd.DataFrame:
@@ -68,7 +81,8 @@ class Standing:
 
 
 def judged(kind: str, seed: int) -> dict[str, object]:
-    """What is said of one network: whether any layer of it is called collapsed, and how many layers were judged."""
+    """What is said of one network: whether it is called collapsed, by any layer where none should be and up to the last
+    one where all should, and how many layers were judged."""
     torch.set_num_threads(1)
     draw, standing = KINDS[kind]
     drawn = draw(seed)
@@ -79,7 +93,7 @@ def judged(kind: str, seed: int) -> dict[str, object]:
         "seed": seed,
         "words": drawn.words,
         "collapsed": standing,
-        "called": bool((found["verdict"] == COLLAPSED).any()),
+        "called": bool(onset["layers"]) if standing else bool((found["verdict"] == COLLAPSED).any()),
         "layers": len(found),
         "judged": int(onset["of"]),
         "low noise": int(found["noise"].fillna(False).sum()),

@@ -13,10 +13,13 @@ def test_a_network_is_called_what_it_is(kind):
 
 
 def test_the_counts_name_what_is_wrong(tmp_path, capsys):
-    Standing(count=1, jobs=1, out=tmp_path, progress=False).run()
+    Standing(count=1, jobs=1, out=tmp_path, document=tmp_path / "docs" / "counts.md", progress=False).run()
     printed = capsys.readouterr().out
     assert "| collapsed by construction | 40 |" in printed
     assert "WRONG" not in printed
+    written = (tmp_path / "docs" / "counts.md").read_text()
+    assert written.startswith("# Whether verdicts can be trusted\n")
+    assert written.endswith((tmp_path / "verdicts.md").read_text())
     read = pd.read_csv(tmp_path / "verdicts.csv")
     assert len(read) == 42
     assert counts(read.assign(called=~read["called"])).splitlines()[2].endswith("| 1 | 1 |")
