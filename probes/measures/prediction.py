@@ -78,9 +78,9 @@ def class_fit(outputs: Moments) -> LinearFit | None:
 
 def beside_targets(outputs: Moments) -> Moments:
     """Moments of the rows [f(x), y] from those of the rows [f(x) - y, y]."""
-    n, options = outputs.n, {"dtype": torch.float64, "device": outputs.mean.device}
-    added = torch.eye(2 * n, **options)
-    added[:n, n:] = torch.eye(n, **options)
+    n = outputs.n
+    added = torch.eye(2 * n).to(outputs.mean)
+    added[:n, n:] = torch.eye(n)
     return Moments.of(added @ outputs.mean, added @ outputs.covariance @ added.mT, outputs.count, n)
 
 
