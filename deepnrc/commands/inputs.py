@@ -154,6 +154,6 @@ class InputArguments(NetworkArguments):
             "repeats": self.repeats,
             "mask": None if self.mask == "none" else self.mask,
             "axis": self.axis,
-            "output": int(self.output) if self.output and self.output.isdecimal() else self.output,
+            "output": self.output,
             "top": list(self.top) or None,
         }

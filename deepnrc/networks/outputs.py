@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from deepnrc.wording import Given, did_you_mean
 Output = str | int | Callable[[Any], Any]
 REMEDY = "output= names the one that predicts"
 Pick = Callable[[Any], dict[str, Tensor]]
+NUMBER = re.compile(r"-?[0-9]+")
 CHOSEN = "(chosen)"  # the name of an output that the user named
 
 
@@ -72,7 +74,7 @@ def _at(value: Any, output: str | int) -> Any:
 
 
 def _entered(value: Any, part: str | int, output: str | int) -> Any:
-    index = part if isinstance(part, int) else int(part) if part.lstrip("-").isdigit() else None
+    index = part if isinstance(part, int) else int(part) if NUMBER.fullmatch(part) else None
     if isinstance(value, Mapping) and part in value:
         return value[part]
     if index is not None and not isinstance(value, str | Tensor):

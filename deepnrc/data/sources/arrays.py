@@ -60,10 +60,15 @@ def _check_kind(array: NDArray[Any], name: str, source: str) -> None:
 
 
 def classes(y: NDArray[Any], source: str) -> Tensor:
-    """Class numbers (N,) as int64. Errors: DataError if one is negative."""
+    """Class numbers (N,) as int64. Errors: DataError if one is negative, or too large for that."""
     if y.min() < 0:
         raise DataError(
             f"The classes of '{source}' include {y.min()}; number them from 0. "
+            "If these are values to predict, save them as floats."
+        )
+    if y.max() > np.iinfo(np.int64).max:
+        raise DataError(
+            f"The classes of '{source}' include {y.max()}, which is no number of a class; number them from 0. "
             "If these are values to predict, save them as floats."
         )
     return torch.from_numpy(y.astype(np.int64))

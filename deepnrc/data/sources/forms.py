@@ -23,6 +23,7 @@ from deepnrc.data.sources.npy import pair_in, read_npy
 from deepnrc.data.sources.npz import read_npz
 from deepnrc.data.sources.numerals import Writing
 from deepnrc.data.sources.produced import produced
+from deepnrc.data.sources.recordings import lerobot
 from deepnrc.data.sources.recordings.carla import read_carla
 from deepnrc.data.sources.recordings.demonstrations import read_demonstrations
 from deepnrc.data.sources.recordings.episodes import read_episodes
@@ -40,6 +41,8 @@ FORMS = (
     "; a .hdf5 or .h5 file of actions as D4RL's, robomimic's or ALOHA's, or of camera frames as CARLA's, also a folder "
     "of these, with ",
     Remedy("targets", "steer,speed"),
+    "; a folder of LeRobot's, data/chunk-000/episode_000000.parquet and so on, with ",
+    Remedy("actions", "action"),
     "; utkface:FOLDER; cifar10:FOLDER, cifar10-test:FOLDER, mnist:FOLDER or mnist-test:FOLDER; a local Minari data set "
     "such as mujoco/swimmer/expert-v0; or path/to/file.py:factory",
 )
@@ -124,18 +127,18 @@ def load_data(
     """Batches (inputs (b, ...), targets (b, n) or classes (b,)) of the data that `spec` names, in their own order.
 
     Nothing is shuffled, dropped or standardised. The first of these rules that holds decides on the form:
-    `minari:ID`, `utkface:FOLDER`, `cifar10:FOLDER`, `mnist:FOLDER`, and the last two with `-test` before the colon, say
-    what they are; a folder of HDF5 files holds driving recordings, one of x.npy and y.npy arrays, unless `targets` is
-    a csv; any other folder holds images, with `targets` the path of their csv; a name that ends in .npz, .npy, .hdf5,
-    .h5, or as a table does (.csv, .tsv, either with .gz, .parquet, .feather, .xlsx) is that kind of file, with
-    `targets` the target columns; a name such as `a/b-v0` is a Minari data set; a name with a colon is a factory. A
-    factory's own batches are passed on; everything else comes as a DataLoader of batches of `batch_size`, inputs in
-    `dtype`, by default that of the weights of `model` or else float32, and targets in the file's own precision; its
-    data set's ``target_resolution`` (n,) says how finely those of a table are written. `image_size` overrides the side
-    to which images are brought; `model` lets them be prepared as timm prepares them for that network. `drop` leaves
-    columns of a table out; `sep`, `decimal` and `thousands` say how one of text is written, such as ";", "," and ".".
-    `observations` and `actions` choose arrays of a recording by their keys, several put side by side; its data set's
-    ``groups`` (N,) are the episodes.
+    `minari:ID`, `utkface:FOLDER`, `cifar10:FOLDER`, `mnist:FOLDER`, and the last two with `-test` before the colon,
+    say what they are; a folder of HDF5 files holds recordings, one of data/chunk-*/*.parquet is LeRobot's, one of
+    x.npy and y.npy holds arrays, unless `targets` is a csv; any other folder holds images, with `targets` the path
+    of their csv; a name that ends in .npz, .npy, .hdf5, .h5, or as a table does (.csv, .tsv, either with .gz,
+    .parquet, .feather, .xlsx) is that kind of file, with `targets` the target columns; a name such as `a/b-v0` is a
+    Minari data set; a name with a colon is a factory. A factory's own batches are passed on; everything else comes
+    as a DataLoader of batches of `batch_size`, inputs in `dtype`, by default that of the weights of `model` or else
+    float32, and targets in the file's own precision; its data set's ``target_resolution`` (n,) says how finely
+    those of a table are written. `image_size` overrides the side to which images are brought; `model` lets them be
+    prepared as timm prepares them for that network. `drop` leaves columns of a table out; `sep`, `decimal` and
+    `thousands` say how one of text is written, such as ";", "," and ".". `observations` and `actions` choose arrays
+    of a recording by their keys, several put side by side; its data set's ``groups`` (N,) are the episodes.
     Errors: UsageError for a name of no known form, or options that do not go with it; DataError for unreadable data.
     """
     _check_numbers(batch_size, image_size, dtype)
@@ -187,6 +190,8 @@ def _folder(path: Path, targets: Sequence[str] | None) -> Form:
         return IMAGES
     if recordings := recordings_in(path):
         return STEPS if _holds_steps(recordings[0]) else CARLA
+    if lerobot.files_in(path):
+        return TABLE
     return NPY if pair_in(path) else IMAGES
 
 

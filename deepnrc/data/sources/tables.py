@@ -17,6 +17,7 @@ from deepnrc.data.sources.columns import are_numbers, numbered, parts
 from deepnrc.data.sources.frames import TEXTS, ending, like_a_row, read_cells, read_frame
 from deepnrc.data.sources.lists import bookkeeping, groups, spread
 from deepnrc.data.sources.numerals import Writing, is_numberlike, refusal, rounded_to, written_to
+from deepnrc.data.sources.recordings.lerobot import read_frames
 from deepnrc.errors import DataError, UsageError
 from deepnrc.wording import Phrase, Remedy, did_you_mean, listing, shown
 
@@ -41,14 +42,15 @@ def read_table(
     from 0 or from the end as in "-2,-1", name the columns of a csv whose first line holds numbers only: it is read as a
     row. Targets are in double precision, and the samples' ``target_resolution`` says how finely they were written.
     Warns of a column that counts the rows. `observations` names the inputs, and `actions` the targets, of a recording.
-    Columns of vectors are spread; LeRobot's bookkeeping is left out of the inputs, and its episodes are ``groups``.
+    Columns of vectors are spread; LeRobot's bookkeeping is left out of the inputs, and its episodes are ``groups``; its
+    folder of Parquet files is read as one table.
     Errors: UsageError if no targets, or unknown ones, are named; DataError for a table that cannot be read, or a column
     that is not numeric or has missing values.
     """
     if actions and targets:
         raise UsageError("Both targets and actions were given, which both name the target columns. Choose one.")
     headless = are_numbers(actions or targets)
-    frame = read_frame(path, headless=headless, writing=writing)
+    frame = read_frames(path) if path.is_dir() else read_frame(path, headless=headless, writing=writing)
     named = _named(actions or targets, frame, path)
     left_out = _dropped(drop, named, frame, path)
     if observations:

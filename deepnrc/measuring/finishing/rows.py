@@ -50,10 +50,10 @@ def measured(
         weight, following = acting(layer, flow, weights), after(layer, flow, weights)
         snapshot = _snapshot(layer, streams, weight, following, rank)
         places = {"layer": snapshot}
-        notes = {"layer": {"following": following.note}}
+        notes = {"layer": {"weight": weight.note, "following": following.note}}
         if layer.top:
             places["top"], of_weight = _of_top(layer, streams.top, snapshot, weights)
-            notes["top"] = {"weight": of_weight}
+            notes["top"] = {"weight": of_weight or weight.note}
         shared = {"run": run, "step": step, "depth": layer.depth, "layer": layer.key, "kind": layer.site.kind}
         pairs = _rows(streams.fitting, places, {**shared, "pool": layer.pool}, notes)
         other = None if held is None else _snapshot(held.layers[layer.key], held, weight, following, rank)
@@ -148,7 +148,7 @@ def _rows(
         if probe.where in places and probe.direction <= places[probe.where].n:
             row = _row(probe, probe.evaluate(places[probe.where]), shared, places[probe.where])
             known = notes.get(probe.where, {})
-            said = [note for name, note in known.items() if note and set(probe.reads) & set(READERS[name])]
+            said = dict.fromkeys(n for name, n in known.items() if n and set(probe.reads) & set(READERS[name]))
             if said and row["status"] != "not defined":
                 row["note"] = "; ".join(filter(None, [row["note"], *said]))
             rows.append((probe, row))

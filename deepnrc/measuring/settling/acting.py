@@ -41,13 +41,17 @@ def acting_on_top(layer: LayerStream, top: Top, weights: Weights) -> Found:
     names = top.weights or (layer.site.name,)
     found = _stacked(names, weights, layer.width)
     if found.matrix is None or top.rows is None:
-        return Found(found.matrix, found.missing, f"of {listing(names)} side by side")
+        return Found(found.matrix, found.missing, _and(f"of {listing(names)} side by side", found.note))
     if max(top.rows) >= len(found.matrix):
         return Found(None, f"{listing(names)} give the outputs in more than one place")
     whole = top.rows == tuple(range(len(found.matrix)))
     rows = "" if whole else f", rows {', '.join(map(str, top.rows))}"
     sides = " side by side" if len(names) > 1 else ""
-    return Found(found.matrix[list(top.rows)], "", f"of {listing(names)}{sides}{rows}")
+    return Found(found.matrix[list(top.rows)], "", _and(f"of {listing(names)}{sides}{rows}", found.note))
+
+
+def _and(*notes: str) -> str:
+    return "; ".join(filter(None, notes))
 
 
 def after(layer: LayerStream, flow: Dataflow, weights: Weights) -> Found:
@@ -72,7 +76,7 @@ def after(layer: LayerStream, flow: Dataflow, weights: Weights) -> Found:
         return Found(None, f"the next weight, '{link.target}', reads {target.d} features and not {own.m}")
     found = _matrix(link.target, weights)
     between = " and ".join(link.between) or "nothing"
-    return Found(found.matrix, found.missing, f"with {between} between it and '{link.target}'")
+    return Found(found.matrix, found.missing, _and(f"with {between} between it and '{link.target}'", found.note))
 
 
 def _readers(layer: LayerStream, flow: Dataflow) -> list[str]:
@@ -94,14 +98,14 @@ def _read(weight: Weight) -> Found:
     if weight.missing:
         return Found(None, weight.missing)
     try:
-        return Found(weight.matrix())
+        return Found(weight.matrix(), note=weight.note)
     except NoWeightError as reason:
         return Found(None, str(reason))
 
 
 def _stacked(names: Sequence[str], weights: Weights, width: int) -> Found:
     """Weights that read one tensor act on it as one: their rows one above the other."""
-    parts = []
+    parts, notes = [], dict[str, None]()
     for name in names:
         found = _matrix(name, weights)
         if found.matrix is None:
@@ -110,4 +114,5 @@ def _stacked(names: Sequence[str], weights: Weights, width: int) -> Found:
             reads = f"reads {found.matrix.shape[1]} features and not {width}"
             return Found(None, f"the next weight, '{name}', {reads}")
         parts.append(found.matrix)
-    return Found(parts[0] if len(parts) == 1 else torch.cat(parts))
+        notes |= {found.note: None}
+    return Found(parts[0] if len(parts) == 1 else torch.cat(parts), note="; ".join(filter(None, notes)))

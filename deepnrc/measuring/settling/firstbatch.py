@@ -117,6 +117,7 @@ def settled(
     weights = {**choice.weights, **{name: site.weight for name, site in products.items() if site.weight}}
     choice = replace(choice, sites=(*choice.sites, *read.values()), weights=weights)
     check_any(choice)
+    check_blocks(found, choice, layers)
     if not all_weights(layers):
         return choice
     aside = left_out(found, choice, modules)
@@ -124,6 +125,28 @@ def settled(
     named, kept = dict(choice.left_out), {site.name for site in sites}
     reasons = named | {name: why for name, why in aside.items() if name not in named and name not in kept}
     return replace(choice, sites=sites, left_out=tuple(reasons.items()))
+
+
+def check_blocks(found: Survey, choice: Choice, layers: object) -> None:
+    """Errors: UsageError for blocks none of which reads, however far behind, what another one gives."""
+    flow = found.dataflow
+    blocks = [site.name for site in choice.sites if site.reads == "output" and _holds(site.name, flow.runs)]
+    if layers != "blocks" or len(blocks) < 2 or flow.unknown or flow.hidden:
+        return
+    for block in blocks:
+        behind = flow.behind({name for name in flow.runs if name.startswith(f"{block}.")})
+        if any(_holds(other, behind) for other in blocks if other != block):
+            return
+    raise UsageError(
+        f"The repeated parts {listing(blocks, 4)} lie side by side and are no blocks, one behind the other. Name "
+        "other parts, or these: ",
+        Remedy("layers", blocks),
+        ".",
+    )
+
+
+def _holds(block: str, names: Collection[str]) -> bool:
+    return any(name.startswith(f"{block}.") for name in names)
 
 
 def check_all_ran(choice: Choice, seen: Collection[str], layers: object) -> None:

@@ -86,6 +86,17 @@ class Dataflow:
                 waiting += [link.source for link in self.links if link.target == name]
         return frozenset(self.runs) - reached
 
+    def behind(self, names: Collection[str]) -> frozenset[str]:
+        """The weights that read, however far behind, what some weights give."""
+        reached: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            further = {link.target for link in self.links if link.source == name} - reached
+            reached |= further
+            waiting += further
+        return frozenset(reached)
+
     def by_numbers(self, modules: Collection[str]) -> bool:
         """Whether any of it was told by the numbers of the pass: of equal features, of slopes that were zero, or of
         modules that led nowhere and moved no output."""

@@ -54,6 +54,19 @@ def warned():
 def named():
     return [{"image": x, "angle": {"left": y}} for x, y in loader()]
 
+class Heads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.mean, self.spread = nn.Linear(4, 6), nn.Linear(6, 2), nn.Linear(6, 2)
+
+    def forward(self, x):
+        h = self.body(x).relu()
+        return {"hidden": h, "policy": (self.mean(h), self.spread(h))}
+
+def heads():
+    torch.manual_seed(0)
+    return Heads()
+
 def interrupted():
     yield from loader()
     raise KeyboardInterrupt

@@ -230,3 +230,30 @@ def test_the_summary_is_not_lost_when_saving_fails(run: Call, probed: Call, monk
     assert "N = 64 samples" in result.out
     assert "Saved" not in result.out
     assert result.err.startswith("deepnrc: The report cannot be written to 'out' (No space left on device). Name")
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "top"),
+    [
+        ((), "not defined", ""),
+        (("--output", "policy.1"), "ok", "spread"),
+        (("--output", "policy.-2"), "ok", "mean"),
+        (("--top", "mean", "--output", "1.1"), "ok", "mean"),
+        (("--top", "spread"), "ok", "spread"),
+    ],
+)
+def test_the_output_and_the_top_are_named(
+    run: Call, probed: Call, more: tuple[str, ...], status: str, top: str
+) -> None:
+    assert probed(run, *more, "--probes", "nrc.2", "model.mse", net="net.py:heads").code == 0
+    row = deepnrc.load("out").table.query("measure == 'nrc.2'").iloc[0]
+    assert (row["status"], row["layer"] if top else "") == (status, top)
+
+
+def test_outputs_and_tops_that_are_not_there_are_refused(run: Call, refusal: Call, probed: Call) -> None:
+    said = refusal(probed(run, "--output", "polcy", net="net.py:heads"), 2)
+    assert "--output polcy: the network returned nothing of this name" in said
+    assert "nothing of this name" in refusal(probed(run, "--output", "policy.²", net="net.py:heads"), 2)
+    assert "--top meen is not probed. Did you mean 'mean'?" in refusal(
+        probed(run, "--top", "meen", net="net.py:heads"), 2
+    )

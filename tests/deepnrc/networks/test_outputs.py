@@ -67,6 +67,10 @@ def test_an_output_is_taken_by_name_index_attribute_or_callable(value, output):
         ((H, X), 2, "output=2: the network returned nothing of this name. It holds '0' (6, 8), '1' (6, 3)."),
         ({"mean": X}, "maen", "output='maen': the network returned nothing of this name. Did you mean 'mean'?"),
         (X, 1, "nothing of this name. It is a Tensor."),
+        *(
+            ((H, X), odd, f"output={odd!r}: the network returned nothing of this name.")
+            for odd in ("²", "--1", "٣", "-")
+        ),
         (Fields(H, X), "hidden", "output='hidden' gives a tuple, not real numbers."),
         ((X.argmax(1), X), 0, "output=0 gives a tensor of torch.int64, not real numbers."),
         ((X, X), len, "output='len' gives a int, not real numbers."),

@@ -29,8 +29,11 @@ class Pixels(Dataset[tuple[Tensor, Tensor]]):
     """Pictures (c, h, w) beside targets (n,) or a class ().
 
     Without a network that says how timm prepares its images they are values in [0, 1] in the size in which they come,
-    or squeezed to (image_size, image_size).
+    or squeezed to (image_size, image_size). ``groups`` (N,) are the recordings that they come from, where these are
+    several.
     """
+
+    groups: Tensor | None = None
 
     def __init__(
         self, frames: Frames, targets: Tensor, image_size: int | None, dtype: torch.dtype, model: nn.Module | None

@@ -76,8 +76,9 @@ def read_carla(
 ) -> Pixels:
     """The frames of one file, or of all HDF5 files in a folder by name, with the chosen columns as targets (N, n).
 
-    `targets` are column numbers, or the names steer, gas, brake and speed. Pictures are prepared as in ``Pixels``.
-    Files that cannot be read, and those whose frames differ from the first one's, are left out with a warning.
+    `targets` are column numbers, or the names steer, gas, brake and speed. Pictures are prepared as in ``Pixels``; its
+    ``groups`` are the files. Files that cannot be read, and those whose frames differ from the first one's, are left
+    out with a warning.
     Errors: UsageError if no columns are named, or unknown ones; DataError if no file can be read.
     """
     if not targets:
@@ -110,7 +111,9 @@ def read_carla(
     y = np.concatenate(measured)
     chosen = y[:, numbered(targets, y.shape[1], str(path), layout(y.shape[1]))]
     frames = Recordings(read, [len(values) for values in measured])
-    return Pixels(frames, labels(chosen, str(path)), image_size, dtype, model)
+    pixels = Pixels(frames, labels(chosen, str(path)), image_size, dtype, model)
+    pixels.groups = torch.repeat_interleave(torch.tensor([len(values) for values in measured]))
+    return pixels
 
 
 def _contents(path: Path, expected: tuple[Any, ...] | None) -> tuple[tuple[Any, ...], NDArray[Any]]:

@@ -53,6 +53,10 @@ def test_inputs_are_in_the_dtype_asked_for_beside_their_targets() -> None:
         (np.ones((2, 1, 1)), r"'a' holds targets \(2, 1, 1\); they must be \(N, n\), or \(N,\) for classes"),
         (np.float64(1.0), r"'a' holds targets \(\)"),
         (np.array([0, -1]), "The classes of 'a' include -1; number them from 0. If these are values to predict, save"),
+        (
+            np.array([0, 2**63], np.uint64),
+            "include 9223372036854775808, which is no number of a class",
+        ),
         (np.array([[1.0], [np.nan], [np.inf]]), "The y of 'a' holds 2 of 3 values that are NaN, infinite or too large"),
     ],
 )

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch import nn
 
 from deepnrc.measuring.finishing.rows import measured
 from deepnrc.networks import Dataflow
@@ -75,3 +76,21 @@ def test_the_spectra_of_every_layer_and_of_the_targets_are_kept(rows):
     _, readings = rows()
     assert {reading.place["layer"] for reading in readings} == {"0", "2", "4", NETWORK}
     assert all(bool(torch.isfinite(reading.values).all()) for reading in readings)
+
+
+class Scaled(nn.Linear):
+    """A Linear whose forward does not use its weight as it is."""
+
+    def forward(self, x):
+        return nn.functional.linear(x, 2 * self.weight, self.bias)
+
+
+@pytest.mark.parametrize("options", [{}, {"linears": {Scaled: lambda m: 2 * m.weight}}])
+def test_how_a_weight_is_known_is_said_beside_what_rests_on_it(data, seeded, probe, options):
+    net = seeded(lambda: nn.Sequential(nn.Linear(6, 5), nn.ReLU(), Scaled(5, 3)))
+    table = probe(net, data(), **options).table.query("layer == '2'")
+    said = "weight as given in linears" if options else "weight by response"
+    told = {row["measure"] for _, row in table.iterrows() if said in row["note"]}
+    assert {"deep.weight_stable_rank", "deep.feature_weight_alignment", "nrc.2"} <= told
+    assert not told & {"deep.noise_fraction", "deep.cka", "nrc.1"}
+    assert all(row["note"].count(said) <= 1 for _, row in table.iterrows())

@@ -162,3 +162,44 @@ def test_a_weight_that_is_no_modules_is_named_among_what_is_left_out(data, seede
     net.c = nn.Parameter(torch.zeros(1, 3, dtype=torch.float64))
     left = dict(probe(net, data(n=3)).provenance[0]["left_out"])
     assert left == {"M": "multiplies activations outside of any module, and it scales them number by number"}
+
+
+def two(d):
+    return nn.Sequential(nn.Linear(d, 8), nn.ReLU(), nn.Linear(8, d))
+
+
+SIDE_BY_SIDE = {
+    "two lists of heads": (
+        lambda s, x: torch.cat([sum(q(h := s.body(x)) for q in s.qs), sum(v(h) for v in s.vs)], 1)[:, :3],
+        {"qs": 2, "vs": 2},
+    ),
+    "an ensemble": (lambda s, x: torch.stack([q(s.body(x)) for q in s.qs]).mean(0)[:, :3], {"qs": 3}),
+    "experts": (
+        lambda s, x: sum(g[:, None] * q(x) for g, q in zip(s.body(x).softmax(1).T, s.qs, strict=False))[:, :3],
+        {"qs": 3},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SIDE_BY_SIDE)
+def test_parts_side_by_side_are_no_blocks(data, seeded, probe, case):
+    forward, lists = SIDE_BY_SIDE[case]
+    d = 6 if case == "experts" else 16
+    net = seeded(lambda: Net(forward, **{k: nn.ModuleList(two(d) for _ in range(n)) for k, n in lists.items()}))
+    pair = data(n=3)
+    with pytest.raises(UsageError, match="lie side by side and are no blocks") as refused:
+        probe(net, pair, layers="blocks")
+    named = probe(net, pair, layers=refused.value.remedy["layers"], probes=["deep.cka"])
+    assert len(named.table["layer"].unique()) >= sum(lists.values())
+
+
+def test_lists_of_which_one_follows_the_other_are_blocks(data, seeded, probe):
+    def forward(s, x):
+        h = s.body(x)
+        for part in (*s.down, *s.up):
+            h = part(h)
+        return h[:, :3]
+
+    lists = {"down": nn.ModuleList([two(16), two(16)]), "up": nn.ModuleList([two(16), two(16)])}
+    report = probe(seeded(lambda: Net(forward, **lists)), data(n=3), layers="blocks", probes=["deep.cka"])
+    assert [name for name in report.table["layer"].unique() if "." in name] == ["down.0", "down.1", "up.0", "up.1"]

@@ -58,6 +58,13 @@ def test_one_file_is_read_alike_and_in_any_order(drives: Any) -> None:
         frames[12]
 
 
+def test_each_file_is_an_episode(drives: Any) -> None:
+    folder, *_ = drives
+    read = read_carla(folder, "speed", None, torch.float32, None)
+    assert read.groups is not None
+    assert read.groups.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+
+
 def test_one_file_at_a_time_is_open_and_none_goes_to_another_process(drives: Any) -> None:
     frames: Any = read_carla(drives[0], "speed", None, torch.float32, None).frames
     frames[0]
