@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from deepnrc.data import load_data
     from deepnrc.errors import DataError, DeepNRCError, UsageError
     from deepnrc.loading import load_checkpoint, load_model
-    from deepnrc.measuring import Attachment, Tracker, attach, lightning_callback, log_to, probe
+    from deepnrc.measuring import Attachment, Tracker, attach, lightning_callback, log_to, probe, probe_checkpoints
     from deepnrc.report import Report, load
     from deepnrc.table import Table
     from probes import (
@@ -69,13 +69,22 @@ __all__ = [
     "load_model",
     "log_to",
     "probe",
+    "probe_checkpoints",
 ]
 
 _HOMES = {
     "deepnrc.data": ("load_data",),
     "deepnrc.errors": ("DataError", "DeepNRCError", "UsageError"),
     "deepnrc.loading": ("load_checkpoint", "load_model"),
-    "deepnrc.measuring": ("Attachment", "Tracker", "attach", "lightning_callback", "log_to", "probe"),
+    "deepnrc.measuring": (
+        "Attachment",
+        "Tracker",
+        "attach",
+        "lightning_callback",
+        "log_to",
+        "probe",
+        "probe_checkpoints",
+    ),
     "deepnrc.report": ("Report", "load"),
     "deepnrc.table": ("Table",),
     "probes": (

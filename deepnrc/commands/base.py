@@ -7,7 +7,7 @@ from typing import Annotated
 
 from tyro.conf import arg
 
-GOOD, DEGENERATE = 0, 4
+GOOD, UNREADABLE, DEGENERATE = 0, 3, 4
 Tau = Annotated[float, arg(metavar="TAU", help="Noise fraction up to which a layer is low in noise.")]
 
 

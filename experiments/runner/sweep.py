@@ -11,18 +11,18 @@ import joblib
 import torch
 from tqdm.auto import tqdm
 
+from deepnrc.measuring import backend
 from experiments.data import Split
 from experiments.runner import cells
 from experiments.runner.cells import Cell
-from experiments.runner.clusters import backend
 from experiments.runner.results import Results
 from experiments.runner.study import Study
 
 
 @dataclass(frozen=True)
 class Workers:
-    """Where cells run: how many side by side, on which of joblib's backends (see ``clusters``), and with how many
-    threads each; None shares out the cores."""
+    """Where cells run: how many side by side, on which of joblib's backends (see ``deepnrc.measuring.backend``), and
+    with how many threads each; None shares out the cores."""
 
     jobs: int = 2
     backend: str = "loky"
