@@ -31,7 +31,8 @@ class NetworkArguments(Command):
         Path | None,
         arg(
             metavar="FILE",
-            help="Weights: .pt, .pth, .ckpt, .safetensors, Stable-Baselines3's .zip; no code in it is run.",
+            help="Weights: .pt, .pth, .ckpt, .safetensors, Stable-Baselines3's .zip; no code in it is run. `probe` "
+            "takes a folder of them too, or a pattern in quotes: 'ck/*.pt'.",
         ),
     ] = None
     state_key: Annotated[

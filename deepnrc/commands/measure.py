@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
 from deepnrc.arguments import TAU
-from deepnrc.commands.base import DEGENERATE, GOOD, Tau
+from deepnrc.commands.base import DEGENERATE, GOOD, UNREADABLE, Tau
 from deepnrc.commands.inputs import MODEL, InputArguments, NetworkArguments
 from deepnrc.wording import listing, shown
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from deepnrc.networks import Weight
     from deepnrc.report import Report
 
@@ -75,6 +79,15 @@ class ProbeCommand(InputArguments):
         arg(metavar="NAME [NAME ...]", help="Names or globs, such as 'deep.*'; `deepnrc probes` lists them."),
     ] = ()
     run_name: Annotated[str | None, arg(name="run", metavar="LABEL", help="Label in the table.")] = None
+    steps: Annotated[
+        tuple[int, ...],
+        arg(metavar="STEP [STEP ...]", help="Of several checkpoints; the numbers in their names if not given."),
+    ] = ()
+    jobs: Annotated[int, arg(metavar="N", help="Checkpoints that are measured side by side.")] = 1
+    backend: Annotated[
+        Literal["loky", "dask", "ray"],
+        arg(help="Where: processes here, or a cluster; Dask's at DASK_SCHEDULER_ADDRESS if that is set."),
+    ] = "loky"
     reference: Annotated[
         str | None,
         arg(
@@ -89,25 +102,61 @@ class ProbeCommand(InputArguments):
         import deepnrc
         from deepnrc.table import Journal, check_tau
 
-        journal: Journal[deepnrc.Report] = Journal(self.out, self.replace)
         check_tau(self.tau)
-        reference = self._reference()
+        if self.checkpoint is not None and several(self.checkpoint):
+            return self._checkpoints(self.checkpoint)
+        journal: Journal[deepnrc.Report] = Journal(self.out, self.replace)
         network = self.network(self.model)
-        data, held_out = (None if name is None else self.samples(name, network) for name in (self.data, self.held_out))
-        report = deepnrc.probe(
-            network,
-            data,
-            probes=list(self.probes) or None,
-            held_out=held_out,
-            groups=int(self.groups) if self.groups is not None and self.groups.isdecimal() else self.groups,
-            reference=reference,
-            run=self.run_name or self.model.rpartition(":")[2],
-            **self.options(),
-        )
+        report = deepnrc.probe(network, self.samples(self.data, network), **self._all(network))
         try:
             journal.add(report)
         finally:
             report.summary(self.tau)
+        return self._ended(report)
+
+    def _all(self, network: nn.Module) -> dict[str, Any]:
+        """What ``deepnrc.probe`` is given beside the network and the samples."""
+        return {
+            "probes": list(self.probes) or None,
+            "held_out": None if self.held_out is None else self.samples(self.held_out, network),
+            "groups": int(self.groups) if self.groups is not None and self.groups.isdecimal() else self.groups,
+            "reference": self._reference(),
+            "run": self.run_name or self.model.rpartition(":")[2],
+            **self.options(),
+        }
+
+    def _checkpoints(self, checkpoint: Path) -> int:
+        """Probe the network at many checkpoints, as steps of one report."""
+        import deepnrc
+
+        network = dataclasses.replace(self, checkpoint=None, state_key=None).network(self.model)
+        refused: list[str] = []
+
+        def passed_over(path: Path, why: deepnrc.DataError) -> None:
+            refused.append(path.name)
+            print(f"deepnrc: {shown(f'{path.name} is passed over. {why}')}", file=sys.stderr)
+
+        report = deepnrc.probe_checkpoints(
+            network,
+            checkpoint,
+            self.samples(self.data, network),
+            steps=self.steps or None,
+            folder=self.out,
+            replace=self.replace,
+            state_key=self.state_key,
+            allow_extra=self.allow_extra,
+            jobs=self.jobs,
+            backend=self.backend,
+            passed_over=passed_over,
+            **self._all(network),
+        )
+        report.summary(self.tau)
+        code = self._ended(report)
+        if refused:
+            print(shown(f"deepnrc: could not be read: {listing(refused)}."), file=sys.stderr)
+        return UNREADABLE if refused else code
+
+    def _ended(self, report: Report) -> int:
         print(f"\n{shown(f'Saved in {self.out}. Next: deepnrc report {self.out} -o report.html')}")
         degenerate = bool((report.table["status"] == "degenerate").any())
         return DEGENERATE if self.strict and degenerate else GOOD
@@ -119,6 +168,11 @@ class ProbeCommand(InputArguments):
         import deepnrc
 
         return deepnrc.load(self.reference)
+
+
+def several(checkpoint: Path) -> bool:
+    """Whether a folder or a pattern was given, not a file."""
+    return checkpoint.is_dir() or (any(mark in str(checkpoint) for mark in "*?[") and not checkpoint.exists())
 
 
 def _shape(weight: Weight) -> str:

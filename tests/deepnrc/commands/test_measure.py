@@ -140,6 +140,27 @@ def test_probe_loads_a_checkpoint(run: Call, names: dict[str, Any], probed: Call
     assert value == pytest.approx(expected.values("model.mse")["value"].item())
 
 
+def test_a_folder_of_checkpoints_is_one_report(run: Call, refusal: Call, names: dict[str, Any]) -> None:
+    net = names["net"]()
+    Path("ck").mkdir()
+    for step in (2, 10):
+        with torch.no_grad():
+            net[4].weight.mul_(step)
+        torch.save(net.state_dict(), f"ck/net-{step}.pt")
+    command = ["probe", "net.py:net", "--data", "net.py:loader", "--out", "out", "--probes", "deep.weight_stable_rank"]
+    result = run(*command, "--checkpoint", "ck/*.pt")
+    assert (result.code, result.err) == (0, "")
+    assert deepnrc.load("out").steps == [2, 10]
+    Path("ck/net-3.pt").write_bytes(b"x")
+    result = run(*command, "--checkpoint", "ck")
+    assert result.code == 3
+    assert "net-3.pt is passed over. 'ck/net-3.pt' is not a checkpoint" in result.err
+    assert "could not be read: 'net-3.pt'" in result.err
+    assert deepnrc.load("out").steps == [2, 10]
+    assert "--steps name a step twice" in refusal(run(*command, "--checkpoint", "ck", "--steps", "1", "1", "2"), 2)
+    assert "There is no checkpoint at 'no*.pt'" in refusal(run(*command, "--checkpoint", "no*.pt"), 2)
+
+
 def test_strict_tells_of_degenerate_values_with_4_and_still_saves(run: Call, probed: Call) -> None:
     assert probed(run, "--strict").code == 0
     assert probed(run, net="net.py:dead").code == 0

@@ -34,7 +34,9 @@ def ck(tmp_path):
 def measured(monkeypatch):
     """Steps that were measured, in order."""
     steps, probe = [], history.probe
-    monkeypatch.setattr(history, "probe", lambda *args, **named: (steps.append(named["step"]), probe(*args, **named))[1])
+    monkeypatch.setattr(
+        history, "probe", lambda *args, **named: (steps.append(named["step"]), probe(*args, **named))[1]
+    )
     return steps
 
 
