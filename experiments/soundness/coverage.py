@@ -79,7 +79,10 @@ def intervals(rows: Tensor, W: Tensor, groups: int, probes: tuple[Probe, ...]) -
     found = []
     for probe in probes:
         one = jackknife.measured(
-            probe, probe.outcome(whole), [probe.outcome(snapshot) for snapshot in left], [p.count for p in parts]
+            probe,
+            probe.jackknifed.outcome(whole),
+            [probe.jackknifed.outcome(snapshot) for snapshot in left],
+            [part.count for part in parts],
         )
         found.append(one if isinstance(one, Interval) else None)
     return found

@@ -146,14 +146,14 @@ ROWS: tuple[Probe, ...] = (
         "network's own error.",
         "Tr(S_Y - S_HY' S_H^+ S_HY)/n, directions below rounding cut", f"{DEEP}, NRC4",
         chance=chance.linear_mse, bounds=(0, INF), better="low", log=True,
-        held_out=heldout.linear_mse,
+        held_out=heldout.linear_mse, unbiased=deep.adjusted_mse,
         reference=OWN_ERROR, main=True, order=8, short="lin. MSE", digits=".2e",
     ),
     Probe(
         "deep.linear_mse", deep.linear_mse_ratio, "Linear MSE over network MSE",
         "The same error as a multiple of the network's own on the same samples. About 1 or less in collapsed layers.",
         "linear MSE / model MSE", f"{DEEP}, NRC4", bounds=(0, INF), better="low", log=True, variant="ratio",
-        held_out=heldout.linear_mse_ratio,
+        held_out=heldout.linear_mse_ratio, unbiased=deep.adjusted_mse_ratio,
         reference=OWN_ERROR_RATIO,
     ),
     Probe(
@@ -161,7 +161,8 @@ ROWS: tuple[Probe, ...] = (
         "Share of the targets' variance that the best affine map from this layer explains. It grows with depth to what "
         "the network reaches.",
         "1 - linear MSE / (Tr(S_Y)/n)", f"{DEEP}, NRC4", chance=chance.linear_r2, better="high",
-        held_out=heldout.linear_r2, main=True, order=7, shown=(HEATMAP, SUMMARY), short="lin. R2", digits=".4f",
+        held_out=heldout.linear_r2, unbiased=deep.adjusted_r2,
+        main=True, order=7, shown=(HEATMAP, SUMMARY), short="lin. R2", digits=".4f",
     ),
     Probe(
         "deep.linear_r2", deep.adjusted_r2, "Linear predictability (adjusted R2)",

@@ -35,6 +35,7 @@ PREDICTION = tuple(
             "affine map from this layer explains. A direction that the network dropped falls to chance with depth.",
             f"1 - u_{i}'R u_{i}/t_{i}, R the residual's second moment", "R2 by direction", direction=i, **_direction,
             chance=chance.direction_r2, held_out=prediction.held_layer_direction(i),
+            unbiased=prediction.adjusted_layer_direction(i),
         ),
         Probe(
             f"deep.direction_r2_{i}", prediction.adjusted_layer_direction(i),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -87,6 +87,8 @@ class Probe:
         counts: whether its values are whole numbers of things, which have no interval.
         held_out: function for its value on samples that it was not fitted to, which reads the quantities of the
             training samples by their names and those of the held-out ones behind ``held_`` (``probes.heldout``).
+        unbiased: function for the measure less what it owes to few samples, of which its interval is made; None where
+            the jackknife alone takes the bias away.
     """
 
     name: str
@@ -117,6 +119,7 @@ class Probe:
     statistics: Mapping[str, type[Statistic]] = field(default_factory=dict, hash=False)
     counts: bool = False
     held_out: Callable[..., float | Outcome] | None = None
+    unbiased: Callable[..., float | Outcome] | None = None
 
     @property
     def held_variant(self) -> str:
@@ -142,6 +145,11 @@ class Probe:
     def _read_by(self) -> tuple[tuple[str, ...], ...]:
         """The same for each of the three."""
         return tuple(_parameters(function) for function in (self.measure, self.chance, self.floor))
+
+    @cached_property
+    def jackknifed(self) -> Probe:
+        """The measure that its interval is made of."""
+        return self if self.unbiased is None else replace(self, measure=self.unbiased, chance=None, floor=None)
 
     def evaluate(self, snapshot: Snapshot) -> Evaluation:
         """Measure one layer; what cannot be measured comes back as NaN with a status and a note, never as an error."""

@@ -217,6 +217,17 @@ def adjusted_r2(linear_fit: LinearFit, targets: Spectrum, N: int, d: int) -> Out
     return Outcome(1 - (1 - plain.value) * (N - 1) / left, plain.status, plain.note)
 
 
+def adjusted_mse(linear_fit: LinearFit, N: int, d: int) -> Outcome:
+    """MSE of the same map on samples of its population, MSE (N - 1)/(N - 1 - p) with p directions used, >= 0."""
+    return _predicted(_of_population(linear_fit, N), linear_fit, N, d)
+
+
+def adjusted_mse_ratio(linear_fit: LinearFit, model_mse: float, N: int, d: int) -> Outcome:
+    """The same over the network's own MSE, >= 0."""
+    plain = linear_mse_ratio(linear_fit, model_mse, N, d)
+    return Outcome(_of_population(linear_fit, N) / model_mse, plain.status, plain.note)
+
+
 def linear_mse_ratio(linear_fit: LinearFit, model_mse: float, N: int, d: int) -> Outcome:
     """Linear MSE over the network's own MSE on the same samples, >= 0; about 1 or less when collapsed."""
     if model_mse == 0:
@@ -227,6 +238,11 @@ def linear_mse_ratio(linear_fit: LinearFit, model_mse: float, N: int, d: int) ->
 def network_mse(model_mse: float, mse_note: str) -> Outcome:
     """Mean squared error over samples and outputs of the network itself, on the samples that the probes saw."""
     return Outcome(model_mse, OK, mse_note)
+
+
+def _of_population(fit: LinearFit, N: int) -> float:
+    left = N - 1 - fit.used
+    return fit.mse * (N - 1) / left if left > 0 else math.inf
 
 
 def _predicted(value: float, fit: LinearFit, N: int, d: int) -> Outcome:

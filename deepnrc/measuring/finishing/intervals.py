@@ -24,6 +24,8 @@ def fill(rows: Rows, layer: LayerStream, streams: Streams, places: Mapping[str, 
     asked = [probe for probe, _, outcome in told if outcome.status == OK and not probe.counts]
     left = _left(asked, layer, streams, places)
     for probe, row, outcome in told:
+        if probe.unbiased is not None and outcome.status == OK:
+            outcome = probe.jackknifed.outcome(places[probe.where])
         found = jackknife.measured(probe, outcome, left.get((probe.name, probe.variant), []), streams.sizes)
         if isinstance(found, NotDefinedError):
             row["note"] = "; ".join(filter(None, [row["note"], f"no interval: {found}"]))
@@ -43,7 +45,7 @@ def _left(
         told = {} if streams.network.residuals is None else _told(network, streams)
         seen = {id(whole): jackknife.without(whole, statistics, **told) for whole in places.values()}
         for probe in probes:
-            found[probe.name, probe.variant].append(probe.outcome(seen[id(places[probe.where])]))
+            found[probe.name, probe.variant].append(probe.jackknifed.outcome(seen[id(places[probe.where])]))
     return found
 
 

@@ -81,12 +81,15 @@ def parted(H, Y, count, kinds):
     )
 
 
-@pytest.mark.parametrize("name", ["deep.noise_fraction", "deep.cka", "deep.linear_r2", "deep.feature_stable_rank"])
+@pytest.mark.parametrize(
+    "name", ["deep.noise_fraction", "deep.cka", "deep.linear_r2", "deep.linear_mse", "deep.feature_stable_rank"]
+)
 def test_catalog_measures_have_the_interval_of_raw_matrices(layer, name):
     H, Y, _ = layer(N=400, d=8, n=3)
     whole, rest, sizes = parted(H, Y, 8, {"moments": Moments})
     probe = next(p for p in CATALOG if p.name == name)
-    found = measured(probe, probe.outcome(whole), [probe.outcome(s) for s in rest], sizes)
+    made_of = probe.jackknifed
+    found = measured(probe, made_of.outcome(whole), [made_of.outcome(s) for s in rest], sizes)
 
     def byhand(rows):
         h, y = (A[rows].numpy() - A[rows].numpy().mean(0) for A in (H, Y))
@@ -98,7 +101,12 @@ def test_catalog_measures_have_the_interval_of_raw_matrices(layer, name):
         if name == "deep.cka":
             return ((h.T @ y) ** 2).sum() / (np.linalg.norm(h.T @ h) * np.linalg.norm(y.T @ y))
         left = y - h @ np.linalg.lstsq(h, y, rcond=None)[0]
-        return 1 - (left**2).sum() / (y**2).sum()
+        left = (left**2).sum() / (len(y) - 1 - 8)  # by the degrees of freedom that the map leaves
+        return (
+            math.log(left * (len(y) - 1) / len(y) / 3)
+            if name == "deep.linear_mse"
+            else (1 - left / (y**2).sum() * (len(y) - 1))
+        )
 
     group = torch.arange(400) % 8
     x, less = byhand(group >= 0), np.array([byhand(group != g) for g in range(8)])

@@ -60,7 +60,8 @@ def test_is_the_jackknife_over_raw_rows_whatever_the_batches(net, batch):
 
     def r2(at):
         h, y = H[at] - H[at].mean(0), Y[at] - Y[at].mean(0)
-        return 1 - ((y - h @ np.linalg.lstsq(h, y, rcond=None)[0]) ** 2).sum() / (y**2).sum()
+        plain = 1 - ((y - h @ np.linalg.lstsq(h, y, rcond=None)[0]) ** 2).sum() / (y**2).sum()
+        return 1 - (1 - plain) * (len(y) - 1) / (len(y) - 1 - np.linalg.matrix_rank(h))  # adjusted
 
     expected = {
         ("deep.noise_fraction", "2"): byhand([noise(at) for at in kept], log=True),
