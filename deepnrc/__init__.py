@@ -17,7 +17,7 @@ if _probes is None or not (_probes.origin and Path(_probes.origin).with_name("ca
     )
 
 if TYPE_CHECKING:
-    from deepnrc.data import load_data
+    from deepnrc.data import load_data, shard
     from deepnrc.errors import DataError, DeepNRCError, UsageError
     from deepnrc.loading import load_checkpoint, load_model
     from deepnrc.measuring import Attachment, Tracker, attach, lightning_callback, log_to, probe, probe_checkpoints
@@ -70,10 +70,11 @@ __all__ = [
     "log_to",
     "probe",
     "probe_checkpoints",
+    "shard",
 ]
 
 _HOMES = {
-    "deepnrc.data": ("load_data",),
+    "deepnrc.data": ("load_data", "shard"),
     "deepnrc.errors": ("DataError", "DeepNRCError", "UsageError"),
     "deepnrc.loading": ("load_checkpoint", "load_model"),
     "deepnrc.measuring": (

@@ -14,6 +14,7 @@ from tyro.conf import Positional, arg
 from deepnrc.arguments import TAU
 from deepnrc.commands.base import DEGENERATE, GOOD, UNREADABLE, Tau
 from deepnrc.commands.inputs import MODEL, InputArguments, NetworkArguments
+from deepnrc.commands.torchrun import together
 from deepnrc.wording import listing, shown
 
 if TYPE_CHECKING:
@@ -105,20 +106,33 @@ class ProbeCommand(InputArguments):
         check_tau(self.tau)
         if self.checkpoint is not None and several(self.checkpoint):
             return self._checkpoints(self.checkpoint)
-        journal: Journal[deepnrc.Report] = Journal(self.out, self.replace)
-        network = self.network(self.model)
-        report = deepnrc.probe(network, self.samples(self.data, network), **self._all(network))
-        try:
-            journal.add(report)
-        finally:
-            report.summary(self.tau)
-        return self._ended(report)
+        with together() as first:
+            journal: Journal[deepnrc.Report] | None = Journal(self.out, self.replace) if first else None
+            network = self.network(self.model)
+            report = deepnrc.probe(network, self._own(self.data, network), progress=first, **self._all(network))
+            if journal is None:
+                return GOOD
+            try:
+                journal.add(report)
+            finally:
+                report.summary(self.tau)
+            return self._ended(report)
+
+    def _own(self, source: str, network: nn.Module) -> Any:
+        """The samples, or this process's part of them."""
+        from torch import distributed
+
+        import deepnrc
+
+        samples = self.samples(source, network)
+        alone = not (distributed.is_available() and distributed.is_initialized())
+        return samples if alone else deepnrc.shard(samples)
 
     def _all(self, network: nn.Module) -> dict[str, Any]:
         """What ``deepnrc.probe`` is given beside the network and the samples."""
         return {
             "probes": list(self.probes) or None,
-            "held_out": None if self.held_out is None else self.samples(self.held_out, network),
+            "held_out": None if self.held_out is None else self._own(self.held_out, network),
             "groups": int(self.groups) if self.groups is not None and self.groups.isdecimal() else self.groups,
             "reference": self._reference(),
             "run": self.run_name or self.model.rpartition(":")[2],

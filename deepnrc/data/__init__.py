@@ -18,6 +18,7 @@ from deepnrc.data.batches import (
 )
 from deepnrc.data.parts import Batch
 from deepnrc.data.reading import Reader
+from deepnrc.data.sharding import Shard, shard
 from deepnrc.data.targets import Targets, as_targets, as_tensor, is_classes, unit_roundoff
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = [
     "Batch",
     "Reader",
     "Samples",
+    "Shard",
     "Targets",
     "as_loader",
     "as_targets",
@@ -39,6 +41,7 @@ __all__ = [
     "numbers",
     "pairs",
     "read_frame",
+    "shard",
     "target_resolution",
     "tensors",
     "unit_roundoff",

@@ -23,6 +23,7 @@ from deepnrc.measuring.settling.sequences import sequence_first
 from deepnrc.measuring.settling.tokens import per_token, warn_of_padding
 from deepnrc.measuring.settling.top import Top, chosen_top, top_layer
 from deepnrc.measuring.streaming.dealing import Groups, dealing
+from deepnrc.measuring.streaming.ranks import Ranks, merge
 from deepnrc.measuring.streaming.streams import Streams
 from deepnrc.measuring.traces.shared import FASTPATH, STANCE, WATCHED, Undoing
 from deepnrc.measuring.traces.undisturbed import ordinary, unwrapped
@@ -54,7 +55,7 @@ from deepnrc.networks import (
 from deepnrc.report import Report
 from deepnrc.table import as_record
 from deepnrc.wording import Argument, Remedy, listing
-from probes import CATALOG, Probe
+from probes import CATALOG, Pass, Probe
 
 PLAIN = Layout()
 
@@ -250,6 +251,11 @@ class Attachment:
             keys = self._streams.second_pass()
         self._taps.only = keys
         return bool(keys)
+
+    def merge(self, ranks: Ranks, number: Pass) -> None:
+        """Bring together what all ranks observed in a pass. Errors: UsageError for ranks that ran other layers."""
+        with ordinary():
+            merge(self._streams, ranks, number)
 
     def held_out(self) -> None:
         """From now on observe samples to which nothing is fitted; the report holds both, and nothing is observed of the

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -17,14 +18,16 @@ from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.attachment import Attachment
 from deepnrc.measuring.provenance import DataFingerprint
 from deepnrc.measuring.settling.remembered import Remembered
-from deepnrc.measuring.streaming.dealing import Groups, dealing
+from deepnrc.measuring.streaming.dealing import Groups, Labels, dealing
+from deepnrc.measuring.streaming.ranks import AUTO as AUTO_RANKS
+from deepnrc.measuring.streaming.ranks import Distributed, Ranks
 from deepnrc.measuring.traces.undisturbed import checked_autocast, generators_put_back, numbers, undisturbed
 from deepnrc.measuring.untrained import Reference, checked, held_against
 from deepnrc.networks import AUTO, Axis, Layers, Linears, Mask, Output, Pool, forward
 from deepnrc.report import Report
 from deepnrc.table import NOISE
 from deepnrc.wording import Argument, Either
-from probes import Probe
+from probes import Pass, Probe
 
 
 def probe(
@@ -49,6 +52,7 @@ def probe(
     top: str | Sequence[str] | None = None,
     held_out: Any = None,
     groups: Groups = None,
+    distributed: Distributed = AUTO_RANKS,
     remembered: Remembered | None = None,
     run: str | None = None,
     step: int = 0,
@@ -101,6 +105,9 @@ def probe(
         reference: what verdicts hold noise against: "untrained", which reads a copy of the network, drawn anew by its
             modules' own ``reset_parameters``, over the same data; a network of the same shape; or a report of one, at
             one step. What it reads stands in the column ``reference``.
+        distributed: where a process group of torch.distributed is there, every process probes the samples of its own
+            loader (``deepnrc.shard``) and all return the same report, of all samples; False to leave the others alone,
+            True to insist. ``max_samples`` is then of each process.
         remembered: what further measurements of this network keep of the passes over its first batch, as those of a
             ``Tracker`` do.
         run, step: labels in the table.
@@ -123,34 +130,36 @@ def probe(
     loader, held = as_loader(loader), checked(reference, model)
     if isinstance(held, nn.Module) and isinstance(loader, Iterator):
         raise UsageError("A reference network reads the data again, and an iterator gives it once. Use a loader.")
+    ranks = Ranks.of(distributed)
     others, deal = None if held_out is None else as_loader(held_out), dealing(groups, loader, max_samples)
+    if ranks.count > 1 and isinstance(deal, Labels):
+        raise UsageError(
+            Argument("groups"), " of labels go by the order of the whole data, which no process sees. Give a number."
+        )
     attachment = Attachment(
         model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top, remembered, deal
     )
     network, read = attachment.model, Reader(batch, attachment.model)
-    fingerprint = DataFingerprint()
     with numbers(), attachment, generators_put_back(loader), undisturbed(network, device) as where:
         checked_autocast(where, autocast, network)
-        _pass(attachment, loader, read, where, autocast, max_samples, progress, fingerprint)
-        if attachment.samples == 0:
-            raise DataError("The data is empty: the loader yielded no samples.")
-        if attachment.second_pass():
-            again = DataFingerprint()
-            _pass(attachment, loader, read, where, autocast, max_samples, progress, again)
-            if str(again) != str(fingerprint):
-                raise UsageError(
-                    "The second pass saw other data than the first, and the measures that need it need the same. Use a "
-                    "loader that gives the same batches each time: no shuffling, no random augmentation, no generator."
-                )
-        data = {"fingerprint": str(fingerprint), "max_samples": max_samples}
+        over = partial(
+            _pass, attachment, read=read, device=where, autocast=autocast, max_samples=max_samples, progress=progress,
+            ranks=ranks,
+        )  # fmt: skip
+        fingerprint = over(loader, Pass.FIRST, "The data is empty: the loader yielded no samples.")
+        if twice := ranks.check_samples():
+            warnings.warn(twice, stacklevel=2)
+        if attachment.second_pass() and over(loader, Pass.SECOND) != fingerprint:
+            raise UsageError(
+                "The second pass saw other data than the first, and the measures that need it need the same. Use a "
+                "loader that gives the same batches each time: no shuffling, no random augmentation, no generator."
+            )
+        data = {"fingerprint": "+".join(ranks.told(fingerprint)), "max_samples": max_samples}
         if others is not None:
             attachment.held_out()
-            beside = DataFingerprint()
             with generators_put_back(others):
-                _pass(attachment, others, read, where, autocast, max_samples, progress, beside)
-            if attachment.samples == 0:
-                raise DataError("The held-out data is empty: the loader yielded no samples.")
-            data["held_out"] = str(beside)
+                beside = over(others, Pass.FIRST, "The held-out data is empty: the loader yielded no samples.")
+            data["held_out"] = "+".join(ranks.told(beside))
         options = {"device": str(where), "autocast": None if autocast is None else str(autocast)}
         report = attachment.report(run, step, progress=progress, data=data, **options)
     if held is None:
@@ -166,21 +175,40 @@ def probe(
 def _pass(
     attachment: Attachment,
     loader: Any,
+    number: Pass,
+    empty: str = "",
+    *,
     read: Reader,
     device: torch.device,
     autocast: torch.dtype | None,
     max_samples: int | None,
     progress: bool,
-    fingerprint: DataFingerprint,
-) -> None:
-    total = None if max_samples is not None else count(loader)
-    resolution = target_resolution(loader)
-    bar = tqdm(total=total, desc="probing", unit="batch", disable=not progress, delay=2, leave=False)
-    with bar, torch.no_grad():
-        for x, y, _ in pairs(loader, device, max_samples, read):
-            fingerprint.update([*tensors(x), *tensors(y)])
-            # never the loader, which may compute its targets; observe() runs the network on the first batch once more
-            with contextlib.nullcontext() if autocast is None else torch.autocast(device.type, dtype=autocast):
-                forward(attachment.model, x)
-                attachment.observe(y, resolution)
-            bar.update()
+    ranks: Ranks,
+) -> str:
+    """Run the network over the loader's batches, bring the ranks' statistics together, and return what tells this data
+    from other.
+
+    Args:
+        empty: what to say where there is no sample.
+    """
+    fingerprint, failed = DataFingerprint(), None
+    try:
+        total = None if max_samples is not None else count(loader)
+        resolution = target_resolution(loader)
+        bar = tqdm(total=total, desc="probing", unit="batch", disable=not progress, delay=2, leave=False)
+        with bar, torch.no_grad():
+            for x, y, rows in pairs(loader, device, max_samples, read):
+                fingerprint.update([*tensors(x), *tensors(y)])
+                ranks.note([*tensors(x), *tensors(y)], rows)
+                # never the loader, which may compute its targets; observe() runs the network on the first batch again
+                with contextlib.nullcontext() if autocast is None else torch.autocast(device.type, dtype=autocast):
+                    forward(attachment.model, x)
+                    attachment.observe(y, resolution)
+                bar.update()
+        if empty and attachment.samples == 0:
+            raise DataError(empty)
+    except Exception as error:  # the other ranks are told of any, so that they do not wait for this one
+        failed = error
+    ranks.settle(failed)
+    attachment.merge(ranks, number)
+    return str(fingerprint)
