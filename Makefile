@@ -12,7 +12,7 @@ demo: $(VENV)/.run ## train two small networks on real data, and name the files 
 	$(BIN)/python -m experiments demo
 
 test: $(VENV)/.test ## install what the tests need and run them (ARGS='-k word' for some)
-	MPLBACKEND=Agg OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto $(ARGS)
+	MPLBACKEND=Agg OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 lint: $(VENV)/.test ## style and types
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ Every import between our own modules counts, those inside functions and under TY
 
 import ast
 import collections
+import functools
 import graphlib
 import sys
 from pathlib import Path
@@ -16,6 +17,12 @@ FLOORS = ("probes", "deepnrc", "experiments")
 SECOND_DOORS = ("probes.ufm",)
 SIDE_BY_SIDE = 16
 LONGEST = 300
+
+
+@functools.cache
+def parsed(path):
+    """The syntax tree of a file, which several tests walk through."""
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def sources(root):
@@ -55,7 +62,7 @@ def module_of(reached, files, importer):
 
 def public(path):
     """The names in a package's ``__all__``."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in parsed(path).body:
         if isinstance(node, ast.Assign) and [getattr(t, "id", None) for t in node.targets] == ["__all__"]:
             return ast.literal_eval(node.value)
     return []
@@ -71,7 +78,7 @@ def arrows(root):
     """(module, what it reaches, whether by attribute) for every import, and every attribute of a module's name."""
     for name, path in sources(root).items():
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             for reached in imported(node, package):
                 yield name, reached, isinstance(node, ast.Attribute)
 
@@ -154,7 +161,7 @@ def test_every_file_of_a_folder_counts(tmp_path):
 def test_a_name_is_used_once_in_a_package(floor):
     paths = [p for p in (ROOT / floor).rglob("*.py") if not p.stem.startswith("__")]
     stems = collections.Counter(p.stem for p in paths if floor != "probes" or "ufm" not in p.parts)
-    trees = [ast.parse(p.read_text(encoding="utf-8")) for p in paths]
+    trees = [parsed(p) for p in paths]
     classes = collections.Counter(node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef))
     assert [name for name, count in (stems + classes).items() if count > 1] == []
 

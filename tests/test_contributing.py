@@ -10,7 +10,7 @@ RECIPES = dict(re.findall(r"## (A \w+)\n.*?```python\n(.*?)```", TEXT, re.DOTALL
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_a_recipe_runs_as_written(recipe, tmp_path, monkeypatch):
+def test_a_recipe_runs_as_written(recipe, tmp_path, monkeypatch, sketched):
     monkeypatch.chdir(tmp_path)
     brought = {"__name__": "recipe"}
     exec(compile(RECIPES[recipe], recipe, "exec", dont_inherit=True), brought)

@@ -45,7 +45,7 @@ def test_every_snippet_runs(snippet, tmp_path, monkeypatch, capsys):
         assert "encoder.body" in capsys.readouterr().out
 
 
-def test_the_study_of_ones_own_leaves_its_page(tmp_path):
+def test_the_study_of_ones_own_leaves_its_page(tmp_path, sketched):
     brought = {}
     exec(next(snippet for snippet in SNIPPETS if "OverDecays" in snippet), brought)
     brought["WaveStudy"](epochs=2, seeds=1, jobs=1, out=tmp_path, progress=False).run()
@@ -53,7 +53,7 @@ def test_the_study_of_ones_own_leaves_its_page(tmp_path):
     assert (tmp_path / "waves" / "table.parquet").is_file()
 
 
-def test_the_three_commands_run_after_the_demo(tmp_path, monkeypatch, capsys):
+def test_the_three_commands_run_after_the_demo(tmp_path, monkeypatch, capsys, sketched):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(ROOT)
     Demo(epochs=2, jobs=1).run()

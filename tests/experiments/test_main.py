@@ -23,7 +23,7 @@ SMALL = shlex.split("--jobs 1 --epochs 2 --samples 100 --depth 2 --width 8 --see
 
 
 @pytest.fixture
-def command(tmp_path, capsys, monkeypatch):
+def command(tmp_path, capsys, monkeypatch, sketched):
     """Run a command line in an empty folder; the exit code and what was said."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("os.cpu_count", lambda: 1)
@@ -260,7 +260,7 @@ class Depths(Family):
         return Inquiry(study, (claim,))
 
 
-def test_a_study_of_ones_own_runs(tmp_path, capsys):
+def test_a_study_of_ones_own_runs(tmp_path, capsys, sketched):
     Depths(seeds=2, epochs=3, jobs=1, out=tmp_path, progress=False).run()
     assert "] The deepest network collapses in part: share of layers: " in capsys.readouterr().out
     table = pd.read_parquet(tmp_path / "waves" / "table.parquet")

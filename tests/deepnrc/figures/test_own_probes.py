@@ -94,7 +94,7 @@ def test_a_main_probe_of_ones_own_has_its_column_in_the_summary(measured):
     assert f"{value:.5f}" in str(report)
 
 
-def test_a_main_probe_of_ones_own_has_its_picture_column_and_explanation_on_the_page(measured):
+def test_a_main_probe_of_ones_own_has_its_picture_column_and_explanation_on_the_page(measured, sketched):
     report, _ = measured
     text = page(report)
     for said in ("Half the trace by layer and step", "Half of it. Whatever it is.", "Tr(S_H)/2", "a paper of mine"):

@@ -1,5 +1,8 @@
 """The demo: two networks, side by side, with everything it promises in its folder."""
 
+import contextlib
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +15,16 @@ from experiments.studies.demo import Demo, network, trained
 SMALL = {"width": 8, "depth": 2, "epochs": 3, "jobs": 1, "data": "reacher_1k"}
 
 
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """A demo that was run, and what it said."""
+    before, demo = torch.get_num_threads(), Demo(out=tmp_path_factory.mktemp("demo"), **SMALL)
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        demo.run()
+    torch.set_num_threads(before)
+    return demo, said.getvalue()
+
+
 @pytest.fixture
 def demo(tmp_path):
     before = torch.get_num_threads()
@@ -19,9 +32,8 @@ def demo(tmp_path):
     torch.set_num_threads(before)
 
 
-def test_it_says_what_came_out_and_writes_what_it_names(demo, capsys):
-    demo.run()
-    said = capsys.readouterr().out
+def test_it_says_what_came_out_and_writes_what_it_names(ran):
+    demo, said = ran
     assert "weight decay 0.001\n" in said
     assert "weight decay 0\n" in said
     for name in ("report.html", "noise.png", "stable-rank.png", "overview.png"):
@@ -38,8 +50,8 @@ def test_data_that_is_not_there_is_refused_before_any_training(tmp_path, monkeyp
         Demo(out=tmp_path, data="nope").run()
 
 
-def test_its_network_and_data_are_left_for_the_command_line(demo):
-    demo.run()
+def test_its_network_and_data_are_left_for_the_command_line(ran):
+    demo, _ = ran
     weights = load_file(demo.out / "runs" / "weight-decay-0.001.safetensors")
     assert weights["layer1.weight"].shape == (8, 10)
     assert deepnrc.load(demo.out / "runs" / "weight-decay-0.001").steps == [0, 1, 2, 3]

@@ -83,7 +83,7 @@ def pair(monkeypatch):
     return made
 
 
-def test_a_run_leaves_a_page_a_report_and_a_line_in_the_index(pair, tmp_path, capsys):
+def test_a_run_leaves_a_page_a_report_and_a_line_in_the_index(pair, tmp_path, capsys, sketched):
     PretrainedOnet(out=tmp_path, progress=False).run()
     folder = tmp_path / "pretrained-onet"
     report = deepnrc.load(folder / "report")

@@ -42,7 +42,7 @@ def test_a_network_without_linear_layers_is_refused():
         theory.of_network(nn.ReLU(), torch.ones(3, 2), torch.ones(3, 2), 0.1)
 
 
-def test_trained_settings_with_weight_decay_are_fitted(swept, setting, study, tmp_path):
+def test_trained_settings_with_weight_decay_are_fitted(swept, setting, study, tmp_path, sketched):
     settings = (setting("none"), setting("some", 1e-2, epochs=30), setting("untrained", 1e-2, epochs=0))
     results = swept(study(*settings, theory=True))
     found, without = theory.fits(results)
@@ -65,7 +65,7 @@ class Headless:
         return nn.Sequential(nn.Unflatten(1, (6, 1)), nn.Conv1d(6, 4, 1), nn.Flatten())
 
 
-def test_a_setting_without_a_fit_has_its_reason_in_the_table(swept, setting, study, tmp_path):
+def test_a_setting_without_a_fit_has_its_reason_in_the_table(swept, setting, study, tmp_path, sketched):
     settings = (
         setting("none"), setting("some", 1e-2, epochs=30), setting("headless", 1e-2, network=Headless()),
         setting("wild", 1e-2, lr=1e6, epochs=30),
@@ -83,7 +83,7 @@ def test_a_setting_without_a_fit_has_its_reason_in_the_table(swept, setting, stu
     assert without["headless"] in (tmp_path / "index.html").read_text()
 
 
-def test_reasons_alone_make_a_table_too(swept, setting, study, tmp_path):
+def test_reasons_alone_make_a_table_too(swept, setting, study, tmp_path, sketched):
     pages.write(swept(study(setting("headless", 1e-2, network=Headless()), theory=True)), [], tmp_path, progress=False)
     assert "No fit: The network has no Linear" in (tmp_path / "index.html").read_text()
     assert not (tmp_path / "theory.png").exists()

@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import matplotlib
 import pandas as pd
 import pytest
 
 from deepnrc.errors import UsageError
-from experiments.studies.ufm import biases, classes, linear, unconstrained
+from experiments.studies.ufm import biases, classes, linear, regression, unconstrained
 from experiments.studies.ufm.agreement import COLUMNS, HEADINGS, Part, Row, frame
 from experiments.studies.ufm.unconstrained import Ufm
 
@@ -19,11 +20,20 @@ PICTURES = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def left(tmp_path_factory):
-    """The study's folder, all descents a thousandth as long, with two depths of chains and eight samples a class."""
-    out = tmp_path_factory.mktemp("studies")
+def with_few(every_pair, *given):
+    """Four pairs of penalties instead of all."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(regression, "LAMBDAS", regression.LAMBDAS[:2])
+        return every_pair(*given)
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory, sketching):
+    """The study's folder, all descents a thousandth as long and fewer of them, with eight samples a class."""
+    out = tmp_path_factory.mktemp("studies")
+    with pytest.MonkeyPatch.context() as patch, sketching():
+        patch.setattr(regression, "every_pair", partial(with_few, regression.every_pair))
+        patch.setattr(regression, "phases", partial(regression.phases, 4))
         patch.setattr(linear, "DEPTHS", linear.DEPTHS[:2])
         patch.setattr(linear, "STARTS", linear.STARTS[:1])
         patch.setattr(classes, "PUBLISHED", tuple(replace(setting, n=8) for setting in classes.PUBLISHED))
