@@ -23,6 +23,7 @@ import deepnrc
 from deepnrc.measuring import Attachment, select
 from deepnrc.networks import choose, survey
 from experiments.benchmark.memory import Memory
+from experiments.benchmark.scale import Scale
 from probes import Directions, Moments, Snapshot
 
 Batches = list[tuple[Tensor, Tensor]]
@@ -36,6 +37,10 @@ class Bench:
     threads: Annotated[int | None, tyro.conf.arg(help="Threads of torch; all cores if not given.")] = None
     images: Annotated[
         bool, tyro.conf.arg(help="Also the peak memory of a ResNet18 over 2,000 images of 224x224: some minutes.")
+    ] = False
+
+    scale: Annotated[
+        bool, tyro.conf.arg(help="Also whole networks, wide layers, many classes, steps and runs: some minutes.")
     ] = False
 
     def run(self) -> None:
@@ -55,6 +60,8 @@ class Bench:
         _memory()
         if self.images:
             Memory().run()
+        if self.scale:
+            Scale().run()
 
 
 def _mlp(width: int, depth: int) -> nn.Sequential:
