@@ -1,6 +1,7 @@
 """What is run: studies as sweeps of cells, training, results."""
 
 from experiments.runner.cells import plan
+from experiments.runner.ending import ended_in_order
 from experiments.runner.results import Group, Results
 from experiments.runner.study import DECAY, Fact, Network, Setting, Study, heading, in_words
 from experiments.runner.sweep import Workers, sweep
@@ -16,6 +17,7 @@ __all__ = [
     "Setting",
     "Study",
     "Workers",
+    "ended_in_order",
     "heading",
     "in_words",
     "outputs",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from deepnrc.measuring import backend
 from experiments.data import Split
 from experiments.runner import cells
 from experiments.runner.cells import Cell
+from experiments.runner.ending import ended_in_order
 from experiments.runner.results import Results
 from experiments.runner.study import Study
 
@@ -39,7 +41,7 @@ def sweep(study: Study, folder: Path, workers: Workers, progress: bool = True) -
     """Run what is missing and return the results of all cells.
 
     Every cell's folder appears whole or not at all, under a key made of its configuration and its data: a sweep that
-    was killed goes on where it was, and a changed setting is run anew.
+    was killed goes on where it was, and a changed setting is run anew. SIGTERM and Ctrl-C end its workers too.
     """
     store = folder / "cells"
     store.mkdir(parents=True, exist_ok=True)
@@ -72,5 +74,7 @@ def _run(
             joblib.delayed(cells.run)(cell, split, store, threads, 1 + i % workers.jobs if progress else None)
             for i, (cell, split) in enumerate(missing)
         ]
-        for _ in joblib.Parallel(n_jobs=min(workers.jobs, max(1, len(jobs))), return_as="generator_unordered")(jobs):
-            bar.update()
+        parallel = joblib.Parallel(n_jobs=min(workers.jobs, max(1, len(jobs))), return_as="generator_unordered")
+        with ended_in_order(), contextlib.closing(parallel(jobs)) as finished:
+            for _ in finished:
+                bar.update()

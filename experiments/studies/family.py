@@ -19,7 +19,7 @@ from experiments import pages
 from experiments.claims import Inquiry
 from experiments.data import Data
 from experiments.pages import WHERE, closing, leave_settings
-from experiments.runner import Fact, Network, Recipe, Setting, Workers, sweep
+from experiments.runner import Fact, Network, Recipe, Setting, Workers, ended_in_order, sweep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +65,9 @@ class Family:
             given = getattr(self, name)
             if given is not None and given < 1:
                 raise UsageError(f"--{name} must be at least 1; it is {given}.")
-        for inquiry in self.inquiries():
-            self._run(inquiry)
+        with ended_in_order():
+            for inquiry in self.inquiries():
+                self._run(inquiry)
 
     @property
     def threads(self) -> int | None:
