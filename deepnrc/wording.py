@@ -151,12 +151,12 @@ def listing(names: Collection[str], limit: int = 8) -> str:
     return f"{named} and {hidden} more" if hidden > 0 else named
 
 
-def did_you_mean(name: str, names: Iterable[str]) -> str:
+def did_you_mean(name: object, names: Iterable[str]) -> str:
     """A sentence with up to three of `names` that look like `name`, or nothing if none does.
 
     >>> did_you_mean("resnet81", ["resnet18", "vit"])
     " Did you mean 'resnet18'?"
     """
     lowered = {known.lower(): known for known in names}
-    close = [lowered[match] for match in difflib.get_close_matches(name.lower(), lowered, n=3)]
+    close = [lowered[match] for match in difflib.get_close_matches(str(name).lower(), lowered, n=3)]
     return f" Did you mean {' or '.join(repr(match) for match in close)}?" if close else ""

@@ -105,7 +105,7 @@ def _rows(part: pd.DataFrame, tau: float) -> Iterator[tuple[object, ...]]:
     layers = part[part["layer"] != NETWORK].sort_values("depth").drop_duplicates("layer")
     for run, step, depth, name, d, rank in layers[PLACE].to_numpy(object):
         k = None if pd.isna(rank) else int(rank)
-        noise, alignment, gap = (found.get(name, math.nan) for found in (noises, alignments, gaps))
+        noise, alignment, gap = (values.get(name, math.nan) for values in (noises, alignments, gaps))
         null = high.get(name, math.nan)
         low = _holds(noise, noise <= tau * (1 - (k or 0) / d))
         lower = not noise > HALF * untrained.get(name, math.nan)
@@ -158,18 +158,18 @@ def _holds(value: float, condition: bool) -> bool | None:
     return None if math.isnan(value) else bool(condition)
 
 
-def _gaps(part: pd.DataFrame) -> pd.Series[float]:
+def _gaps(part: pd.DataFrame) -> dict[str, float]:
     """By how much each layer stays below the network: on held-out samples, where there are any."""
     held = _values(part, GAP, variant=HELD)
     return held if len(held) else _values(part, GAP)
 
 
-def _values(part: pd.DataFrame, measure: str, column: str = "value", variant: str = "default") -> pd.Series[float]:
+def _values(part: pd.DataFrame, measure: str, column: str = "value", variant: str = "default") -> dict[str, float]:
     if column not in part:
         raise UsageError(f"The table has no column {column!r}, which a verdict rests on.")
     rows = part[(part["measure"] == measure) & (part["variant"] == variant) & (part["layer"] != NETWORK)]
     usable = rows[column].where(rows["status"] != "degenerate")
-    return pd.Series(usable.to_numpy(float), index=rows["layer"])
+    return dict(zip(rows["layer"].tolist(), usable.to_numpy(float).tolist(), strict=True))
 
 
 def unbroken(holds: pd.Series[bool]) -> int | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 NETWORK = "(network)"  # in place of a layer, for what belongs to none
@@ -56,6 +58,11 @@ FEATURES, TARGETS, WEIGHT, CROSS, COSINES, RESIDUALS = SPECTRA_NAMES
 def no_spectra() -> pd.DataFrame:
     """The table of spectra without a row."""
     return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in SPECTRA.items()})
+
+
+def distinct(column: pd.Series[Any]) -> list[Any]:
+    """The values of a column, each once, in the order of their first rows."""
+    return column.unique().tolist()
 
 
 def completed(frame: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from deepnrc.arguments import TAU
@@ -17,7 +18,7 @@ from deepnrc.table.files import storage
 from deepnrc.table.noisecurve import noise_curves
 from deepnrc.table.onset import onsets
 from deepnrc.table.records import labelled
-from deepnrc.table.schema import COLUMNS, NETWORK, no_spectra
+from deepnrc.table.schema import COLUMNS, NETWORK, distinct, no_spectra
 from deepnrc.table.sidebyside import side_by_side
 from deepnrc.wording import did_you_mean, listing
 
@@ -96,17 +97,17 @@ class Table:
     @property
     def runs(self) -> list[str]:
         """Runs in the order in which they were added."""
-        return list(dict.fromkeys(self.table["run"]))
+        return distinct(self.table["run"])
 
     @property
     def steps(self) -> list[int]:
         """All steps, ascending."""
-        return sorted(set(self.table["step"]))
+        return sorted(distinct(self.table["step"]))
 
     @property
     def measures(self) -> list[str]:
         """Names of the measures in the table."""
-        return list(dict.fromkeys(self.table["measure"]))
+        return distinct(self.table["measure"])
 
     def at(self: T, step: int | None = None, run: str | None = None) -> T:
         """One step only (None: each run's last), of one run or of all."""
@@ -145,7 +146,7 @@ class Table:
     def _known(self, column: str, value: Any) -> list[Any]:
         """The values that were asked for, as the column holds them."""
         values = [value] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
-        there = list(dict.fromkeys(self.table[column]))
+        there = distinct(self.table[column])
         if column == "step":
             missing = [step for step in values if step not in there]
             if missing:
@@ -162,9 +163,11 @@ class Table:
     def _of(self: T, kept: pd.Series[bool], layers: Sequence[str] | None = None) -> T:
         """The rows that are kept, with the records and the spectra that belong to them."""
         table = self.table[kept]
-        measured = set(zip(table["run"], table["step"], strict=True))
+        measured = set(table[["run", "step"]].drop_duplicates().itertuples(index=False, name=None))
         records = tuple(record for record in self.provenance if (record["run"], record["step"]) in measured)
-        behind = pd.MultiIndex.from_frame(self.spectra[["run", "step"]]).isin(list(measured))
+        behind = np.zeros(len(self.spectra), bool)
+        for run, mine in table.groupby("run", sort=False)["step"]:
+            behind |= ((self.spectra["run"] == run) & self.spectra["step"].isin(mine.unique())).to_numpy(bool)
         if layers is not None:
             behind &= self.spectra["layer"].isin(layers).to_numpy()
         return type(self)(table.reset_index(drop=True), records, self.spectra[behind].reset_index(drop=True))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from deepnrc.errors import UsageError
-from deepnrc.table.files import storage
-from deepnrc.table.files.storage import MANIFEST, Entries, UnwritableError
+from deepnrc.table.files import manifest, storage
+from deepnrc.table.files.manifest import ENTRIES, MANIFEST, RECORDS, Entries
+from deepnrc.table.files.storage import UnwritableError
 from deepnrc.table.tidy import Table, join
 from deepnrc.wording import Remedy
 
@@ -17,10 +18,15 @@ T = TypeVar("T", bound=Table)
 
 @dataclass
 class Stretch(Generic[T]):
-    """Measurements that lie in one file; ``entries`` are the manifest's, None until it is written."""
+    """Measurements that lie in one file, the last of them at step ``until``; ``entries`` are the manifest's, None until
+    it is written."""
 
     report: T
     entries: Entries | None = None
+    until: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.until = self.report.steps[-1]
 
     @property
     def size(self) -> int:
@@ -57,17 +63,17 @@ class Journal(Generic[T]):
         self._keep(measured)
         files: dict[str, bytes] = {}
         entries = [self._described(place, stretch, files) for place, stretch in enumerate(self.stretches)]
-        records = [record for stretch in self.stretches for record in stretch.report.provenance]
-        manifest = storage.manifest_of(entries, records)
-        self._ours.add(storage.checksum(manifest))  # also if it fails: it may have been written all the same
-        storage.put(self.folder, files, manifest, self._check)
+        alone = self.stretches[0].report.provenance if len(entries) == 1 else None
+        naming = manifest.manifest_of(entries, alone)
+        self._ours.add(manifest.checksum(naming))  # also if it fails: it may have been written all the same
+        storage.put(self.folder, files, naming, self._check)
         self._begun = True
         for stretch, named in zip(self.stretches, entries, strict=True):
             stretch.entries = named
 
     def _keep(self, measured: T) -> None:
         """Join what is no longer than what comes behind it; all of it if a step comes late, as steps ascend."""
-        late = any(measured.steps[0] < stretch.report.steps[-1] for stretch in self.stretches)
+        late = any(measured.steps[0] < stretch.until for stretch in self.stretches)
         self.stretches.append(Stretch(measured))
         while len(self.stretches) > 1 and (late or self.stretches[-2].size <= self.stretches[-1].size):
             *before, one, other = self.stretches
@@ -78,14 +84,23 @@ class Journal(Generic[T]):
             self.stretches = [Stretch(join(steps))]
 
     def _described(self, place: int, stretch: Stretch[T], files: dict[str, bytes]) -> Entries:
-        """The manifest's entries of a stretch; what is not written yet is added to ``files``."""
-        if stretch.entries is not None:
-            return stretch.entries
+        """The manifest's entries of a stretch, with its records if it is one of several; what is not written yet is
+        added to ``files``."""
+        held = dict(stretch.entries or {})
+        if not held.keys() >= ENTRIES.keys():
+            self._add(held, files, manifest.described(stretch.report.table, stretch.report.spectra, self._next(place)))
+        if len(self.stretches) > 1 and RECORDS not in held:
+            self._add(held, files, manifest.recorded(stretch.report.provenance, self._next()))
+        return held
+
+    def _add(self, held: dict[str, Any], files: dict[str, bytes], more: tuple[Entries, dict[str, bytes]]) -> None:
+        held |= more[0]
+        files |= more[1]
+
+    def _next(self, place: int = 1) -> int:
+        """A number that no file has; 0 for the first place, whose tables need none."""
         self._numbered += 1
-        number = self._numbered if place else 0
-        entries, content = storage.described(stretch.report.table, stretch.report.spectra, number)
-        files |= content
-        return entries
+        return self._numbered if place else 0
 
     def _check(self, folder: Path) -> None:
         """Refuse to write over a report that is not ours."""
@@ -96,7 +111,7 @@ class Journal(Generic[T]):
             raise UsageError(
                 f"'{folder}' holds a report already. Name another folder, or say ", Remedy("replace", True), "."
             )
-        if storage.checksum(there.read_bytes()) not in self._ours:
+        if manifest.checksum(there.read_bytes()) not in self._ours:
             raise UnwritableError(
                 f"'{folder}' holds a report that somebody else wrote meanwhile. Name a folder of its own for each."
             )

@@ -1,14 +1,12 @@
 """A report on disk: table.parquet, spectra.parquet and manifest.json; no pickle, and damage is noticed.
 
-A report that grows (``deepnrc.table.Journal``) has numbered tables beside these, which its manifest names.
+A report that grows (``deepnrc.table.Journal``) has numbered tables and records beside these, which its manifest names.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,17 +17,22 @@ import pyarrow
 
 from deepnrc.errors import DataError, UsageError
 from deepnrc.table.files import places
-from deepnrc.table.records import plain
+from deepnrc.table.files.manifest import (
+    AGAIN,
+    ENTRIES,
+    MANIFEST,
+    NUMBERED,
+    RECORDS,
+    checksum,
+    described,
+    files,
+    manifest_at,
+    manifest_of,
+    records_in,
+)
 from deepnrc.table.schema import COLUMNS, SPECTRA, completed, no_spectra
-from deepnrc.wording import Either
 
-FORMAT = 2  # 1 with one table and one of spectra alone, which version 0.1 reads
-TABLE, SPECTRA_FILE, MANIFEST = "table.parquet", "spectra.parquet", "manifest.json"
-ENTRIES = {"table": TABLE, "spectra": SPECTRA_FILE}  # without the second it is from before spectra were kept
-NUMBERED = re.compile(r"(table|spectra)\.[1-9]\d*\.parquet")
-AGAIN = "Measure and save the report again"
 ATTEMPTS, PAUSE = 100, 0.02
-Entries = Mapping[str, Mapping[str, Any]]
 
 
 class UnwritableError(UsageError):
@@ -55,8 +58,8 @@ def save(
 ) -> Path:
     """Write all files. Whenever this is cut short, the folder still holds a whole report: this one or the last."""
     folder = Path(folder)
-    entries, files = described(table, spectra)
-    put(folder, files, manifest_of([entries], provenance))
+    entries, content = described(table, spectra)
+    put(folder, content, manifest_of([entries], provenance))
     return folder
 
 
@@ -79,27 +82,8 @@ def load(folder: str | Path) -> tuple[pd.DataFrame, tuple[Mapping[str, Any], ...
     return _loaded(folder)
 
 
-def described(table: pd.DataFrame, spectra: pd.DataFrame, number: int = 0) -> tuple[Entries, dict[str, bytes]]:
-    """A table and its spectra as a manifest names them, and the content of their files; numbered from 1 if there are
-    others before them."""
-    entries, files = {}, {}
-    for entry, frame in (("table", table), ("spectra", spectra)):
-        name = f"{entry}.{number}.parquet" if number else ENTRIES[entry]
-        files[name] = _written(frame)
-        entries[entry] = {"file": name, "rows": len(frame), "sha256": checksum(files[name])}
-    return entries, files
-
-
-def manifest_of(entries: Sequence[Entries], provenance: Sequence[Mapping[str, Any]]) -> bytes:
-    """The manifest of tables and spectra, one after another, and of the records of all."""
-    first, *later = entries
-    kind: dict[str, Any] = {"format": FORMAT, **first, "later": later} if later else {"format": 1, **first}
-    manifest = kind | {"measurements": [plain(record) for record in provenance]}
-    return json.dumps(manifest, indent=None if later else 2).encode()  # an indent takes six times as long
-
-
 def put(
-    folder: Path, files: Mapping[str, bytes], manifest: bytes, allowed: Callable[[Path], None] = lambda folder: None
+    folder: Path, content: Mapping[str, bytes], manifest: bytes, allowed: Callable[[Path], None] = lambda folder: None
 ) -> None:
     """Put the files of a report in their places, the manifest last, and remove what it names no more.
 
@@ -112,76 +96,13 @@ def put(
         with places.alone(folder):
             _finish(folder)
             allowed(folder)
-            places.put(folder, {**files, MANIFEST: manifest})
+            places.put(folder, {**content, MANIFEST: manifest})
             _tidy(folder, manifest)
     except OSError as error:
         raise UnwritableError(
             f"The report cannot be written to '{folder}' ({error.strerror or error}). Name a folder that you may write "
             "to, with room on its disk."
         ) from error
-
-
-def manifest_at(folder: Path, path: Path) -> dict[str, Any]:
-    """The manifest of the report in ``folder`` that stands in the file ``path``.
-
-    Errors: DataError if it cannot be read, is no report's, or is of a newer format than this one.
-    """
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(
-            f"'{folder}' is not a saved report: it has no readable {MANIFEST} ({error.strerror}). Name a folder that ",
-            Either("Report.save() or ", ""),
-            "`deepnrc probe --out` wrote.",
-        ) from error
-    except ValueError as error:  # not JSON, or not text at all
-        raise DataError(f"{MANIFEST} in '{folder}' is damaged ({error}). {AGAIN}.") from error
-    wrong = _wrong(manifest)
-    if wrong:
-        raise DataError(f"{MANIFEST} in '{folder}' is not a report's: {wrong}. {AGAIN}.")
-    if manifest["format"] > FORMAT:
-        raise DataError(
-            f"'{folder}' was saved by a newer DeepNRC (format {manifest['format']}; this one reads {FORMAT}). Upgrade "
-            "to read it: pip install --upgrade deepnrc."
-        )
-    return dict(manifest)
-
-
-def _wrong(manifest: object) -> str:
-    """What keeps this from being a manifest; nothing if it is one."""
-    if not isinstance(manifest, dict):
-        return f"it holds a {type(manifest).__name__} where a JSON object should be"
-    if not isinstance(manifest.get("format"), int):
-        return "its entry 'format' is missing or no whole number"
-    if manifest["format"] > FORMAT:
-        return ""
-    for name, entry in ((name, manifest.get(name)) for name in ("table", "spectra") if name in {"table", *manifest}):
-        if not isinstance(entry, dict) or not isinstance(entry.get("sha256"), str):
-            return f"its entry '{name}' is missing or has no checksum"
-    later = manifest.get("later", [])
-    if not isinstance(later, list) or not all(map(_names_tables, later)):
-        return "its entry 'later' is no list of numbered tables with checksums"
-    records = manifest.get("measurements")
-    if not isinstance(records, list) or not all(isinstance(r, dict) and {"run", "step"} <= r.keys() for r in records):
-        return "its entry 'measurements' is missing or is no list of records with a run and a step"
-    return ""
-
-
-def _names_tables(later: object) -> bool:
-    """Whether an entry of the manifest names a table and its spectra, in this folder and nowhere else."""
-    if not isinstance(later, dict):
-        return False
-    for entry in map(later.get, ENTRIES):
-        if not isinstance(entry, dict) or not isinstance(entry.get("sha256"), str):
-            return False
-        if not NUMBERED.fullmatch(str(entry.get("file"))):
-            return False
-    return True
-
-
-def _written(frame: pd.DataFrame) -> bytes:
-    # no two values are alike, so a dictionary of them costs more time and room than it saves
-    return frame.to_parquet(index=False, use_dictionary=[name for name in frame if name != "value"])
 
 
 def _finish(folder: Path) -> None:
@@ -196,9 +117,10 @@ def _finish(folder: Path) -> None:
 
 
 def _tidy(folder: Path, manifest: bytes) -> None:
-    """Remove what no manifest names: what was cut short for good, and numbered tables that were joined since."""
-    named = set(_files(json.loads(manifest)))
-    numbered = [path for path in folder.glob("*.parquet") if NUMBERED.fullmatch(path.name) and path.name not in named]
+    """Remove what no manifest names: what was cut short for good, and numbered files that were joined since."""
+    named = files(json.loads(manifest))
+    found = [*folder.glob("*.parquet"), *folder.glob(f"{RECORDS}.*.json")]
+    numbered = [path for path in found if NUMBERED.fullmatch(path.name) and path.name not in named]
     for path in [*places.leftovers(folder), *numbered]:
         path.unlink(missing_ok=True)
 
@@ -209,24 +131,30 @@ def _loaded(folder: Path) -> tuple[pd.DataFrame, tuple[Mapping[str, Any], ...], 
     if None in contents.values():
         late = [(one, found) for _, one in _late(folder) if None not in (found := _contents(folder, one)).values()]
         manifest, contents = late[0] if late else (manifest, contents)
-    frames = {name: _frame(folder, name, data) for name, data in contents.items()}
+    held = {name: _held(folder, name, data) for name, data in contents.items()}
+    frames = {name: _frame(folder, name, data) for name, data in held.items() if not name.startswith(RECORDS)}
+    records = [r for name, data in held.items() if name.startswith(RECORDS) for r in records_in(name, data, folder)]
     tables, spectra = ([frame for n, frame in frames.items() if n.startswith(kind)] for kind in ENTRIES)
     whole = tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
     behind = pd.concat(spectra, ignore_index=True) if len(spectra) > 1 else spectra[0] if spectra else no_spectra()
-    return whole, tuple(manifest["measurements"]), behind
+    return whole, tuple(records if RECORDS in manifest else manifest["measurements"]), behind
 
 
-def _frame(folder: Path, name: str, data: bytes | None) -> pd.DataFrame:
-    """The frame in a file's content; None is content that no manifest describes."""
-    if data is None:
-        try:
-            (folder / name).read_bytes()
-        except OSError as error:
-            raise DataError(f"'{folder}' has no readable {name} ({error.strerror}). {AGAIN}.") from error
-        raise DataError(
-            f"{name} in '{folder}' is not the one that its {MANIFEST} describes: it was cut short, damaged or changed. "
-            f"{AGAIN}, or take all files from one copy."
-        )
+def _held(folder: Path, name: str, data: bytes | None) -> bytes:
+    """A file's content; None is content that no manifest describes."""
+    if data is not None:
+        return data
+    try:
+        (folder / name).read_bytes()
+    except OSError as error:
+        raise DataError(f"'{folder}' has no readable {name} ({error.strerror}). {AGAIN}.") from error
+    raise DataError(
+        f"{name} in '{folder}' is not the one that its {MANIFEST} describes: it was cut short, damaged or changed. "
+        f"{AGAIN}, or take all files from one copy."
+    )
+
+
+def _frame(folder: Path, name: str, data: bytes) -> pd.DataFrame:
     columns = COLUMNS if name.startswith("table") else SPECTRA
     try:
         return completed(pd.read_parquet(pyarrow.BufferReader(data)), columns)
@@ -234,18 +162,11 @@ def _frame(folder: Path, name: str, data: bytes | None) -> pd.DataFrame:
         raise DataError(f"{name} in '{folder}' is no report's table ({error}). {AGAIN}.") from error
 
 
-def _files(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """The checksum of each file that a manifest names; the first two have names of their own."""
-    first = {name: manifest[entry]["sha256"] for entry, name in ENTRIES.items() if entry in manifest}
-    later = [one[entry] for one in manifest.get("later", []) for entry in ENTRIES]
-    return first | {entry["file"]: entry["sha256"] for entry in later}
-
-
 def _contents(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes | None]:
     """The content of each file that a manifest names, from its place or still on its way there; None if neither is what
     the manifest describes."""
     waiting = places.beside(folder, MANIFEST)
-    return {name: _content(folder, name, digest, waiting) for name, digest in _files(manifest).items()}
+    return {name: _content(folder, name, digest, waiting) for name, digest in files(manifest).items()}
 
 
 def _content(folder: Path, name: str, digest: str, waiting: Sequence[str]) -> bytes | None:
@@ -270,11 +191,6 @@ def _state(folder: Path) -> list[tuple[str, int, int]]:
             return sorted((entry.name, (s := entry.stat()).st_mtime_ns, s.st_ino) for entry in found)
     except OSError:
         return []
-
-
-def checksum(data: bytes) -> str:
-    """SHA-256, as a manifest holds it."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def _late(folder: Path) -> list[tuple[str, dict[str, Any]]]:

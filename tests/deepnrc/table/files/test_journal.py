@@ -1,6 +1,7 @@
 """A report that grows: what is written for a measurement, and what is there whenever writing fails."""
 
 import itertools
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import deepnrc
 from deepnrc import Report, UsageError
 from deepnrc.table import COLUMNS, Journal, UnwritableError, join
-from deepnrc.table.files import storage
+from deepnrc.table.files import manifest, storage
 
 FULL = OSError(28, "No space left on device")
 
@@ -39,12 +40,20 @@ def test_what_was_added_is_what_is_loaded(tmp_path: Path, count: int) -> None:
 
 def test_a_measurement_costs_as_much_however_many_there_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[int] = []
-    frames = storage._written
-    monkeypatch.setattr(storage, "_written", lambda frame: (written.append(len(frame)), frames(frame))[1])
+    frames = manifest._written
+    monkeypatch.setattr(manifest, "_written", lambda frame: (written.append(len(frame)), frames(frame))[1])
     journal: Journal[Report] = Journal(tmp_path)
+    put, sizes = storage.put, [0]
+
+    def counted(folder: Path, files: dict[str, bytes], naming: bytes, allowed: Any) -> None:
+        sizes.append(len(naming) + sum(len(files[name]) for name in files if name.startswith("records")))
+        put(folder, files, naming, allowed)
+
+    monkeypatch.setattr(storage, "put", counted)
     for step in range(64):
         journal.add(one(step))
     assert sum(written) == 64 + 64 / 2 * 6  # each row once for every doubling; all of them each time would be 2080
+    assert sum(sizes[33:]) < 2.5 * sum(sizes[1:33])  # records too: with all of them each time it would be 3 times
     assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", "spectra.parquet", "table.parquet"]
 
 
@@ -148,10 +157,44 @@ def test_a_tables_name_leads_nowhere_else(tmp_path: Path) -> None:
     journal: Journal[Report] = Journal(tmp_path)
     for step in range(3):
         journal.add(one(step))
-    manifest = tmp_path / "manifest.json"
-    text = manifest.read_text()
+    place = tmp_path / "manifest.json"
+    text = place.read_text()
     (name,) = (path.name for path in tmp_path.glob("table.*.parquet"))
-    for other in ("../table.parquet", "/etc/passwd", "table.0.parquet"):
-        manifest.write_text(text.replace(name, other))
+    for other in ("../table.parquet", "/etc/passwd", "table.0.parquet", "records.7.json"):
+        place.write_text(text.replace(name, other))
         with pytest.raises(deepnrc.DataError, match="its entry 'later' is no list of numbered tables with checksums"):
             deepnrc.load(tmp_path)
+    first = json.loads(text)["records"]["file"]
+    for other in ("../records.1.json", "/etc/passwd", "table.1.parquet"):
+        place.write_text(text.replace(first, other))
+        with pytest.raises(deepnrc.DataError, match="its entry 'records' names no numbered file with a checksum"):
+            deepnrc.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"{", r"records\.\d\.json in '.*' is damaged \(Expecting"),
+        (b"[" * 10**5, "is damaged"),
+        (b"[3]", "holds no records with a run and a step"),
+        (b'[{"run": "a"}]', "holds no records with a run and a step"),
+        (b'{"run": "a", "step": 0}', "holds no records with a run and a step"),
+    ],
+)
+def test_records_that_are_none_are_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    journal: Journal[Report] = Journal(tmp_path)
+    for step in range(3):
+        journal.add(one(step))
+    place = tmp_path / "manifest.json"
+    named = json.loads(place.read_text())
+    path = tmp_path / named["records"]["file"]
+    path.write_bytes(content)
+    with pytest.raises(deepnrc.DataError, match="is not the one that its manifest"):
+        deepnrc.load(tmp_path)
+    named["records"]["sha256"] = manifest.checksum(content)
+    place.write_text(json.dumps(named))
+    with pytest.raises(deepnrc.DataError, match=words):
+        deepnrc.load(tmp_path)
+    path.unlink()
+    with pytest.raises(deepnrc.DataError, match="has no readable records"):
+        deepnrc.load(tmp_path)

@@ -15,7 +15,7 @@ from torch import nn
 import deepnrc
 from deepnrc import Report, UsageError
 from deepnrc.table import no_spectra
-from deepnrc.table.files import storage
+from deepnrc.table.files.manifest import checksum
 
 Make = Callable[..., Report]
 NAMES = ["manifest.json", "spectra.parquet", "table.parquet"]
@@ -51,7 +51,7 @@ def test_the_folder_holds_three_files_and_no_pickle(saved: Path) -> None:
     assert manifest["spectra"]["rows"] == 5
     for name in ("table", "spectra"):
         content = (saved / f"{name}.parquet").read_bytes()
-        assert manifest[name]["sha256"] == storage.hashlib.sha256(content).hexdigest()
+        assert manifest[name]["sha256"] == checksum(content)
 
 
 def test_saving_again_replaces(report: Make, saved: Path) -> None:

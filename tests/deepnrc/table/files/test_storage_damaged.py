@@ -10,7 +10,7 @@ import pytest
 
 import deepnrc
 from deepnrc import DataError, Report, UsageError
-from deepnrc.table.files import storage
+from deepnrc.table.files.manifest import checksum
 
 Make = Callable[..., Report]
 
@@ -47,7 +47,7 @@ def test_a_table_that_its_manifest_does_not_describe_is_refused(
 def _described(folder: Path, data: bytes, name: str = "table") -> None:
     """Put `data` in a table's place with a manifest that agrees with it."""
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest[name]["sha256"] = storage.hashlib.sha256(data).hexdigest()
+    manifest[name]["sha256"] = checksum(data)
     (folder / f"{name}.parquet").write_bytes(data)
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
@@ -77,6 +77,8 @@ def test_a_file_that_holds_no_spectra_is_refused(report: Make, saved: Path) -> N
     [
         (b"", r"is damaged \(Expecting value"),
         (b'{"format": 1', r"is damaged \(Expecting"),
+        (b'{"format": 1, "table": ' + b"[" * 10**5, r"is damaged \(maximum recursion depth"),
+        (b'{"a":' * 10**5, r"is damaged \(maximum recursion depth"),
         (b"\xff\xfe\x00", r"is damaged \('utf-8' codec"),
         (b"[]", "is not a report's: it holds a list where a JSON object should be"),
         (b"7", "is not a report's: it holds a int where"),
