@@ -25,8 +25,9 @@ from deepnrc.table.collapse import (
 from deepnrc.table.descriptions import as_record, described, main_ones, own
 from deepnrc.table.files.csvcells import read_csv, to_csv
 from deepnrc.table.files.journal import Journal
+from deepnrc.table.files.manifest import MANIFEST
 from deepnrc.table.files.places import write_whole
-from deepnrc.table.files.storage import MANIFEST, UnwritableError, writable
+from deepnrc.table.files.storage import UnwritableError, writable
 from deepnrc.table.findings import findings, words
 from deepnrc.table.grouping import BANDS, SILENT, labelled_by, spread
 from deepnrc.table.onset import COLLAPSE, LOW, onsets, since

@@ -1,7 +1,6 @@
 """A report that grows: what is written for a measurement, and what is there whenever writing fails."""
 
 import itertools
-import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -151,50 +150,3 @@ def test_a_reader_meets_the_last_report_or_the_new_one(tmp_path: Path) -> None:
         seen.append(len(steps))
     writer.join()
     assert deepnrc.load(tmp_path).steps == list(range(40))
-
-
-def test_a_tables_name_leads_nowhere_else(tmp_path: Path) -> None:
-    journal: Journal[Report] = Journal(tmp_path)
-    for step in range(3):
-        journal.add(one(step))
-    place = tmp_path / "manifest.json"
-    text = place.read_text()
-    (name,) = (path.name for path in tmp_path.glob("table.*.parquet"))
-    for other in ("../table.parquet", "/etc/passwd", "table.0.parquet", "records.7.json"):
-        place.write_text(text.replace(name, other))
-        with pytest.raises(deepnrc.DataError, match="its entry 'later' is no list of numbered tables with checksums"):
-            deepnrc.load(tmp_path)
-    first = json.loads(text)["records"]["file"]
-    for other in ("../records.1.json", "/etc/passwd", "table.1.parquet"):
-        place.write_text(text.replace(first, other))
-        with pytest.raises(deepnrc.DataError, match="its entry 'records' names no numbered file with a checksum"):
-            deepnrc.load(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"{", r"records\.\d\.json in '.*' is damaged \(Expecting"),
-        (b"[" * 10**5, "is damaged"),
-        (b"[3]", "holds no records with a run and a step"),
-        (b'[{"run": "a"}]', "holds no records with a run and a step"),
-        (b'{"run": "a", "step": 0}', "holds no records with a run and a step"),
-    ],
-)
-def test_records_that_are_none_are_refused(tmp_path: Path, content: bytes, words: str) -> None:
-    journal: Journal[Report] = Journal(tmp_path)
-    for step in range(3):
-        journal.add(one(step))
-    place = tmp_path / "manifest.json"
-    named = json.loads(place.read_text())
-    path = tmp_path / named["records"]["file"]
-    path.write_bytes(content)
-    with pytest.raises(deepnrc.DataError, match="is not the one that its manifest"):
-        deepnrc.load(tmp_path)
-    named["records"]["sha256"] = manifest.checksum(content)
-    place.write_text(json.dumps(named))
-    with pytest.raises(deepnrc.DataError, match=words):
-        deepnrc.load(tmp_path)
-    path.unlink()
-    with pytest.raises(deepnrc.DataError, match="has no readable records"):
-        deepnrc.load(tmp_path)
