@@ -2,6 +2,7 @@
 
 from experiments.pages.gallery import Drawn, drawn
 from experiments.pages.page import WHERE, Page, closing, leave_settings, left_settings, saved
+from experiments.pages.standings import of_networks
 from experiments.pages.sweeppage import verdict_text, write
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "drawn",
     "leave_settings",
     "left_settings",
+    "of_networks",
     "saved",
     "verdict_text",
     "write",

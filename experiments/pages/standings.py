@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +28,18 @@ class Told:
 
 
 def table(results: Results) -> dict[str, Any] | None:
-    """A row a setting for a page: caption, columns, rows; None where the noise fraction was not measured."""
-    found: dict[str, list[Told]] = {label: [] for label in results.settings}
+    """A row a setting for a page, over its cells that did not diverge; None where no noise fraction was measured."""
+    found: dict[str, list[deepnrc.Report]] = {label: [] for label in results.settings}
     for report, record in zip(results.reports, results.records, strict=True):
-        if not record["diverged"] and NOISE in report.measures:
-            found[record["label"]].append(standing(report))
-    rows = [_row(label, networks) for label, networks in found.items() if networks]
+        if not record["diverged"]:
+            found[record["label"]].append(report)
+    return of_networks(found)
+
+
+def of_networks(networks: Mapping[str, Sequence[deepnrc.Report]]) -> dict[str, Any] | None:
+    """The same of reports of one run each, by what their rows are called: caption, columns, rows."""
+    told = {label: [standing(one) for one in reports if NOISE in one.measures] for label, reports in networks.items()}
+    rows = [_row(label, standings) for label, standings in told.items() if standings]
     return {"caption": CAPTION, "columns": COLUMNS, "rows": rows} if rows else None
 
 

@@ -16,7 +16,7 @@ import deepnrc
 from deepnrc.table import join
 from experiments.claims import Verdict
 from experiments.networks import Pair, lite0_on_digits, lite0_on_patches, lite0_on_writing, onet_on_faces
-from experiments.pages import Page, closing, drawn, leave_settings
+from experiments.pages import Page, closing, drawn, leave_settings, of_networks
 
 PRETRAINED, UNTRAINED = "pretrained", "untrained"
 OURS = "ours: what training should have done"
@@ -98,9 +98,10 @@ class SideBySide:
             drawn(folder, measure.replace(".", "-"), f"{said}: layers by network", partial(across, report, measure))
             for measure, said in DRAWN.items()
         ]
+        found = of_networks({run: [report.where(run=run)] for run in report.runs})
         page = Page(
             name=self.name, about=self.about, verdicts=self.verdicts(report), drawn=pictures, seconds=seconds, cells=2,
-            files=FILES,
+            files=FILES, tables=[] if found is None else [found],
         )  # fmt: skip
         return page.write(folder)
 

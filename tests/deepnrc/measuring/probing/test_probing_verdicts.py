@@ -68,6 +68,19 @@ def test_random_bodies_with_a_fitted_head_are_not_collapsed_though_they_meet_fix
     assert called == []
 
 
+def test_inputs_that_are_quiet_and_aligned_are_not_collapsed_where_no_affine_map_predicts_from_them():
+    """|x_1| and |x_2| of inputs that hold little else, by a network that reads just these two."""
+    g = torch.Generator().manual_seed(0)
+    X = torch.randn(300, 20, generator=g) * torch.tensor([1.0, 0.9, *[0.05] * 18])
+    model = nn.Sequential(nn.Linear(20, 4, bias=False), nn.ReLU(), nn.Linear(4, 2, bias=False))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.eye(20)[[0, 0, 1, 1]] * torch.tensor([1.0, -1.0, 1.0, -1.0])[:, None])
+        model[2].weight.copy_(torch.eye(2).repeat_interleave(2, 1))
+    found = read(model, X, X[:, :2].abs()).verdicts()
+    assert found["verdict"].iloc[0] == "low noise"
+    assert found["reason"].iloc[0] == "noise is low; it does not predict as the network does"
+
+
 @pytest.mark.parametrize("lost", [0, 1, 2])
 def test_a_network_that_lost_a_target_direction_is_not_collapsed_and_its_r2_says_so(lost):
     """Each layer keeps two of three target directions, and no noise."""
