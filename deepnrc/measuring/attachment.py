@@ -203,7 +203,7 @@ class Attachment:
     def _look(self, forward: Forward, targets: object, again: bool) -> Forward:
         """See what the first batch tells, and read it again where it was not read so, as where its samples do not lie
         on the first axis."""
-        found = firstbatch.look(self.model, self._taps, self._chosen, targets)
+        found = firstbatch.look(self.model, self._taps, self._chosen, targets, forward.outputs)
         self._settle(found)
         firstbatch.check_layouts(found, forward)
         firstbatch.warn_of_samples(found, stacklevel=6)

@@ -12,8 +12,8 @@ from deepnrc.networks.choosing.layers import (
     site_at,
     weight_matrix,
 )
-from deepnrc.networks.choosing.naming import asked_for, called_shortcuts
-from deepnrc.networks.dataflow import Dataflow, Giving, Link, Product, Survey, as_it_was, survey
+from deepnrc.networks.choosing.naming import asked_for, called_shortcuts, own_name
+from deepnrc.networks.dataflow import Dataflow, Giving, Link, Product, Survey, as_it_was, hooked, near, survey
 from deepnrc.networks.failing import forward, out_of_memory
 from deepnrc.networks.outputs import CHOSEN, Output, fitting, logits, picking
 from deepnrc.networks.readable import check_network
@@ -64,9 +64,12 @@ __all__ = [
     "fitting",
     "forward",
     "has_weight",
+    "hooked",
     "leaving_out",
     "logits",
+    "near",
     "out_of_memory",
+    "own_name",
     "picking",
     "reads_features",
     "site_at",

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from experiments.zoo.member import LABELS, Member, vectors
+from experiments.zoo.member import LABELS, Member, part, vectors
 
 HORIZON, SEEN = 8, 6
 
@@ -119,8 +119,30 @@ class Last(nn.Module):
         return self.out(x[:, -1])
 
 
+class Graphs(nn.Module):
+    """Two rounds of messages along a graph's edges, and a readout of each node."""
+
+    def __init__(self, kind: str, **options: Any) -> None:
+        super().__init__()
+        convolution = part("torch_geometric", f"nn.{kind}")
+        self.first, self.second = convolution(SEEN, 12, **options), convolution(12, 10, **options)
+        self.readout = nn.Linear(10, LABELS)
+
+    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+        return self.readout(self.second(self.first(x, edge_index).relu(), edge_index).relu())
+
+
+def graph(samples: int) -> dict[str, Tensor]:
+    """The nodes of a random graph and its edges."""
+    edges = torch.randint(0, samples, (2, 4 * samples))
+    return {"x": torch.randn(samples, SEEN, dtype=torch.float64), "edge_index": edges}
+
+
 def members() -> Iterator[Member]:
     """The networks of this file."""
+    for kind, options in (("GCNConv", {}), ("GATConv", {"heads": 2, "concat": False}), ("SAGEConv", {})):
+        make = partial(Graphs, kind, **options)
+        yield Member(name=kind.removesuffix("Conv"), library="torch_geometric", make=make, inputs=graph)
     own = partial(Member, library="")
     yield own(name="ConditionalUnet1d", make=ConditionalUnet1d, inputs=noised, channels=1)
     yield own(name="LSTM", make=partial(Recurrent, nn.LSTM), inputs=vectors(HORIZON, SEEN))

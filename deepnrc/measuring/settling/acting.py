@@ -29,7 +29,8 @@ def acting(layer: LayerStream, flow: Dataflow, weights: Weights) -> Found:
     """The weight that acts on a layer's features: its own, or, behind a block, those that read its output."""
     site = layer.site
     if site.reads == "input":
-        return Found(None, site.missing) if site.weight is None else _read(site.weight)
+        weight = weights.get(site.name, site.weight)
+        return Found(None, site.missing) if weight is None else _read(weight)
     names = _readers(layer, flow)
     if not names:
         return Found(None, flow.unknown or site.missing)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from deepnrc.data import as_tensor
 from deepnrc.errors import UsageError
@@ -26,21 +26,43 @@ from deepnrc.networks import (
     called_shortcuts,
     dense,
     entries,
+    hooked,
     leaving_out,
+    near,
+    own_name,
     survey,
 )
 from deepnrc.wording import Remedy, listing
 
+SWAPPED = "the network runs with other parameters than its modules hold, as under functional_call"
 
-def look(model: nn.Module, taps: Taps, choice: Choice, targets: object) -> Survey:
-    """Look at a network through the inputs of its last call, which ``targets`` belong to."""
+
+def look(model: nn.Module, taps: Taps, choice: Choice, targets: object, outputs: Mapping[str, Tensor]) -> Survey:
+    """Look at a network through the inputs of its last call, which ``targets`` belong to.
+
+    Hooks of the user's own do not run, unless the call's outputs show that they change numbers.
+    """
     if taps.inputs is None:
         return Survey(Dataflow(unknown="the inputs of the first batch were not seen"), skipped="no inputs")
     y = as_tensor(targets, "The target of batch 1")
     with taps.aside():
         args, kwargs = taps.inputs
         whole = {name.removesuffix(f".{weight.part}") for name, weight in choice.weights.items()}
-        return survey(model, args, kwargs, len(y) if y.ndim else 0, choice.sites, whole, taps.pick)
+        samples = len(y) if y.ndim else 0
+        found = survey(model, args, kwargs, samples, choice.sites, whole, taps.pick)
+        if hooked(model) and not found.sampled and not _alike(found.outputs, outputs):
+            found = survey(model, args, kwargs, samples, choice.sites, whole, taps.pick, hooks=True)
+        return found
+
+
+def _alike(few: Mapping[str, Tensor], whole: Mapping[str, Tensor]) -> bool:
+    """Whether a pass of the first samples gave what the call with all of them did."""
+    return few.keys() == whole.keys() and all(_begins(whole[name], few[name]) for name in few)
+
+
+def _begins(whole: Tensor, few: Tensor) -> bool:
+    axes = [i for i in range(few.ndim) if few.ndim == whole.ndim and few.shape[i] < whole.shape[i]]
+    return near(whole.narrow(axes[0], 0, few.shape[axes[0]]) if len(axes) == 1 else whole, few)
 
 
 def read_again(model: nn.Module, taps: Taps) -> Forward:
@@ -114,7 +136,8 @@ def settled(
     """
     read = {name: site for name, site in products.items() if asked_for(layers, name)}
     check_parameters(choice, found, read)
-    weights = {**choice.weights, **{name: site.weight for name, site in products.items() if site.weight}}
+    weights = {name: replace(w, missing=SWAPPED) if name in found.swapped else w for name, w in choice.weights.items()}
+    weights |= {name: site.weight for name, site in products.items() if site.weight}
     choice = replace(choice, sites=(*choice.sites, *read.values()), weights=weights)
     check_any(choice)
     check_blocks(found, choice, layers)
@@ -122,9 +145,23 @@ def settled(
         return choice
     aside = left_out(found, choice, modules)
     sites = without(choice.sites, aside)
-    named, kept = dict(choice.left_out), {site.name for site in sites}
+    named, kept = _without_read(dict(choice.left_out), modules, read), {site.name for site in sites}
     reasons = named | {name: why for name, why in aside.items() if name not in named and name not in kept}
     return replace(choice, sites=sites, left_out=tuple(reasons.items()))
+
+
+def _without_read(
+    left_out: Mapping[str, str], modules: Mapping[str, nn.Module], read: Collection[str]
+) -> dict[str, str]:
+    """What is left out, without modules all of whose own matrices are read as layers after all."""
+    names = {part for name in read for part in name.split(" and ")}
+    found = {}
+    for name, why in left_out.items():
+        own = modules[name].named_parameters(recurse=False) if name in modules else ()
+        matrices = [own_name(key if name == ROOT else f"{name}.{key}") for key, p in own if p.ndim >= 2]
+        if not matrices or not names.issuperset(matrices):
+            found[name] = why
+    return found
 
 
 def check_blocks(found: Survey, choice: Choice, layers: object) -> None:

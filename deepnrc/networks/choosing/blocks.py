@@ -13,6 +13,8 @@ from collections.abc import Collection
 
 from torch import nn
 
+from deepnrc.networks.weights.stored import forward_from
+
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 HEAVY = 2  # weights of a block: what holds one is a layer with its norm and activation
 
@@ -121,4 +123,4 @@ class _Tree:
 
 
 def _runs(module: nn.Module) -> bool:
-    return type(module).forward is not nn.Module.forward
+    return bool(forward_from(module))

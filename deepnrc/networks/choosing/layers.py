@@ -15,6 +15,7 @@ from deepnrc.networks.choosing.blocks import block_names
 from deepnrc.networks.choosing.naming import own_name
 from deepnrc.networks.choosing.sites import Site, has_weight, reads_features, site_at, weight_matrix
 from deepnrc.networks.weights.registry import ROOT, Linears, Weight, weights_in
+from deepnrc.networks.weights.stored import forward_from
 from deepnrc.wording import Argument, Given, Remedy, did_you_mean, listing
 
 __all__ = ["ROOT", "Choice", "Layers", "Site", "choose", "has_weight", "reads_features", "site_at", "weight_matrix"]
@@ -233,4 +234,4 @@ def _within(name: str, outer: Iterable[str]) -> bool:
 
 def runs(module: nn.Module) -> bool:
     """Whether the module has a forward, as a list of modules has not."""
-    return "forward" in vars(module) or type(module).forward is not nn.Module.forward
+    return bool(forward_from(module))

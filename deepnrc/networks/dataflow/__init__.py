@@ -1,9 +1,23 @@
 """What feeds what: which weights give the outputs, which weight reads what another one gives, and where samples lie."""
 
 from deepnrc.networks.dataflow.flow import Dataflow, Giving, Link
+from deepnrc.networks.dataflow.passes import near
 from deepnrc.networks.dataflow.products import Product, Products
 from deepnrc.networks.dataflow.recording import as_it_was, rebuilt
-from deepnrc.networks.dataflow.survey import Survey, survey
+from deepnrc.networks.dataflow.survey import Survey, hooked, survey
 from deepnrc.networks.dataflow.tracing import trace
 
-__all__ = ["Dataflow", "Giving", "Link", "Product", "Products", "Survey", "as_it_was", "rebuilt", "survey", "trace"]
+__all__ = [
+    "Dataflow",
+    "Giving",
+    "Link",
+    "Product",
+    "Products",
+    "Survey",
+    "as_it_was",
+    "hooked",
+    "near",
+    "rebuilt",
+    "survey",
+    "trace",
+]

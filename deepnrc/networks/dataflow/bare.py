@@ -23,8 +23,15 @@ class Sighting:
     matrices: Mapping[str, list[Tensor]] = field(default_factory=dict)
 
 
-def sighted(model: nn.Module, inputs: Inputs, names: Collection[str], seed: int, pick: Pick = EVERY) -> Sighting:
-    """What one pass multiplies by these parameters."""
+def sighted(
+    model: nn.Module,
+    inputs: Inputs,
+    names: Collection[str],
+    seed: int,
+    pick: Pick = EVERY,
+    whole: Collection[str] = (),
+) -> Sighting:
+    """What one pass multiplies by these parameters, outside of the modules ``whole``."""
     features: dict[str, list[Tensor]] = {}
     matrices: dict[str, list[Tensor]] = {}
 
@@ -33,7 +40,8 @@ def sighted(model: nn.Module, inputs: Inputs, names: Collection[str], seed: int,
             features.setdefault(name, []).append(x.detach().clone())
             matrices.setdefault(name, []).append(W.detach().clone())
 
-    with Products(model, told):
+    apart = [module for name, module in model.named_modules() if name in whole]
+    with Products(model, told, apart):
         run(model, inputs, seed=seed, pick=pick)
     return Sighting(features, matrices)
 

@@ -42,6 +42,8 @@ def _not_given(region: Region, names: tuple[str, ...]) -> str:
         return f"an autograd function of its own ({region.opaque[0]}) lies between the weights and the prediction"
     if region.matrices:
         return f"'{region.matrices[0]}' comes in between {listed(names)} and the prediction"
+    if region.inputs:
+        return f"the network's own inputs come in beside {listed(names)}: top= names the layer to be taken all the same"
     if region.mixed:
         return f"{listed(names)} give the prediction together, and not side by side"
     if len(region.givers) > len(names):

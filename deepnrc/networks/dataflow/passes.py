@@ -29,32 +29,55 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass: its inputs, what it returned, what was read by site, and whether it drew random numbers."""
+    """One pass: its inputs, what it returned, what was read by site, whether it drew random numbers, and which sites'
+    modules had other parameters while it ran."""
 
     inputs: Inputs
     outputs: Mapping[str, Tensor]
     read: Mapping[str, Sequence[Tensor]]
     drew: bool = False
+    swapped: frozenset[str] = frozenset()
 
 
 def run(model: nn.Module, inputs: Inputs, sites: Sequence[Site] = (), seed: int = 0, pick: Pick = EVERY) -> Pass:
     """Run the network without gradients from one state of the random numbers, and leave it as it was."""
     read: dict[str, list[Tensor]] = {}
+    swapped: set[str] = set()
     torch.manual_seed(seed)
     with contextlib.ExitStack() as hooks, torch.inference_mode(False), torch.no_grad(), as_it_was(model):
         for site in sites:
             hooks.callback(_tap(site, read).remove)
+            hooks.callback(_note_swapped(site, swapped).remove)
         args, kwargs = rebuilt(Tensor.clone, (inputs.args, dict(inputs.kwargs)))
         before = random_state(model)
         output = model(*args, **kwargs)
         drew = not all(map(torch.equal, before, random_state(model)))
-        return Pass(inputs, {name: x.detach().clone() for name, x in pick(output).items()}, read, drew)
+        return Pass(
+            inputs, {name: x.detach().clone() for name, x in pick(output).items()}, read, drew, frozenset(swapped)
+        )
 
 
 def random_state(model: nn.Module) -> list[Tensor]:
     """The state of torch's random numbers on the CPU and where the network is."""
     devices = {p.device for p in model.parameters() if p.device.type == "cuda"}
     return [torch.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in sorted(devices, key=str))]
+
+
+def _note_swapped(site: Site, swapped: set[str]) -> Any:
+    """Note a site whose module has other parameters while it runs, as under torch.func.functional_call."""
+    held = dict(site.module._parameters)
+
+    def look(module: nn.Module, args: Any) -> None:
+        if any(_other(p, held.get(name)) for name, p in module._parameters.items()):
+            swapped.add(site.name)
+
+    return site.module.register_forward_pre_hook(look)
+
+
+def _other(used: Tensor | None, held: Tensor | None) -> bool:
+    if used is held or used is None or held is None or hasattr(used, "full_tensor") or hasattr(held, "full_tensor"):
+        return False
+    return used.shape != held.shape or not torch.equal(used, held)
 
 
 def _tap(site: Site, read: dict[str, list[Tensor]]) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+from torch.utils.hooks import RemovableHandle
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from deepnrc.networks.choosing.naming import own_name
@@ -46,12 +47,14 @@ class Products(TorchFunctionMode):
     """While it is on, tells of each product of activations with a matrix or vector that is made of parameters alone.
 
     Args:
+        apart: modules that are layers themselves, whose own products are not told of.
         told: is given the names of the parameters, the activations (..., d) and the matrix W (m, d).
     """
 
-    def __init__(self, model: nn.Module, told: Told) -> None:
+    def __init__(self, model: nn.Module, told: Told, apart: Iterable[nn.Module] = ()) -> None:
         super().__init__()
-        self.told = told
+        self.told, self.apart = told, list(apart)
+        self._inside, self._handles = 0, list[RemovableHandle]()
         self._made: Any = WeakTensorKeyDictionary()  # by tensor, the parameters and buffers that it is made of alone
         for name, parameter in model.named_parameters(remove_duplicate=False):
             self._made.setdefault(parameter, frozenset([own_name(name)]))
@@ -70,12 +73,30 @@ class Products(TorchFunctionMode):
         if None not in made and not DRAWN.search(name):
             for x in _tensors(out):
                 self._made[x] = frozenset().union(*made)
-        elif any(made):
+        elif any(made) and not self._inside:
             found = factors(name, args, kwargs, self._is_made)
             if found is not None:
                 names, seen = found
                 self.told(" and ".join(sorted(names)), seen.features, seen.matrix)
         return out
+
+    def __enter__(self) -> Products:
+        for module in self.apart:
+            self._handles.append(module.register_forward_pre_hook(self._into))
+            self._handles.append(module.register_forward_hook(self._out, always_call=True))
+        super().__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        super().__exit__(*raised)
+        while self._handles:
+            self._handles.pop().remove()
+
+    def _into(self, *given: Any) -> None:
+        self._inside += 1
+
+    def _out(self, *given: Any) -> None:
+        self._inside -= 1
 
     def _is_made(self, x: Any) -> frozenset[str] | None:
         return self._made.get(x) if isinstance(x, Tensor) else None

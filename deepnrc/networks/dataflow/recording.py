@@ -22,7 +22,8 @@ DETACHING = (torch.Tensor.detach, torch.detach, torch.Tensor.data.__get__)  # ty
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """One run of a module: the places of its input and output tensors in the graph."""
+    """One run of a module: the places of its input and output tensors in the graph; and these, of one that holds a
+    weight."""
 
     name: str
     ins: tuple[Key, ...]
@@ -80,7 +81,7 @@ def record(
         _name_parameters(model, taken)
         for name, module in model.named_modules():
             label = name or ROOT
-            if name or label in held:
+            if (name or label in held) and not isinstance(module, torch.jit.ScriptModule):
                 for handle in _marks(label, module, label in held, taken):
                     hooks.callback(handle.remove)
         if through:
@@ -178,7 +179,7 @@ def _marks(name: str, module: nn.Module, holds: bool, taken: Recording) -> list[
     def before(_: nn.Module, args: Any, kwargs: Any) -> Any:
         given = rebuilt(_placed, (args, kwargs)) if holds and torch.is_grad_enabled() else (args, kwargs)
         tensors = tuple(floating(given))
-        running.append((_places(tensors), tensors))
+        running.append((_places(tensors), _kept(tensors) if holds else ()))
         return given
 
     def after(_: nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
@@ -190,13 +191,19 @@ def _marks(name: str, module: nn.Module, holds: bool, taken: Recording) -> list[
         if holds:
             output = rebuilt(lambda x: _apart(x, ins, taken), output)
         tensors = tuple(floating(output))
-        taken.calls.append(Call(name, ins, _places(tensors), inputs, tensors))
+        taken.calls.append(Call(name, ins, _places(tensors), inputs, _kept(tensors) if holds else ()))
         return output
 
     return [
         module.register_forward_pre_hook(before, with_kwargs=True),
-        module.register_forward_hook(after, with_kwargs=True),
+        module.register_forward_hook(after, with_kwargs=True, prepend=True),
     ]
+
+
+def _kept(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Copies that no later change in place reaches, made past the mode that reads through detach()."""
+    with torch._C.DisableTorchFunction():
+        return tuple(x.detach().clone() for x in tensors)
 
 
 def _placed(x: Tensor) -> Tensor:
@@ -228,7 +235,7 @@ def _name_parameters(model: nn.Module, taken: Recording) -> None:
         if sum(size > 1 for size in parameter.shape) >= 2:
             taken.matrices.add(name)
     for path, module in model.named_modules():
-        for key, buffer in module._buffers.items():
+        for key, buffer in () if isinstance(module, torch.jit.ScriptModule) else module._buffers.items():
             if buffer is not None:
                 made = module._buffers[key] = _buffered(buffer)
                 if made.grad_fn is not None:
@@ -252,7 +259,7 @@ def _buffered(buffer: Tensor) -> Tensor:
 def as_it_was(model: nn.Module) -> Iterator[None]:
     """Flags of parameters, buffers and every module's own attributes as before, after the block; what is written into a
     buffer in place, as by a BatchNorm in training, is undone too."""
-    modules = list(model.modules())
+    modules = [module for module in model.modules() if not isinstance(module, torch.jit.ScriptModule)]
     flags = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
     held = [(module, dict(module.__dict__), dict(module._buffers)) for module in modules]
     written = [(buffer, buffer.detach().clone()) for buffer in model.buffers() if _writable(buffer)]

@@ -37,6 +37,8 @@ class Survey:
         skipped: why ``layouts`` is empty, or "".
         axis: the axis of the inputs that holds the samples.
         products: by its parameter's name, the matrix W (m, d) of each bare product that can be read as a layer.
+        outputs: what a pass of the first samples gave, without hooks of the user's own.
+        swapped: the sites whose modules had other parameters while they ran.
         lasting: whether none of it rests on the numbers of the weights, so that it holds after further training.
     """
 
@@ -47,6 +49,8 @@ class Survey:
     axis: int = 0
     products: Mapping[str, Tensor] = field(default_factory=dict)
     lasting: bool = False
+    outputs: Mapping[str, Tensor] = field(default_factory=dict)
+    swapped: frozenset[str] = frozenset()
 
 
 def survey(
@@ -57,6 +61,7 @@ def survey(
     sites: Sequence[Site],
     whole: Collection[str] = (),
     pick: Pick = EVERY,
+    hooks: bool = False,
 ) -> Survey:
     """Look at a network through the first samples of a batch.
 
@@ -66,31 +71,43 @@ def survey(
         sites: where tensors are read.
         whole: names of modules to be taken as one weight each, whatever lies inside of them.
         pick: from what the network returned to its outputs by name.
+        hooks: whether hooks of the user's own run.
     """
     watched = [site.name for site in sites if site.reads == "output"]
-    with _aside(model):
+    with _aside(model, hooks):
         pair = _shortened(model, Inputs(args, kwargs, samples), sites, pick)
         few = pair.few.inputs
         torch.manual_seed(1)
         traced = trace(model, few.args, few.kwargs, watched, whole, pick)
         sampled = bool(traced.outputs) and not alike(traced.outputs, pair.few.outputs)
         dataflow = traced.dataflow if traced.dataflow.unknown else proved(model, few, traced, whole, pick)
-        told, layouts = _products(model, pair, dataflow, pick)
+        told, layouts = _products(model, pair, dataflow, pick, whole)
         products = {name: W for name, W in told.items() if isinstance(W, Tensor)}
         dataflow = replace(dataflow, bare={name: why if isinstance(why, str) else "" for name, why in told.items()})
         lasting = (sampled or not pair.few.drew) and not dataflow.by_numbers(holding(model, whole))
-    return Survey(dataflow, {**pair.layouts(), **layouts}, sampled, pair.skipped, pair.axis, products, lasting)
+    return Survey(
+        dataflow,
+        {**pair.layouts(), **layouts},
+        sampled,
+        pair.skipped,
+        pair.axis,
+        products,
+        lasting,
+        pair.few.outputs,
+        pair.few.swapped,
+    )
 
 
 def _products(
-    model: nn.Module, pair: _Pair, flow: Dataflow, pick: Pick
+    model: nn.Module, pair: _Pair, flow: Dataflow, pick: Pick, whole: Collection[str]
 ) -> tuple[dict[str, Tensor | str], dict[str, Layout | str]]:
     """The matrices of bare products or why there are none, and where the samples lie in what they read."""
     wanted = {name for name, closed in flow.bare.items() if not closed}
     if not wanted:
         return matrices_of(model, flow, Sighting(), Sighting()), {}
     fewer = pair.few if pair.fewer is None else pair.fewer
-    first, second = (sighted(model, p.inputs, wanted, seed, pick) for seed, p in enumerate((pair.few, fewer)))
+    passes = enumerate((pair.few, fewer))
+    first, second = (sighted(model, p.inputs, wanted, seed, pick, whole) for seed, p in passes)
     found = matrices_of(model, flow, first, second)
     read = [name for name, matrix in found.items() if isinstance(matrix, Tensor)]
     if pair.fewer is None:
@@ -170,13 +187,13 @@ def _agreed(more: Sequence[Tensor], fewer: Sequence[Tensor], samples: tuple[int,
 
 
 @contextlib.contextmanager
-def _aside(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode without the user's own hooks and without warnings; training flags, hooks and the state of torch's
-    random numbers as before after the block."""
+def _aside(model: nn.Module, keep: bool = False) -> Iterator[None]:
+    """Evaluation mode without the user's own hooks, unless they are to be kept, and without warnings; training flags,
+    hooks and the state of torch's random numbers as before after the block."""
     devices = {p.device for p in model.parameters() if p.device.type not in ("cpu", "meta", "mps")}
     kind = next(iter(devices)).type if devices else "cuda"
     flags = {module: module.training for module in model.modules()}
-    hooks = [(module, name, module.__dict__[name]) for module in flags for name in HOOKS]
+    hooks = [(module, name, module.__dict__[name]) for module in flags if not keep for name in HOOKS]
     with torch.random.fork_rng(devices=[d.index or 0 for d in devices], device_type=kind), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -190,6 +207,12 @@ def _aside(model: nn.Module) -> Iterator[None]:
                 module.training = flag
             for module, name, held in hooks:
                 module.__dict__[name] = held
+
+
+def hooked(model: nn.Module) -> bool:
+    """Whether there are hooks of the user's own on a network."""
+    held = [hook for module in model.modules() for name in HOOKS for hook in module.__dict__[name].values()]
+    return any(not _of_torch(hook) and not str(hook.__module__).startswith("deepnrc.") for hook in held)
 
 
 def _of_torch(hook: object) -> bool:

@@ -16,6 +16,7 @@ from deepnrc.networks.dataflow.heads import giving
 from deepnrc.networks.dataflow.recording import Key, Recording, place, record
 from deepnrc.networks.dataflow.shortcuts import shortcuts
 from deepnrc.networks.outputs import EVERY, Pick
+from deepnrc.networks.weights.stored import forward_from, kind_of
 
 WHOLE = (nn.MultiheadAttention, nn.RNNBase, nn.RNNCellBase)  # use what lies inside without running it
 CLOSED = "an autograd function of its own uses it"
@@ -70,16 +71,19 @@ def trace(
         given: dict[str, list[Tensor]] = {}
         for call in recording.calls:
             if call.name in held:
-                given.setdefault(call.name, []).extend(x.detach() for x in call.outputs)
+                given.setdefault(call.name, []).extend(call.outputs)
         outputs = pick(recording.output)
         return Traced(told(recording, held, watched, outputs), {k: x.detach() for k, x in outputs.items()}, given)
     return Traced(Dataflow(unknown=f"the network does not run with gradients on ({failed})"))
 
 
 def holding(model: nn.Module, whole: Collection[str] = ()) -> dict[str, nn.Module]:
-    """By name, the modules that hold a weight each, the outermost of those that lie inside of one another."""
+    """By name, the modules that hold a weight each, the outermost of those that lie inside of one another.
+
+    One that is not known to be a weight as a whole, and whose forward is written outside of torch, is looked into.
+    """
     named = {name or ROOT: module for name, module in model.named_modules()}
-    found = {name: module for name, module in named.items() if name in whole or holds_weight(module)}
+    found = {name: m for name, m in named.items() if name in whole or (holds_weight(m) and not _is_open(m))}
     return {name: m for name, m in found.items() if not any(_inside(name, other) for other in found)}
 
 
@@ -107,6 +111,11 @@ def told(
         detached=recording.cut,
         hidden=f"no graph could be had where '{unseen[0]}' runs" if unseen else "",
     )
+
+
+def _is_open(module: nn.Module) -> bool:
+    own = any(True for _ in module.parameters(recurse=False))
+    return own and kind_of(module) is None and not forward_from(module).startswith("torch.")
 
 
 def _inside(name: str, outer: str) -> bool:

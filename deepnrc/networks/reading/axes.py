@@ -18,6 +18,7 @@ from deepnrc.errors import UsageError
 from deepnrc.networks.choosing.sites import Site
 from deepnrc.networks.weights.registry import Weight, weights_in
 from deepnrc.networks.weights.response import twin
+from deepnrc.networks.weights.stored import forward_from
 from deepnrc.wording import Argument, Remedy, listing
 
 Axis = int | Mapping[str, int] | None
@@ -59,7 +60,7 @@ def tells(module: nn.Module, weights: Collection[Weight], x: Tensor) -> int | No
     """
     if weights:
         return next(iter(weights)).axis % x.ndim
-    own_forward = not type(module).forward.__module__.startswith("torch.nn.")
+    own_forward = not forward_from(module).startswith("torch.nn.")
     if isinstance(module, FIRST) and not own_forward:
         return 1
     if isinstance(module, LAST) and not own_forward and len(module.normalized_shape) == 1:

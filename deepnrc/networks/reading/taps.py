@@ -188,7 +188,7 @@ class Taps:
         self._current.mask = mask_of(self.mask, args, kwargs)
         self._current.ignored = self.mask is None and padded(mask_of(AUTO, args, kwargs))
         if self.products and self._watching is None:
-            self._watching = Products(self.model, self._multiplied)
+            self._watching = Products(self.model, self._multiplied, {w.module for w in self.weights.values()})
             self._watching.__enter__()
 
     def _unwatch(self) -> None:

@@ -15,7 +15,7 @@ def adapted(module: nn.Module) -> nn.Module | None:
     base = getattr(module, "base_layer", None)
     if isinstance(base, nn.Module) and any(b.__module__.startswith("peft.tuners.") for b in type(module).__mro__):
         return adapted(base) or (base if stored.kind_of(base) is not None else None)
-    if isinstance(module, nn.Sequential) or type(module).forward is nn.Module.forward:
+    if isinstance(module, nn.Sequential) or not stored.forward_from(module):
         return None
     held = [part for part in module.modules() if part is not module and not _container(part)]
     weights = [(part, kind) for part in held if (kind := stored.kind_of(part)) is not None]

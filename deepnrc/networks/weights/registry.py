@@ -70,6 +70,9 @@ def weights_in(model: nn.Module, linears: Linears | None = None) -> dict[str, We
     for name, module in model.named_modules():
         if any(name.startswith(f"{outer}.") for outer in closed):
             continue
+        if isinstance(module, torch.jit.ScriptModule):  # takes no hooks, nor do its parts
+            closed.append(name)
+            continue
         parts = list(weights_of(module, linears))
         if parts and name == "" and any(part.part for part in parts):
             parts = []  # a bare attention has no layer's name to stand before its parts
@@ -194,7 +197,7 @@ def _geometry(module: nn.Module) -> tuple[tuple[int, int], ...] | None:
 def _widths_to_try(module: nn.Module) -> list[int]:
     """Numbers of features that a module of no known class may read, from the shapes of its own matrices."""
     own = [p for p in module.parameters(recurse=False) if p.ndim == 2 and p.numel()]
-    foreign = not type(module).forward.__module__.startswith("torch.nn.")
+    foreign = not stored.forward_from(module).startswith("torch.nn.")
     inner = sum(stored.kind_of(part) is not None for part in module.modules())
     if not own or not foreign or inner > SMALL:
         return []

@@ -87,6 +87,18 @@ def own_forward(module: nn.Module, kind: Kind) -> str:
     return ""
 
 
+def forward_from(module: nn.Module) -> str:
+    """The module of Python in which the forward of a network's module is written, or nothing if it has none."""
+    if "forward" in vars(module):
+        return getattr(vars(module)["forward"], "__module__", None) or "(given)"
+    for base in type(module).__mro__:
+        if base is nn.Module:
+            return ""
+        if "forward" in vars(base):
+            return getattr(vars(base)["forward"], "__module__", None) or base.__module__
+    return ""
+
+
 def widths(module: nn.Module, kind: Kind) -> tuple[int, int]:
     """d and m, without the weight itself where attributes tell them."""
     d, m = (getattr(module, name, None) for name in (kind.inputs, kind.outputs))
