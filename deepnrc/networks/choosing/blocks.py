@@ -27,7 +27,7 @@ def block_names(model: nn.Module, weights: Collection[str]) -> list[str]:
         weights: names of everything in the network that multiplies by a weight.
     """
     heavy, light = _Tree(model, weights, HEAVY), _Tree(model, weights, 1)
-    return heavy.repeated([""]) or light.repeated([""]) or heavy.alone("") or light.alone("")
+    return heavy.repeated([""]) or heavy.numbered() or light.repeated([""]) or heavy.alone("") or light.alone("")
 
 
 class _Tree:
@@ -74,6 +74,12 @@ class _Tree:
                 blocks += [name] if self._among(name, blocks) else self.repeated([name])
         return [name for name in self.modules if name in blocks]
 
+    def numbered(self) -> list[str]:
+        """Where no class is repeated, parts with a forward of their own that stand in a list or sequence of several."""
+        own = [n for n in self.siblings("") if self.held(n) >= self.least and type(self.modules[n]) not in CONTAINERS]
+        found = [n for n in own if self.in_a_list(n) or self.in_a_list(n.rpartition(".")[0] or n)]
+        return found if len(found) > 1 else []
+
     def _among(self, name: str, blocks: Collection[str]) -> bool:
         """Whether a part of a class of its own stands in a list of blocks, or in a sequence beside one of blocks."""
         around = name.rpartition(".")[0]
@@ -84,7 +90,8 @@ class _Tree:
         else:
             return False
         level = name.count(".")
-        return any(block.startswith(f"{beside}.") and block.count(".") == level for block in blocks)
+        start = f"{beside}." if beside else ""
+        return any(block.startswith(start) and block.count(".") == level for block in blocks)
 
     def _stages(self, group: list[str]) -> list[str]:
         """What the members of a group are stages of, or nothing."""

@@ -35,6 +35,17 @@ class Thin(nn.Module):
         return x + self.norm(self.w(x))
 
 
+class Mixed(nn.Module):
+    """A block of one part that holds several weights, and a weight beside it."""
+
+    def __init__(self, d=6):
+        super().__init__()
+        self.attention, self.f, self.g = B(d), nn.Linear(d, d), nn.Linear(d, d)
+
+    def forward(self, x):
+        return self.g(self.f(self.attention(x)))
+
+
 class Stack(nn.Module):
     """Parts under given names, one after the other."""
 
@@ -74,6 +85,9 @@ class Mixture(nn.Module):
         (Stack(parts=nn.ModuleList([B(), B(), Mixture()]), head=nn.Linear(6, 2)), numbered("parts.{}", 3)),
         (Stack(parts=nn.ModuleList(Mixture() for _ in range(2)), head=nn.Linear(6, 2)), ["parts.0", "parts.1"]),
         (Stack(s1=nn.Sequential(B(), B()), s2=nn.Sequential(B(), Thin())), ["s1.0", "s1.1", "s2.0"]),
+        (Stack(l1=nn.Sequential(B()), l2=nn.Sequential(Mixed()), l3=nn.Sequential(B())), numbered("l{}.0", 4)[1:]),
+        (Stack(bs=nn.Sequential(B(), Mixed(), nn.ReLU()), head=nn.Linear(6, 2)), ["bs.0", "bs.1"]),
+        (Stack(bs=nn.Sequential(nn.Sequential(B()), nn.Sequential(Mixed()))), ["bs.0.0", "bs.1.0"]),
         (Stack(stem=nn.Conv1d(2, 6, 1), only=B(), head=nn.Linear(6, 2)), ["only"]),
         (nn.ModuleList([nn.Sequential(nn.Linear(6, 6), nn.ReLU()) for _ in range(3)]), ["0", "1", "2"]),
     ],
@@ -175,17 +189,6 @@ def test_numbered_branches_of_a_block_are_no_blocks():
     assert blocks(net) == [f"stage{s}.{i}" for s, count in ((2, 4), (3, 8), (4, 4)) for i in range(count)]
     assert blocks(Stack(bs=nn.ModuleList(Branches() for _ in range(3)))) == numbered("bs.{}", 3)
     assert blocks(nn.Sequential(Branches(), Branches())) == ["0", "1"]
-
-
-class Mixed(nn.Module):
-    """A block of one part that holds several weights, and a weight beside it."""
-
-    def __init__(self, d=6):
-        super().__init__()
-        self.attention, self.f, self.g = B(d), nn.Linear(d, d), nn.Linear(d, d)
-
-    def forward(self, x):
-        return self.g(self.f(self.attention(x)))
 
 
 def test_a_list_of_one_holds_the_block():
