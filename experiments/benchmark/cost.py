@@ -139,12 +139,14 @@ def _finish(d: int, repeats: int, bound: float) -> None:
 
 
 def _nulls(d: int, n: int, repeats: int, bound: float) -> None:
-    """CPU time of all null levels of one layer beside that of decomposing S_H, once its spectra are known. Planes are
+    """CPU time of all null levels of one layer beside that of decomposing S_H, once its measures are known. Planes are
     kept from one layer to the next of a width, so that each repetition has a width of its own, and draws them."""
     probes = [probe for probe in select(None) if probe.chance is not None]
     nulls, decompositions = [], []
     for width in range(d, d + repeats + 1):
         snapshot = _steep(width, n)
+        for probe in probes:
+            probe.outcome(snapshot)
         started = time.process_time()
         torch.linalg.eigh(snapshot.S_H)
         between = time.process_time()
@@ -160,13 +162,10 @@ def _nulls(d: int, n: int, repeats: int, bound: float) -> None:
 
 
 def _steep(d: int, n: int) -> Snapshot:
-    """A layer of features with a falling spectrum and n unrelated targets, its spectra read."""
+    """A layer of features with a falling spectrum, and n unrelated targets."""
     moments = Moments(d, n)
     moments.update(torch.randn(4 * d, d) * torch.arange(1, d + 1) ** -0.5, torch.randn(4 * d, n))
-    snapshot = Snapshot({"moments": moments}, torch.randn(d, d).double())
-    for name in ("features", "weight", "targets", "cross_svd", "linear_fit", "k"):
-        snapshot.read(name)
-    return snapshot
+    return Snapshot({"moments": moments}, torch.randn(d, d).double())
 
 
 def _memory() -> None:
