@@ -54,6 +54,9 @@ OWN = {
 }
 
 
+ANY = pytest.mark.parametrize("measured", ["level"], indirect=True)  # whatever its reference is
+
+
 @pytest.fixture(scope="module", params=OWN)
 def measured(request, tmp_path_factory):
     """A main probe of one's own with a reference, measured, saved and loaded; and what its line says."""
@@ -77,6 +80,7 @@ def test_a_main_probe_of_ones_own_has_a_line_with_its_reference(measured, drawn,
     assert "chance" in shown
 
 
+@ANY
 def test_a_main_probe_of_ones_own_stands_among_the_main_ones(measured, drawn):
     report, _ = measured
     titles = [ax.get_title(loc="left") for ax in drawn(figures.overview, report).get_figure().axes]
@@ -86,6 +90,7 @@ def test_a_main_probe_of_ones_own_stands_among_the_main_ones(measured, drawn):
     assert heads[-1].replace("\n", " ").startswith("Half the trace")
 
 
+@ANY
 def test_a_main_probe_of_ones_own_has_its_column_in_the_summary(measured):
     report, _ = measured
     line = next(line for line in str(report).splitlines() if line.startswith("layer"))
@@ -94,6 +99,7 @@ def test_a_main_probe_of_ones_own_has_its_column_in_the_summary(measured):
     assert f"{value:.5f}" in str(report)
 
 
+@ANY
 def test_a_main_probe_of_ones_own_has_its_picture_column_and_explanation_on_the_page(measured, sketched):
     report, _ = measured
     text = page(report)

@@ -105,6 +105,7 @@ def test_data_is_loaded_once_for_all_settings(swept, setting, study, monkeypatch
     assert loaded == [0]
 
 
-def test_without_the_flag_nothing_is_said_of_theory(written):
-    _, folder, *_ = written
-    assert "unconstrained-feature" not in (folder / "index.html").read_text()
+def test_without_the_flag_nothing_is_said_of_theory(swept, setting, study, tmp_path, sketched):
+    pages.write(swept(study(setting("some", 1e-2))), [], tmp_path, progress=False)
+    assert "unconstrained-feature" not in (tmp_path / "index.html").read_text()
+    assert not (tmp_path / "theory.png").exists()
