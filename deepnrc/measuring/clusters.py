@@ -7,8 +7,6 @@ import importlib
 from collections.abc import Iterator
 from typing import Any
 
-import joblib
-
 from deepnrc.errors import UsageError
 
 BACKENDS = ("loky", "dask", "ray")
@@ -26,6 +24,8 @@ def backend(name: str, jobs: int) -> Iterator[None]:
     """
     if name not in BACKENDS:
         raise UsageError(f"There is no backend {name!r}. Choose from {', '.join(BACKENDS)}.")
+    import joblib  # and with it psutil, which a run in this process does without
+
     with contextlib.ExitStack() as stack:
         if name == "dask":
             distributed = _needed("distributed", "dask[distributed]")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import joblib
 import torch
 from torch import nn
 from tqdm.auto import tqdm
@@ -149,6 +148,8 @@ class _Work:
 def _measured(work: _Work, todo: Sequence[Checkpoint], jobs: int, backend: str) -> Generator[Report | DataError]:
     """What each file gives, in order; the network's own weights are put back."""
     if jobs > 1:
+        import joblib
+
         with cluster(backend, jobs):
             try:
                 yield from joblib.Parallel(jobs, return_as="generator")(joblib.delayed(work)(one) for one in todo)
