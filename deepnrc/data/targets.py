@@ -42,17 +42,28 @@ def as_tensor(given: object, what: str) -> Tensor:
     Errors: UsageError for anything else, named by ``what``.
     """
     if isinstance(given, Tensor):
-        return given
+        return _signed(given, what)
     if isinstance(given, np.ndarray):
         given = np.require(given, given.dtype.newbyteorder("="), ["C", "W"])
     try:
         made = torch.as_tensor(given, device="cpu")
         # numbers in lists are Python's, of double precision, which torch would cut to its default
         plain = not isinstance(given, np.ndarray) and made.is_floating_point()
-        return torch.as_tensor(given, dtype=torch.float64, device="cpu") if plain else made
+        made = torch.as_tensor(given, dtype=torch.float64, device="cpu") if plain else made
     except (TypeError, ValueError, RuntimeError) as error:
         kind = f"{type(given).__name__} of {given.dtype}" if isinstance(given, np.ndarray) else type(given).__name__
         raise UsageError(f"{what} is a {kind}, not a tensor or an array of numbers.") from error
+    return _signed(made, what)
+
+
+def _signed(y: Tensor, what: str) -> Tensor:
+    """Whole numbers without a sign, with which torch cannot count, as int64. Errors: UsageError if one is too large."""
+    if y.dtype not in (torch.uint16, torch.uint32, torch.uint64):
+        return y
+    made = y.to(torch.int64)
+    if y.dtype == torch.uint64 and y.numel() and int(made.min()) < 0:
+        raise UsageError(f"{what} holds whole numbers above 2**63. Number classes from 0, and give values as floats.")
+    return made
 
 
 def is_classes(y: Tensor) -> bool:

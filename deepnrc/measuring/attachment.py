@@ -174,6 +174,7 @@ class Attachment:
         forward = self._taps.take()
         if self._taps.keeping:
             forward = self._first(forward, targets)
+        forward.outputs = firstbatch.samples_first(self.survey, forward.outputs)
         seen = {reading.site.name for reading in forward.readings.values()}
         if self._taps.only is None:
             firstbatch.check_all_ran(self.choice, seen, self.arguments["layers"])

@@ -108,6 +108,8 @@ def fitting(outputs: Mapping[str, Tensor], shape: Sequence[int]) -> Prediction:
         reason = f"several outputs have the targets' shape (N, {n}), {_listed(same, outputs)}"
         return Prediction(None, f"{reason}: {REMEDY}")
     first = next(iter(outputs.values()), None)
+    if first is not None and first.is_complex():
+        return Prediction(None, f"the output {tuple(first.shape)} holds complex numbers")
     if first is None:
         return Prediction(None, "the network returned no tensor")
     return Prediction(None, f"the output {tuple(first.shape)} does not have the targets' shape (N, {n})")

@@ -82,11 +82,16 @@ def _mean(x: Tensor, real: Tensor | None) -> Tensor:
 
 
 def measured(H: Tensor, Y: Tensor) -> dict[str, float]:
-    """Noise fraction, stable rank and linear CKA of features (N, d) with targets (N, n)."""
+    """Size and norms of mean and covariance of features (N, d), their noise fraction, stable rank and linear CKA with
+    targets (N, n)."""
+    mean, size = float(H.mean(0).norm()), float(H.norm(dim=1).square().mean().sqrt())
     H, Y = H - H.mean(0), Y - Y.mean(0)
     s = torch.linalg.svdvals(H) ** 2
     between = torch.linalg.matrix_norm(H.T @ Y) ** 2
     return {
+        "size": size,
+        "zoo.mean": mean,
+        "zoo.covariance": float(torch.linalg.matrix_norm(H.T @ H / len(H))),
         "deep.noise_fraction": float(s[Y.shape[1] :].sum() / s.sum()),
         "deep.feature_stable_rank": float(s.sum() / s[0]),
         "deep.cka": float(between / torch.linalg.matrix_norm(H @ H.T) / torch.linalg.matrix_norm(Y @ Y.T)),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 import torch
+from torch import Tensor
 from tqdm.auto import tqdm
 from tyro.conf import arg
 
@@ -19,17 +20,33 @@ from deepnrc.table import write_whole
 from experiments.zoo import agents, further, language, vision
 from experiments.zoo.hooks import kept, measured
 from experiments.zoo.member import Member
+from probes import Moments
 
 SHELVES = (vision, language, agents, further)
 CHOICES = ("weights", "blocks")
+
+
+def _of_mean(moments: Moments, d: int) -> float:
+    return float(moments.mean[:d].norm())
+
+
+def _of_covariance(S_H: Tensor) -> float:
+    return float(torch.linalg.matrix_norm(S_H))
+
+
+POSITIVE = (0.0, float("inf"))
+OWN = [
+    deepnrc.Probe("zoo.mean", _of_mean, "Norm of the mean", bounds=POSITIVE),
+    deepnrc.Probe("zoo.covariance", _of_covariance, "Norm of the covariance", bounds=POSITIVE),
+]
 MEASURES = ["deep.noise_fraction", "deep.feature_stable_rank", "deep.cka"]
 ABOUT = """# What is read of the networks of the field
 
 Made by `python -m experiments zoo`, not written by hand. Each network is small, has random weights and runs in float64
 on 50 random samples, sentences with padding. For each choice of layers: how many were read, and the largest relative
-difference of noise fraction, stable rank and CKA of any layer from those of features that plain hooks kept whole,
-averaged over positions on the axis that is known for that family. Values with a status, such as those below
-their floor, are counted and not compared.
+difference of mean and covariance (their norms), noise fraction, stable rank and CKA of any layer from those of features
+that plain hooks kept whole, averaged over positions on the axis that is known for that family. Values with a status,
+such as those below their floor, are counted and not compared.
 """
 
 
@@ -91,21 +108,28 @@ def read(member: Member, choice: str) -> Found:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of shortcuts left out and of samples too few, which are not at issue
         try:
-            options = {"probes": MEASURES, "progress": False, **member.options}
+            options = {"probes": [*MEASURES, *OWN], "progress": False, **member.options}
             table = deepnrc.probe(model, batches, layers=layers, **options).table
         except UsageError as error:
             if str(error).startswith("No blocks"):
                 return Found(0, 0.0)
             raise
-    table = table[(table["layer"] != "(network)") & table["measure"].isin(MEASURES) & (table["variant"] == "default")]
+    names = [*MEASURES, *(probe.name for probe in OWN)]
+    table = table[(table["layer"] != "(network)") & table["measure"].isin(names) & (table["variant"] == "default")]
     H = kept(model, batches, list(dict.fromkeys(table["layer"])), choice == "blocks", member.channels)
     by_hand = {layer: measured(rows, torch.cat([y for _, y in batches])) for layer, rows in H.items()}
     differences = [
-        abs(row["value"] / by_hand[row["layer"]][row["measure"]] - 1)
+        apart(row["value"], by_hand[row["layer"]], row["measure"])
         for _, row in table.iterrows()
         if row["status"] == "ok"
     ]
     return Found(len(H), max(differences), unread=int((table["status"] != "ok").sum()))
+
+
+def apart(value: float, by_hand: Mapping[str, float], measure: str) -> float:
+    """How far a value is from that by hand: relative to it, and of a mean, which may be 0, to the features' size."""
+    size = by_hand["size"] if measure == "zoo.mean" else by_hand[measure]
+    return abs(value - by_hand[measure]) / (size or 1.0)  # a layer that is constant has none
 
 
 def page(rows: Sequence[tuple[Member, Sequence[Found]]]) -> str:

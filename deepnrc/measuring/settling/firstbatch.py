@@ -75,6 +75,12 @@ def read_again(model: nn.Module, taps: Taps) -> Forward:
     return taps.take()
 
 
+def samples_first(found: Survey | None, outputs: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The outputs of a call, those (n, N) as (N, n)."""
+    turned = frozenset() if found is None else found.turned
+    return {name: x.mT if name in turned else x for name, x in outputs.items()} if turned else outputs
+
+
 def check_layouts(found: Survey, forward: Forward) -> None:
     """Errors: UsageError for layers of whose tensors the samples' axis cannot be told."""
     read = dict.fromkeys(reading.site.name for reading in forward.readings.values())

@@ -89,7 +89,8 @@ def _narrow(region: Region, output: Tensor) -> bool:
 
 def _rows(region: Region, output: Tensor) -> tuple[int, ...] | None:
     """By column of an output (N, n), the one row of the stacked weights on which it depends."""
-    flat = output[:, None] if output.ndim == 1 else output
+    with torch.enable_grad():
+        flat = output[:, None] if output.ndim == 1 else output
     if flat.ndim != 2 or flat.shape[1] > COLUMNS or any(len(giver.outs) != 1 for giver in region.givers):
         return None
     edges = [GradientEdge(*giver.outs[0]) for giver in region.givers]

@@ -39,6 +39,7 @@ class Survey:
         products: by its parameter's name, the matrix W (m, d) of each bare product that can be read as a layer.
         outputs: what a pass of the first samples gave, without hooks of the user's own.
         swapped: the sites whose modules had other parameters while they ran.
+        turned: the outputs (n, N), with samples on their second axis.
         lasting: whether none of it rests on the numbers of the weights, so that it holds after further training.
     """
 
@@ -51,6 +52,7 @@ class Survey:
     lasting: bool = False
     outputs: Mapping[str, Tensor] = field(default_factory=dict)
     swapped: frozenset[str] = frozenset()
+    turned: frozenset[str] = frozenset()
 
 
 def survey(
@@ -95,6 +97,7 @@ def survey(
         lasting,
         pair.few.outputs,
         pair.few.swapped,
+        pair.turned(),
     )
 
 
@@ -135,6 +138,13 @@ class _Pair:
         return {
             name: _agreed(found, self.fewer.read.get(name, []), self.sizes) for name, found in self.few.read.items()
         }
+
+    def turned(self) -> frozenset[str]:
+        """The outputs of two axes of which the second holds the samples."""
+        if self.fewer is None:
+            return frozenset()
+        flat = {name: x for name, x in self.few.outputs.items() if x.ndim == 2 and name in self.fewer.outputs}
+        return frozenset(n for n, x in flat.items() if _shared_axis(x, self.fewer.outputs[n], self.sizes) == 1)
 
     def shrinks(self) -> bool:
         """Whether some output has as many rows as there are samples."""

@@ -149,3 +149,14 @@ def test_the_last_written_digits_are_kept_with_the_targets():
     for wrong in ([0.5], [0.5, -1], [0.5, float("nan")], 0.5):
         with pytest.raises(UsageError, match="The targets' resolution must be 2 numbers from 0 up, half a unit of the"):
             as_targets(y, None, 1, wrong)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.uint32, np.uint64])
+def test_whole_numbers_without_a_sign_are_classes(kind):
+    for given in (np.array([0, 2, 1, 2], kind), torch.from_numpy(np.array([0, 2, 1, 2], kind))):
+        assert as_targets(given, PREDICTION, 1).Y.argmax(1).tolist() == [0, 2, 1, 2]
+
+
+def test_whole_numbers_that_no_class_can_have_are_refused():
+    with pytest.raises(UsageError, match=r"The target of batch 1 holds whole numbers above 2\*\*63"):
+        as_targets(np.array([0, 2**63], np.uint64), PREDICTION, 1)

@@ -203,3 +203,11 @@ def test_lists_of_which_one_follows_the_other_are_blocks(data, seeded, probe):
     lists = {"down": nn.ModuleList([two(16), two(16)]), "up": nn.ModuleList([two(16), two(16)])}
     report = probe(seeded(lambda: Net(forward, **lists)), data(n=3), layers="blocks", probes=["deep.cka"])
     assert [name for name in report.table["layer"].unique() if "." in name] == ["down.0", "down.1", "up.0", "up.1"]
+
+
+@pytest.mark.parametrize("N", [3, 20])
+def test_outputs_with_the_samples_second_are_turned(data, seeded, probe, N):
+    X, Y = data(N, n=3)
+    net = seeded(lambda: Net(lambda s, x: s.a(s.body(x)).T, a=nn.Linear(16, 3)))
+    mse = probe(net, (X, Y), probes=["model.mse"]).table.iloc[0]["value"]
+    assert mse == pytest.approx((net(X).T - Y).square().mean().item(), rel=1e-12)

@@ -24,6 +24,11 @@ def given(written):
     return tell
 
 
+def test_rows_are_told_where_gradients_are_off(given):
+    with torch.no_grad():
+        assert given(lambda s, x: s.a(x)[:, 2]).rows == (2,)
+
+
 def test_one_weight_all_of_whose_rows_are_used_has_none_named(given):
     assert given(lambda s, x: s.a(x).tanh()) == Giving(("a",), ("tanh",))
 
