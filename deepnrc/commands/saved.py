@@ -17,13 +17,19 @@ from deepnrc.wording import shown
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heatmap(Command):
-    """Draw a heatmap with layers down the side; across are steps, runs or measures."""
+class Drawing(Command):
+    """What is drawn of saved reports, and where to."""
 
     folders: Annotated[
         Positional[tuple[Path, ...]], arg(metavar="DIR [DIR ...]", help="Saved reports; several become one picture.")
     ]
     out: Annotated[Path, arg(metavar="FILE", aliases=["-o"], help="Picture: .png, .pdf or .svg.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heatmap(Drawing):
+    """Draw a heatmap with layers down the side; across are steps, runs or measures."""
+
     measure: Annotated[
         tuple[str, ...],
         arg(metavar="NAME [NAME ...]", help="Measures; several are drawn side by side, none draws all."),
@@ -46,13 +52,9 @@ class Heatmap(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spectrum(Command):
+class Spectrum(Drawing):
     """Draw eigenvalues or singular values of every layer; several runs stand side by side."""
 
-    folders: Annotated[
-        Positional[tuple[Path, ...]], arg(metavar="DIR [DIR ...]", help="Saved reports; several become one picture.")
-    ]
-    out: Annotated[Path, arg(metavar="FILE", aliases=["-o"], help="Picture: .png, .pdf or .svg.")]
     of: Annotated[
         Literal["features", "targets", "weight", "cross", "cosines", "residuals", "noise-by-rank"],
         arg(

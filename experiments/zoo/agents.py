@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -33,37 +33,23 @@ def _actor(policy: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
 def members() -> Iterator[Member]:
     """Policies that PPO, SAC and TD3 train."""
     first = {"output": 0}
-    yield Member(
-        name="PPO, MlpPolicy",
+    wide = {"net_arch": [32, 32, 32]}
+    ppo, pictured = "common.policies.ActorCriticPolicy", "common.policies.ActorCriticCnnPolicy"
+    yield _member("PPO, MlpPolicy", _policy(ppo, (SEEN,)), vectors(SEEN), first)
+    yield _member("PPO, CnnPolicy", _policy(pictured, (3, 40, 40)), images(3, 40, 40), first)
+    yield _member("SAC, actor", _actor(_policy("sac.policies.SACPolicy", (SEEN,), **wide)), vectors(SEEN))
+    yield _member("TD3, actor", _actor(_policy("td3.policies.TD3Policy", (SEEN,), **wide)), vectors(SEEN))
+
+
+def _member(
+    name: str, make: Callable[[], nn.Module], inputs: Callable[[int], Any], options: Mapping[str, Any] | None = None
+) -> Member:
+    return Member(
+        name=name,
         library="stable_baselines3",
-        make=_policy("common.policies.ActorCriticPolicy", (SEEN,)),
-        inputs=vectors(SEEN),
-        options=first,
-        targets=ACTIONS,
-        dtype=torch.float32,  # to which the policies cast what they see
-    )
-    yield Member(
-        name="PPO, CnnPolicy",
-        library="stable_baselines3",
-        make=_policy("common.policies.ActorCriticCnnPolicy", (3, 40, 40)),
-        inputs=images(3, 40, 40),
-        options=first,
-        targets=ACTIONS,
-        dtype=torch.float32,  # to which the policies cast what they see
-    )
-    yield Member(
-        name="SAC, actor",
-        library="stable_baselines3",
-        make=_actor(_policy("sac.policies.SACPolicy", (SEEN,), net_arch=[32, 32, 32])),
-        inputs=vectors(SEEN),
-        targets=ACTIONS,
-        dtype=torch.float32,  # to which the policies cast what they see
-    )
-    yield Member(
-        name="TD3, actor",
-        library="stable_baselines3",
-        make=_actor(_policy("td3.policies.TD3Policy", (SEEN,), net_arch=[32, 32, 32])),
-        inputs=vectors(SEEN),
+        make=make,
+        inputs=inputs,
+        options=options or {},
         targets=ACTIONS,
         dtype=torch.float32,  # to which the policies cast what they see
     )
