@@ -24,11 +24,12 @@ COLLAPSED, LOW_NOISE, NOISY, NARROW, UNKNOWN, UNLEARNED = VERDICTS = (
     "collapsed", "low noise", "not collapsed", "too narrow to tell", "not measured", "not learned",
 )  # fmt: skip
 COLUMNS = ["run", "step", "depth", "layer", "verdict", "reason", "noise", "aligned", "predicts", "learned", "tau"]
-PLACE = ["run", "step", "depth", "layer", "dim", "rank"]
+PLACE = ["run", "step", "depth", "layer", "dim", "rank", "pool"]
 JUDGED = (COLLAPSED, LOW_NOISE, NOISY, UNLEARNED)  # the verdicts on layers that could be judged
 ALIGNMENT, GAP, SMALLEST, ACCURACY = (
     "deep.feature_weight_alignment", "deep.direction_r2_gap", "model.direction_r2_smallest", "model.accuracy",
 )  # fmt: skip
+DIRECTIONS = "rank.numerical"  # which only layers behind a narrow one need
 RESTS_ON = (NOISE, ALIGNMENT, GAP, SMALLEST)  # what must have been measured; of classes the last may be the accuracy
 NEVER, CLOSED = "no layer can be judged", "collapse cannot be told"
 
@@ -49,7 +50,8 @@ def verdicts(table: pd.DataFrame, tau: float = TAU, reference: pd.DataFrame | No
     least .8 and above the 99 % quantile of its null. Predicts: along no direction of the targets does its best affine
     map explain .05 less than the network does, by adjusted R2, or on held-out samples where there are any. Learned: the
     network's R2 is above .5 along each direction, of classifiers the accuracy more than half way from 1/K to 1. A layer
-    of d < 2k is too narrow to tell. What is low in noise alone is called so: raw inputs and untrained networks may be.
+    of d < 2k is too narrow to tell, and so is one of low noise behind it that has no more directions than that: linear
+    layers cannot but hand them on. What is low in noise alone is called so: raw inputs and untrained networks may be.
 
     Args:
         tau: in (0, 1).
@@ -102,8 +104,9 @@ def _rows(part: pd.DataFrame, tau: float) -> Iterator[tuple[object, ...]]:
     network = _network(part)
     noises, untrained = _values(part, NOISE), _values(part, NOISE, "reference")
     alignments, high, gaps = _values(part, ALIGNMENT), _values(part, ALIGNMENT, "chance_high"), _gaps(part)
+    directions, narrowest = _values(part, DIRECTIONS), math.inf
     layers = part[part["layer"] != NETWORK].sort_values("depth").drop_duplicates("layer")
-    for run, step, depth, name, d, rank in layers[PLACE].to_numpy(object):
+    for run, step, depth, name, d, rank, pool in layers[PLACE].to_numpy(object):
         k = None if pd.isna(rank) else int(rank)
         noise, alignment, gap = (values.get(name, math.nan) for values in (noises, alignments, gaps))
         null = high.get(name, math.nan)
@@ -111,12 +114,21 @@ def _rows(part: pd.DataFrame, tau: float) -> Iterator[tuple[object, ...]]:
         lower = not noise > HALF * untrained.get(name, math.nan)
         aligned = _holds(alignment + null, alignment >= ALIGNED and alignment > null)
         predicts = _holds(gap, gap <= SHORT)
-        verdict, reason = _verdict(k, d, low, lower, aligned, predicts, network)
+        width = d if directions.get(name, 0.0) > narrowest else min(d, narrowest)
+        verdict, reason = _verdict(k, d, width, low, lower, aligned, predicts, network)
         yield run, step, depth, name, verdict, reason, low and lower, aligned, predicts, network.learned, tau
+        narrowest = min(narrowest, d) if pool == "none" else narrowest  # a pooled map is wider than its channels
 
 
 def _verdict(
-    k: int | None, d: int, low: bool | None, lower: bool, aligned: bool | None, predicts: bool | None, network: Network
+    k: int | None,
+    d: int,
+    width: float,
+    low: bool | None,
+    lower: bool,
+    aligned: bool | None,
+    predicts: bool | None,
+    network: Network,
 ) -> tuple[str, str]:
     if low is None or k is None:
         return UNKNOWN, "its noise fraction is degenerate or was not measured"
@@ -124,6 +136,11 @@ def _verdict(
         return NARROW, f"d = {d} < 2 k = {2 * k}{'; it has no noise to lose' if d <= k else ''}"
     if not low:
         return NOISY, "noise is above its threshold"
+    if width < 2 * k:
+        return (
+            NARROW,
+            f"a layer before it has d = {width:g} < 2 k = {2 * k}, and it is not known to have more directions",
+        )
     if network.learned is False:
         return UNLEARNED, f"noise is low, and {network.reason}"
     conditions = {

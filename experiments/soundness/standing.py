@@ -102,7 +102,7 @@ def judged(kind: str, seed: int) -> dict[str, object]:
 
 
 def _table(drawn: Stranger) -> pd.DataFrame:
-    names = ["deep.noise_fraction", "deep.feature_weight_alignment", "deep.direction_r2*", "model.*"]
+    names = ["deep.noise_fraction", "deep.feature_weight_alignment", "deep.direction_r2*", "rank.numerical", "model.*"]
     return deepnrc.probe(drawn.model, (drawn.X, drawn.Y), probes=names, progress=False).table
 
 

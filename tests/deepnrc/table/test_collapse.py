@@ -7,14 +7,14 @@ import pytest
 from deepnrc.errors import UsageError
 from deepnrc.table import COLUMNS, collapse_onset, verdicts, with_reference
 
-FINE = {"noise": 0.01, "align": 0.99, "high": 0.5, "gap": 0.0}
+FINE = {"noise": 0.01, "align": 0.99, "high": 0.5, "gap": 0.0, "directions": 9}
 
 
 def table(layers, *, smallest=0.9, accuracy=None, d=16, k=2, n=3, run="a", step=0):
     """A row for each measure of each layer; what is None is left out, ``status`` marks all of a layer's."""
     rows = []
     empty = {name: "" if kind == "str" else None for name, kind in COLUMNS.items()}
-    shared = empty | {"run": run, "step": step, "n_samples": 100, "target_dim": n, "variant": "default"}
+    shared = empty | {"pool": "none", "run": run, "step": step, "n_samples": 100, "target_dim": n, "variant": "default"}
 
     def add(layer, depth, measure, value, **rest):
         if value is not None:
@@ -24,11 +24,13 @@ def table(layers, *, smallest=0.9, accuracy=None, d=16, k=2, n=3, run="a", step=
     for depth, given in enumerate(layers):
         one = FINE | given
         rest = {"dim": one.get("d", d), "rank": one.get("k", k), "status": one.get("status", "ok")}
+        rest |= {"pool": one.get("pool", "none")}
         name = f"layer{depth}"
         add(name, depth, "deep.noise_fraction", one["noise"], **rest)
         add(name, depth, "deep.feature_weight_alignment", one["align"], **rest, chance_high=one["high"])
         add(name, depth, "deep.direction_r2_gap", one["gap"], **rest)
         add(name, depth, "deep.direction_r2_gap", one.get("held"), **rest | {"variant": "held out"})
+        add(name, depth, "rank.numerical", one.get("directions"), **rest)
     add("(network)", -1, "model.direction_r2_smallest", smallest)
     add("(network)", -1, "model.accuracy", accuracy)
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
@@ -63,6 +65,23 @@ def said(layers, *, tau=0.2, reference=None, **rest):
 )
 def test_each_condition_is_its_own(given, verdict):
     assert said([given]) == [verdict]
+
+
+@pytest.mark.parametrize(
+    ("first", "given", "verdict"),
+    [
+        ({"d": 3}, {"directions": 3}, "too narrow to tell"),
+        ({"d": 3}, {"directions": 2}, "too narrow to tell"),
+        ({"d": 3}, {"directions": None}, "too narrow to tell"),
+        ({"d": 3}, {"directions": 4}, "collapsed"),
+        ({"d": 3}, {"directions": 3, "noise": 0.9}, "not collapsed"),
+        ({"d": 4}, {"directions": 2}, "collapsed"),
+        ({"d": 3, "pool": "mean"}, {"directions": 2}, "collapsed"),
+    ],
+)
+def test_a_layer_that_only_hands_on_what_a_narrow_one_has_is_too_narrow_too(first, given, verdict):
+    assert said([first, given])[1] == verdict
+    assert said([first, {"noise": 0.9}, given])[2] == verdict
 
 
 @pytest.mark.parametrize(("smallest", "verdict"), [(0.51, "collapsed"), (0.5, "not learned"), (0.0, "not learned")])
