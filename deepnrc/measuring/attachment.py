@@ -21,7 +21,7 @@ from deepnrc.measuring.settling.rank import as_rank, check_rank
 from deepnrc.measuring.settling.remembered import Remembered, likeness, structure
 from deepnrc.measuring.settling.sequences import sequence_first
 from deepnrc.measuring.settling.tokens import per_token, warn_of_padding
-from deepnrc.measuring.settling.top import Top, chosen_top, top_layer
+from deepnrc.measuring.settling.top import Top, chosen_top, top_layer, top_names
 from deepnrc.measuring.streaming.dealing import Groups, dealing
 from deepnrc.measuring.streaming.ranks import Ranks, merge
 from deepnrc.measuring.streaming.streams import Streams
@@ -110,7 +110,7 @@ class Attachment:
         if deal is not None:
             self.arguments["groups"] = deal.count
         self.survey: Survey | None = None
-        self._top = [top] if isinstance(top, str) else top
+        self._top = top_names(top)
         self._modules = {name or ROOT: module for name, module in self.model.named_modules()}
         self._taps = Taps(
             self.model, self.choice.sites, pool, repeats, mask, axis, self.choice.weights, picking(output)

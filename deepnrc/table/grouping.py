@@ -21,13 +21,15 @@ def labelled_by(rows: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
 
     Errors: UsageError for a group of a run that is not there, and where no run is of any.
     """
+    if not isinstance(groups, Mapping):
+        raise UsageError(f"groups gives the label of its group for each run, as a mapping; it is {groups!r}.")
     runs = list(dict.fromkeys(rows["run"]))
     for run in groups:
         if run not in runs:
             raise UsageError(f"groups names the run {run!r}, which is not there.{did_you_mean(run, runs)}")
     if not groups:
         raise UsageError(f"groups={{}} leaves nothing to draw. Give each run its group; runs: {listing(runs)}.")
-    order = {str(label): i for i, label in enumerate(dict.fromkeys(groups.values()))}
+    order = {label: i for i, label in enumerate(dict.fromkeys(map(str, groups.values())))}
     kept = rows[rows["run"].isin(list(groups))]
     kept = kept.assign(run=kept["run"].map({run: str(label) for run, label in groups.items()}))
     return kept.sort_values("run", key=lambda labels: labels.map(order), kind="stable")

@@ -205,17 +205,15 @@ class Table:
 
         Errors: UsageError for a measure or variant that the table does not hold.
         """
-        rows = self.table[self.table["measure"] == measure]
-        if rows.empty:
+        if measure not in self.measures:
             raise UsageError(
                 f"The report has no measure {measure!r}.{did_you_mean(measure, self.measures)} "
                 f"It has: {listing(self.measures, 40)}."
             )
-        chosen = rows[rows["variant"] == variant]
-        if chosen.empty:
-            there = list(dict.fromkeys(rows["variant"]))
+        rows = self.table[self.table["measure"] == measure]
+        if variant not in (there := distinct(rows["variant"])):
             raise UsageError(f"{measure} has no variant {variant!r} here. Variants: {listing(there)}.")
-        return self._sorted(chosen)
+        return self._sorted(rows[rows["variant"] == variant])
 
     def wide(self) -> pd.DataFrame:
         """A row a layer: indexed by run, step, depth and layer, a column a measure ("name (variant)" for variants)."""

@@ -9,7 +9,7 @@ import torch
 
 from deepnrc.errors import UsageError
 from deepnrc.networks import Dataflow, Forward
-from deepnrc.wording import Given, did_you_mean, listing
+from deepnrc.wording import Argument, Given, did_you_mean, listing
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,19 @@ def top_layer(forward: Forward, dataflow: Dataflow, output: str | None, missing:
     if dataflow.bare.get(absent):
         return Top(None, f"'{absent}' gives the outputs, and cannot be read as a layer: {dataflow.bare[absent]}")
     return Top(None, f"the network's last layer, '{absent}', was not probed")
+
+
+def top_names(top: object) -> list[str] | None:
+    """The layers that the user named; None for those that are found. Errors: UsageError for what are no names."""
+    if top is None:
+        return None
+    names = [top] if isinstance(top, str) else list(top) if isinstance(top, list | tuple) else []
+    if not names or not all(isinstance(name, str) for name in names):
+        raise UsageError(
+            Argument("top", top),
+            f" must name the layer in front of the outputs, or several that read the same features; it is {top!r}.",
+        )
+    return names
 
 
 def chosen_top(forward: Forward, names: Sequence[str]) -> Top:

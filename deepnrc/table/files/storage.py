@@ -33,6 +33,7 @@ from deepnrc.table.files.manifest import (
 from deepnrc.table.schema import COLUMNS, SPECTRA, completed, no_spectra
 
 ATTEMPTS, PAUSE = 100, 0.02
+PLACE = ["run", "step", "depth", "layer", "measure", "variant"]  # of which a table has one row each
 
 
 class UnwritableError(UsageError):
@@ -57,6 +58,10 @@ def save(
     table: pd.DataFrame, provenance: Sequence[Mapping[str, Any]], spectra: pd.DataFrame, folder: str | Path
 ) -> Path:
     """Write all files. Whenever this is cut short, the folder still holds a whole report: this one or the last."""
+    if flaw := _flaw(table, provenance):
+        raise UsageError(
+            f"A table cannot be saved as it is: {flaw}. Leave out what belongs to no run, or is there twice."
+        )
     folder = Path(folder)
     entries, content = described(table, spectra)
     put(folder, content, manifest_of([entries], provenance))
@@ -137,7 +142,20 @@ def _loaded(folder: Path) -> tuple[pd.DataFrame, tuple[Mapping[str, Any], ...], 
     tables, spectra = ([frame for n, frame in frames.items() if n.startswith(kind)] for kind in ENTRIES)
     whole = tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
     behind = pd.concat(spectra, ignore_index=True) if len(spectra) > 1 else spectra[0] if spectra else no_spectra()
-    return whole, tuple(records if RECORDS in manifest else manifest["measurements"]), behind
+    named = records if RECORDS in manifest else manifest["measurements"]
+    if flaw := _flaw(whole, named):
+        raise DataError(f"The table in '{folder}' is damaged: {flaw}. {AGAIN}.")
+    return whole, tuple(named), behind
+
+
+def _flaw(table: pd.DataFrame, records: Sequence[Mapping[str, Any]]) -> str:
+    """What a table holds twice, or lacks of the runs that it is of; nothing if it is whole."""
+    twice = table[table.duplicated(PLACE)]
+    if len(twice):
+        run, step, _, layer, measure, _ = twice[PLACE].iloc[0]
+        return f"{measure} of '{layer}' stands in it twice for run '{run}', step {step}"
+    missing = [run for run in dict.fromkeys(str(r["run"]) for r in records) if not (table["run"] == run).any()]
+    return f"it holds no row of run '{missing[0]}'" if missing else ""
 
 
 def _held(folder: Path, name: str, data: bytes | None) -> bytes:

@@ -83,8 +83,16 @@ def test_unknown_runs_none_and_other_bands_are_refused():
         SEEDS.means({"a-2": "a"})
     with pytest.raises(UsageError, match=r"groups=\{\} leaves nothing to draw\. Give each run its group; runs: 'a-0'"):
         SEEDS.means({})
+    for wrong in ([], "a", 3, None):
+        with pytest.raises(UsageError, match=r"groups gives the label of its group for each run, as a mapping; it is"):
+            SEEDS.means(wrong)
     with pytest.raises(UsageError, match="band must be one of 'range', 'sd'; it is 'iqr'"):
         spread(SEEDS.table, ["run"], "iqr")
+
+
+@pytest.mark.parametrize("label", [[], ["a"], 7, None, {1, 2}])
+def test_a_label_of_any_kind_is_its_words(label):
+    assert SEEDS.means({"a-0": label, "a-1": label}).runs == [str(label)]
 
 
 def test_a_table_of_data_alone_gives_one():

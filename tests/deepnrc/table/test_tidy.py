@@ -75,6 +75,15 @@ def test_what_is_not_there_is_refused(given, said):
         table().where(**given)
 
 
+@pytest.mark.parametrize("odd", [(1, 2), [], None, 3, object()])
+def test_a_measure_or_variant_of_another_kind_is_not_there(odd):
+    for ask in (lambda: table().values(odd), lambda: table().monotonicity(odd)):
+        with pytest.raises(UsageError, match="The report has no measure"):
+            ask()
+    with pytest.raises(UsageError, match=r"m\.x has no variant"):
+        table().values("m.x", odd)
+
+
 @pytest.mark.parametrize("cls", [Table, Report])
 def test_whatever_is_done_with_a_table_gives_one_of_its_class(cls, tmp_path):
     whole = table(cls)

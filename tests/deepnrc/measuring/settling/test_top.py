@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from deepnrc.errors import UsageError
-from deepnrc.measuring.settling.top import Top, chosen_top, top_layer
+from deepnrc.measuring.settling.top import Top, chosen_top, top_layer, top_names
 from deepnrc.networks.choosing.layers import site_at
 from deepnrc.networks.dataflow import Dataflow, Giving
 from deepnrc.networks.reading.forward import Forward, Reading
@@ -102,3 +102,10 @@ def test_outputs_that_could_both_be_the_prediction_are_not_chosen_from(data, see
         "several outputs have the targets' shape (N, 3), 'auxiliary' (60, 3), 'logits' (60, 3): output= names the one "
         "that predicts",
     )
+
+
+@pytest.mark.parametrize("odd", [-1, 0, True, [], (), [3], ["0", None], {"0": 1}, object()])
+def test_what_names_no_layer_is_refused_before_anything_runs(data, mlp, probe, odd):
+    with pytest.raises(UsageError, match="top must name the layer in front of the outputs, or several that read"):
+        probe(mlp(), data(), top=odd)
+    assert (top_names(None), top_names("0"), top_names(("0", "1"))) == (None, ["0"], ["0", "1"])

@@ -65,6 +65,25 @@ def test_a_file_that_is_no_report_s_table_is_refused(report: Make, saved: Path) 
             deepnrc.load(saved)
 
 
+@pytest.mark.parametrize(
+    ("damaged", "words"),
+    [
+        (lambda table: pd.concat([table, table.iloc[:1]]), r"m of '0' stands in it twice for run 'a', step 0"),
+        (lambda table: pd.concat([table, table.assign(value=7.0)]), "stands in it twice"),
+        (lambda table: table.assign(layer="0", depth=0), "stands in it twice"),
+        (lambda table: table.assign(run="b"), "it holds no row of run 'a'"),
+        (lambda table: table.iloc[:0], "it holds no row of run 'a'"),
+    ],
+)
+def test_doubled_rows_and_missing_runs_are_refused(report: Make, saved: Path, damaged: Any, words: str) -> None:
+    table = damaged(report().table)
+    _described(saved, table.to_parquet())
+    with pytest.raises(DataError, match=rf"The table in '.*saved' is damaged: .*{words}.*Measure and save the report"):
+        deepnrc.load(saved)
+    with pytest.raises(UsageError, match=rf"A table cannot be saved as it is: .*{words}"):
+        deepnrc.Report(table, report().provenance).save(saved)
+
+
 def test_a_file_that_holds_no_spectra_is_refused(report: Make, saved: Path) -> None:
     for data in (b"hello", report().spectra.drop(columns="rest").to_parquet(), report().table.to_parquet()):
         _described(saved, data, "spectra")
