@@ -121,9 +121,9 @@ class Attachment:
         )
         if output is not None:
             self._streams.network.name = CHOSEN
-        self._chosen, self._remembered = self.choice, remembered
+        self._chosen, self._remembered, self._structure = self.choice, remembered, structure(self.model)
         if remembered is not None:
-            found = remembered.recalled(structure(self.model), self.arguments)
+            found = remembered.recalled(self._structure, self.arguments)
             if found is not None:
                 self._settle(found)
         self._started = time.perf_counter()
@@ -197,7 +197,7 @@ class Attachment:
             self._taps.sites = self._chosen.sites
             forward = self._look(forward, targets, again)
         if memory is not None and self.survey is not None:
-            memory.keep(self.survey, structure(self.model), self.arguments, batch)
+            memory.keep(self.survey, self._structure, self.arguments, batch)
         self._taps.keeping, self._taps.inputs = False, None
         return forward
 

@@ -35,8 +35,10 @@ class Remembered:
 
 
 def structure(model: nn.Module) -> Hashable:
-    """Names and types of a network's modules, and names and shapes of its parameters."""
-    modules = tuple((name, type(module)) for name, module in model.named_modules())
+    """Names and types of a network's modules with how many hooks they have, and names and shapes of its parameters."""
+    modules = tuple(
+        (name, type(m), len(m._forward_hooks), len(m._forward_pre_hooks)) for name, m in model.named_modules()
+    )
     return modules, tuple((name, tuple(parameter.shape)) for name, parameter in model.named_parameters())
 
 

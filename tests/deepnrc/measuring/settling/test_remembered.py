@@ -90,6 +90,16 @@ def test_a_network_that_changed_is_looked_at_again(data, seeded):
     assert isinstance(net.b, nn.Sequential)
 
 
+def test_a_hook_that_is_put_on_later_is_seen(data, seeded):
+    def hook(net):
+        if not net.b._forward_hooks:
+            net.b.register_forward_hook(lambda m, args, out: out + args[0][:, :3])
+
+    _, report = steps(seeded(Counted), data(20), change=hook)
+    top = report.table[report.table["measure"] == "nrc.2"].iloc[0]
+    assert (top["status"], "give the prediction together" in top["note"]) == ("not defined", True)
+
+
 def test_a_batch_of_another_shape_is_looked_at_again(data, seeded, probe):
     net = seeded(lambda: Counted(lambda s, x: s.b(s.a(x.transpose(0, 1)).relu())[-1]))
     memory = Remembered()
