@@ -41,7 +41,7 @@ ones, and perfect classifiers of 2 to 10 classes: all must be called so up to th
 class Standing:
     """Networks that are collapsed by construction, and ones that are not: how many are called so."""
 
-    takes: ClassVar[str] = "15 minutes"
+    takes: ClassVar[str] = "3 minutes"
 
     count: Annotated[int, arg(help="Networks of each random kind.")] = 1000
     seed: Annotated[int, arg(help="Of the first network; each has one of its own.")] = 0
