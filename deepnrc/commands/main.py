@@ -21,7 +21,7 @@ from deepnrc.commands.base import GOOD, Command
 from deepnrc.commands.definitions import Definitions
 from deepnrc.commands.failures import explained, flags
 from deepnrc.commands.instrument import Probes, SelfTest
-from deepnrc.commands.measure import Layers, ProbeCommand
+from deepnrc.commands.probe import Layers, ProbeCommand
 from deepnrc.commands.saved import Heatmap, ReportCommand, Spectrum
 from deepnrc.wording import shown
 

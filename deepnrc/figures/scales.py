@@ -11,7 +11,7 @@ from matplotlib import colormaps
 from matplotlib.colors import Colormap, LogNorm, Normalize
 from numpy.typing import NDArray
 
-from deepnrc.figures.references import Mark
+from deepnrc.figures.referencelines import Mark
 from probes import Probe
 
 COLLAPSED_IS_DARK = "viridis"

@@ -23,7 +23,7 @@ from deepnrc.measuring.settling.sequences import sequence_first
 from deepnrc.measuring.settling.tokens import per_token, warn_of_padding
 from deepnrc.measuring.settling.top import Top, chosen_top, top_layer, top_names
 from deepnrc.measuring.streaming.dealing import Groups, dealing
-from deepnrc.measuring.streaming.ranks import Ranks, merge
+from deepnrc.measuring.streaming.distributed import Ranks, merge
 from deepnrc.measuring.streaming.streams import Streams
 from deepnrc.measuring.traces.shared import FASTPATH, STANCE, WATCHED, Undoing
 from deepnrc.measuring.traces.undisturbed import ordinary, unwrapped

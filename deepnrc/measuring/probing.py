@@ -19,8 +19,8 @@ from deepnrc.measuring.attachment import Attachment
 from deepnrc.measuring.provenance import DataFingerprint
 from deepnrc.measuring.settling.remembered import Remembered
 from deepnrc.measuring.streaming.dealing import Groups, Labels, dealing
-from deepnrc.measuring.streaming.ranks import AUTO as AUTO_RANKS
-from deepnrc.measuring.streaming.ranks import Distributed, Ranks
+from deepnrc.measuring.streaming.distributed import AUTO as AUTO_RANKS
+from deepnrc.measuring.streaming.distributed import Distributed, Ranks
 from deepnrc.measuring.traces.undisturbed import checked_autocast, generators_put_back, numbers, undisturbed
 from deepnrc.measuring.untrained import Reference, checked, held_against
 from deepnrc.networks import AUTO, Axis, Layers, Linears, Mask, Output, Pool, forward

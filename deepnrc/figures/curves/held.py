@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from deepnrc.figures.canvas import INK
-from deepnrc.figures.references import levels
+from deepnrc.figures.referencelines import levels
 from deepnrc.figures.words import number
 from deepnrc.table import TAU, Table
 from probes import Probe, Reference

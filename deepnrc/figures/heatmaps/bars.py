@@ -14,7 +14,7 @@ from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from deepnrc.figures.canvas import INK
-from deepnrc.figures.references import Mark
+from deepnrc.figures.referencelines import Mark
 from deepnrc.figures.scales import COLLAPSED_IS_DARK, Scale
 from deepnrc.figures.words import log_ticks, number
 from probes import Probe

@@ -13,7 +13,7 @@ from deepnrc.figures.canvas import picture
 from deepnrc.figures.heatmaps import bars, cells, names
 from deepnrc.figures.heatmaps.grids import by_layer, grid, measures_grid
 from deepnrc.figures.layout import headed, legend, panels
-from deepnrc.figures.references import marks
+from deepnrc.figures.referencelines import marks
 from deepnrc.figures.scales import scale
 from deepnrc.figures.words import labels
 from deepnrc.table import TAU, Table, check_tau, described, main_ones

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from deepnrc.figures.heatmaps.grids import Grid
-from deepnrc.figures.references import Mark
+from deepnrc.figures.referencelines import Mark
 from deepnrc.figures.words import label, number, thinned
 from probes import Probe
 

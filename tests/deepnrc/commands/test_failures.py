@@ -14,7 +14,7 @@ import deepnrc
 from deepnrc import DataError, UsageError
 from deepnrc.commands.failures import UnforeseenError, explained, flags
 from deepnrc.commands.instrument import Probes, SelfTest
-from deepnrc.commands.measure import Layers, ProbeCommand
+from deepnrc.commands.probe import Layers, ProbeCommand
 from deepnrc.commands.saved import Heatmap, ReportCommand, Spectrum
 
 COMMANDS = (Layers, ProbeCommand, Heatmap, Spectrum, ReportCommand, Probes, SelfTest)

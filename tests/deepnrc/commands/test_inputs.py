@@ -10,7 +10,7 @@ import pytest
 
 from deepnrc.commands.definitions import Definitions
 from deepnrc.commands.inputs import InputArguments
-from deepnrc.commands.measure import ProbeCommand
+from deepnrc.commands.probe import ProbeCommand
 
 Call = Callable[..., Any]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from deepnrc.figures.references import Mark
+from deepnrc.figures.referencelines import Mark
 from deepnrc.figures.scales import scale
 from deepnrc.table.descriptions import described
 from probes import Probe, Reference

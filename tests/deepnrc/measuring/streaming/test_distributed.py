@@ -15,7 +15,7 @@ from torch import nn
 
 import deepnrc
 from deepnrc.errors import DataError, UsageError
-from deepnrc.measuring.streaming.ranks import Ranks
+from deepnrc.measuring.streaming.distributed import Ranks
 
 ROOT = Path(__file__).parents[4]
 WORK = """
