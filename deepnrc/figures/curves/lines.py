@@ -74,7 +74,7 @@ def lines(
             panel.set_xlabel(xlabel)
         panel.set_title(probe.title, parse_math=False)
         panel.set_ylabel(probe.title, parse_math=False)
-        told = choice.hue if groups is None and choice.swept is None else None
+        told = choice.hue if len(drawn) > 1 and groups is None and choice.swept is None else None
         side_legend(panel, entries(drawn, report, probe), told, figure)
     return panel
 

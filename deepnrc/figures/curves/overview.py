@@ -76,6 +76,7 @@ def overview(
             ax.set_title(textwrap.fill(probe.title, TITLE), loc="left", pad=5, parse_math=False)
             letter = ascii_lowercase[i % len(ascii_lowercase)]
             ax.annotate(letter, (0, 1), (-18, 5), "axes fraction", "offset points", weight="bold", va="bottom")
-        told = choice.hue if groups is None and choice.swept is None else None
+        several = any(len(curves) > 1 for curves in drawn)
+        told = choice.hue if several and groups is None and choice.swept is None else None
         legend(axes, list(shown.values()), figure, told, flat=True)
     return axes[0]

@@ -61,6 +61,7 @@ def test_held_out_values_are_a_second_line_dashed(report, drawn, words):
     assert dashed[0].get_ydata().tolist() == pytest.approx(held["value"].tolist())
     assert dashed[0].get_color() == ax.lines[0].get_color()
     assert "held out" in words(ax)
+    assert "step" not in words(ax)  # of one step there is no line to name
     assert "held out" not in words(drawn(figures.lines, given, "deep.noise_fraction"))
 
 
