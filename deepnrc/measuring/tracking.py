@@ -169,7 +169,9 @@ def _schedule(steps: str | int | Iterable[int]) -> Callable[[int], bool]:
         return chosen.__contains__
     if hasattr(steps, "__index__") and not isinstance(steps, bool) and (every := whole(steps, "A step")) >= 1:
         return lambda step: step % every == 0
-    raise UsageError(f"steps must be 'log', a whole number from 1, or several whole numbers; it is {steps!r}.")
+    raise UsageError(
+        Argument("steps", steps), f" must be 'log', a whole number from 1, or several whole numbers; it is {steps!r}."
+    )
 
 
 def flat(report: Report) -> dict[str, float]:

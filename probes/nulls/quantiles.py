@@ -1,7 +1,7 @@
-"""Upper quantiles of the few distributions that null levels follow, in closed form.
+"""Upper quantiles of the few distributions that null levels follow.
 
-All rest on the cube root of a chi-squared variable being nearly normal (Wilson & Hilferty 1931); good to a few percent
-of a standard deviation, which is what a level to look beside a value needs.
+Those of chi-squared variables and their sums rest on the cube root of one being nearly normal (Wilson & Hilferty 1931);
+good to a few percent of a standard deviation, which is what a level to look beside a value needs.
 """
 
 from __future__ import annotations
@@ -39,16 +39,13 @@ def weighted_chi_squared(first: float, second: float, third: float) -> float:
 
 
 def beta(mean: float, variance: float) -> float:
-    """The 99 % quantile of the beta variable of this mean, in (0, 1), and variance (Paulson 1942, through F)."""
+    """The 99 % quantile of the beta variable of this mean, in (0, 1), and variance."""
+    from scipy.special import betaincinv
+
     size = mean * (1 - mean) / variance - 1
-    a, b = mean * size, (1 - mean) * size
-    one, two = 1 / (9 * a), 1 / (9 * b)
-    # ((1 - two) x - (1 - one))^2 = Z^2 (two x^2 + one), the larger root, x the cube root of F
-    square, linear, rest = (1 - two) ** 2 - Z**2 * two, (1 - two) * (1 - one), (1 - one) ** 2 - Z**2 * one
-    if square <= 0:  # so few degrees that the quantile is within rounding of 1
-        return 1.0
-    ratio = ((linear + math.sqrt(max(0.0, linear**2 - square * rest))) / square) ** 3
-    return float(a * ratio / (a * ratio + b))
+    if not size > 0:  # wider than any beta variable, by rounding: all at 0 and 1
+        return float(mean > 1 - HIGH)
+    return float(betaincinv(mean * size, (1 - mean) * size, HIGH))
 
 
 def drawn(values: Tensor) -> float:

@@ -13,7 +13,7 @@ from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.streaming.layerstream import LayerStream
 from deepnrc.measuring.streaming.performance import Performance
 from deepnrc.measuring.streaming.streams import Streams
-from deepnrc.wording import Remedy
+from deepnrc.wording import Argument, Remedy
 from probes import Pass, Statistic
 
 AUTO = "auto"
@@ -41,7 +41,7 @@ class Ranks:
         from torch import distributed as group
 
         if distributed not in (AUTO, True, False):
-            raise UsageError("distributed is 'auto', True or False; it is ", repr(distributed), ".")
+            raise UsageError(Argument("distributed", distributed), f" is 'auto', True or False; it is {distributed!r}.")
         there = group.is_available() and group.is_initialized()
         if distributed is True and not there:
             raise UsageError(

@@ -15,7 +15,9 @@ TINY = {"epochs": 1, "channels": 4, "progress": False, "jobs": 1}
 
 def unlearned(statement):
     """Whether a claim may be without a number after one epoch."""
-    return statement.startswith(("The upper layers", "Features in collapsed layers", "A linear map from any layer"))
+    return statement.startswith(
+        ("The upper layers", "Features in collapsed layers", "A linear map from any collapsed layer")
+    )
 
 
 def test_each_form_has_its_targets_its_head_and_its_claims():

@@ -200,3 +200,11 @@ def test_bias_of_stable_ranks_is_told(snap, outcome, d, N):
         assert told(d, N) == pytest.approx(found.value, rel=0.06)
         assert f"biased low for N = {N} < 10 d" in found.note
     assert outcome("deep.feature_stable_rank", snap(H[:, :4], H[:, :2])).note == ""
+
+
+@pytest.mark.parametrize("fall", [1e-10, 1e-12, 1e-15])
+@pytest.mark.parametrize("n", [2, 5])
+def test_eigenvalues_far_apart_have_a_null(fall, n):
+    large = torch.cat([fall ** (torch.arange(n).double() / (n - 1)), 1e-4 * fall * torch.rand(12).double()])
+    found = levels.crossed(large.sort(descending=True)[0], torch.arange(n, 0, -1).double(), n).features
+    assert 0 < found.mean <= found.high <= 1
