@@ -10,7 +10,9 @@ def test_quantile_of_chi_squared(freedom):
     assert quantiles.chi_squared(freedom) == pytest.approx(stats.chi2.ppf(0.99, freedom), rel=0.01)
 
 
-@pytest.mark.parametrize(("a", "b"), [(0.5, 20), (2, 2), (5, 300), (128, 128), (100, 5), (0.5, 500), (40, 0.7), (9, 0.01)])
+@pytest.mark.parametrize(
+    ("a", "b"), [(0.5, 20), (2, 2), (5, 300), (128, 128), (100, 5), (0.5, 500), (40, 0.7), (9, 0.01)]
+)
 def test_quantile_of_beta(a, b):
     known = stats.beta(a, b)
     assert quantiles.beta(known.mean(), known.var()) == pytest.approx(known.ppf(0.99), rel=1e-6)
