@@ -9,8 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .subspace import EPS, Spectrum
+from .subspace import EPS, Spectrum, spectrum
 
+APART = 1e6  # ratio of the columns' variances up to which the eigenvalues of S_Y tell their rank
 CARRIED = 1e-6  # share of the targets' variance that trailing directions may carry without a word
 
 
@@ -35,6 +36,28 @@ def written_tolerance(
     if resolution is not None:
         rounded = rounded.maximum((targets.vectors.abs() * resolution.to(squares)[:, None]).sum(0) ** 2)
     return rounded + max(targets.dim, 8 * count**0.5) * EPS * float(targets.values[0])
+
+
+def rank_of_columns(
+    S_Y: Tensor, squares: Tensor, unit_roundoff: float, resolution: Tensor | None = None, count: int = 1
+) -> int:
+    """Directions of the targets that are more than their precision when every column is brought to one variance.
+
+    It is the rank of S_Y wherever float64 resolves that. Columns more than about 1e6 apart in scale hide the smaller
+    ones behind the rounding of the larger, in S_Y's eigenvalues and not here.
+
+    Args:
+        S_Y: (n, n); the others as for ``written_tolerance``.
+    """
+    variances = S_Y.diagonal()
+    delta = torch.zeros_like(variances) if resolution is None else resolution.to(squares)
+    varies = variances > ((8 * unit_roundoff) ** 2 * squares).maximum(delta**2).maximum(64 * EPS**2 * squares)
+    scale = variances[varies].sqrt()
+    found = spectrum(S_Y[varies][:, varies] / torch.outer(scale, scale))
+    tolerance = written_tolerance(
+        found, squares[varies] / scale**2, unit_roundoff, None if resolution is None else delta[varies] / scale, count
+    )
+    return int((found.values > tolerance).sum())
 
 
 def carrying(values: Tensor, share: float = 1 - CARRIED) -> int:

@@ -17,7 +17,7 @@ from .measures.deep import noise_floor
 from .nulls import levels
 from .nulls.levels import CrossNull
 from .outcome import DegenerateError, NotDefinedError, defined
-from .signal import trailing_note, written_tolerance
+from .signal import APART, rank_of_columns, trailing_note, written_tolerance
 from .subspace import EPS, LinearFit, Spectrum, linear_fit, row_space, singular, spectrum
 
 OF_WEIGHT = ("W", "weight", "leading_weight", "row_space", "gram")  # quantities that W alone decides
@@ -113,9 +113,26 @@ class Snapshot(Given):
     def k(self) -> int:
         """Signal rank: the user's, or the numerical rank of S_Y."""
         k = self.target_rank if self.rank is None else self.rank
+        hidden = self._hidden if self.rank is None else 0
+        if hidden:
+            raise NotDefinedError(
+                f"k cannot be told: the targets' columns differ so much in scale that {hidden} of their {k + hidden} "
+                "directions are less than float64 resolves beside the largest. Standardise the targets; "
+                f"rank={k} leaves the others out"
+            )
         if k < 1:
             raise DegenerateError(f"k = {k}: there is no signal direction to look for")
         return k
+
+    @property
+    def _hidden(self) -> int:
+        """How many directions of the targets the rounding of larger columns hides."""
+        variances = self.S_Y.diagonal()
+        if not float(variances.max()) > APART * float(variances[variances > 0].min()):
+            return 0
+        squares = variances + self.moments.mean[self.d :] ** 2
+        known = rank_of_columns(self.S_Y, squares, self.target_roundoff, self.target_resolution, self.N)
+        return max(0, known - self.target_rank)
 
     @property
     def k_note(self) -> str:

@@ -64,7 +64,7 @@ class Tracker:
         stop_when: when ``should_stop`` becomes true: "collapsed", or a function of the latest measurement.
         tau: noise fraction up to which a layer is low in noise, for ``collapsed``, in (0, 1).
         options: any other argument of ``deepnrc.probe``. Without ``reference=`` step 0 is the reference of what is
-            measured later, if it was measured.
+            measured later, if it was measured and the network had not learned by then.
     Errors: UsageError for steps that are no schedule, for a folder that cannot be written to or holds a report, and,
         when it measures, for stop_when="collapsed" where what collapse rests on is not measured.
     """
@@ -111,8 +111,8 @@ class Tracker:
         if step in self._reports or not (force or self._due(step)):
             return None
         measured = probe(self.model, self.loader, run=self.run, step=step, **self._options)
-        if step and 0 in self._reports and self._options.get("reference") is None:
-            measured = beside(measured, self._reports[0], required="")
+        if step and self._untrained is not None and self._options.get("reference") is None:
+            measured = beside(measured, self._untrained, required="")
         self._last = measured
         self._reports[step] = measured
         if self._journal is not None:
@@ -123,6 +123,12 @@ class Tracker:
                 warnings.warn(f"{error} {kept}", stacklevel=2)
         self._stop = self._met(measured)
         return measured
+
+    @property
+    def _untrained(self) -> Report | None:
+        """The measurement at step 0, unless the network had learned before, as one that training goes on with."""
+        first = self._reports.get(0)
+        return None if first is None or first.verdicts(self.tau)["learned"].eq(True).any() else first
 
     @property
     def collapsed(self) -> bool:

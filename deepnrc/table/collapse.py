@@ -103,6 +103,7 @@ def _open(part: pd.DataFrame, known: pd.DataFrame) -> bool:
 def _rows(part: pd.DataFrame, tau: float) -> Iterator[tuple[object, ...]]:
     network = _network(part)
     noises, untrained = _values(part, NOISE), _values(part, NOISE, "reference")
+    floors = _values(part, NOISE, "floor")
     alignments, high, gaps = _values(part, ALIGNMENT), _values(part, ALIGNMENT, "chance_high"), _gaps(part)
     directions, narrowest = _values(part, DIRECTIONS), math.inf
     layers = part[part["layer"] != NETWORK].sort_values("depth").drop_duplicates("layer")
@@ -111,7 +112,9 @@ def _rows(part: pd.DataFrame, tau: float) -> Iterator[tuple[object, ...]]:
         noise, alignment, gap = (values.get(name, math.nan) for values in (noises, alignments, gaps))
         null = high.get(name, math.nan)
         low = _holds(noise, noise <= tau * (1 - (k or 0) / d))
-        lower = not noise > HALF * untrained.get(name, math.nan)
+        held = untrained.get(name, math.nan)
+        # of two values that are rounding alone neither is the larger: such a reference has no noise to lose
+        lower = not (noise > HALF * held or held <= floors.get(name, math.nan))
         aligned = _holds(alignment + null, alignment >= ALIGNED and alignment > null)
         predicts = _holds(gap, gap <= SHORT)
         width = d if directions.get(name, 0.0) > narrowest else min(d, narrowest)

@@ -136,3 +136,25 @@ def test_one_hot_targets_have_one_direction_less_than_classes(K, N):
     for part in torch.eye(K, dtype=torch.float64)[torch.arange(N) % K].split(1024):
         moments.update(torch.zeros(len(part), 1, dtype=torch.float64), part)
     assert Snapshot({"moments": moments}).target_rank == K - 1
+
+
+@pytest.mark.parametrize("scales", [(1, 1e-4, 1e4), (1, 1, 1e-8), (1e9, 1, 1)])
+@pytest.mark.parametrize("N", [300, 20000])
+def test_columns_that_hide_others_by_their_scale_leave_no_k(snap, outcome, scales, N):
+    g = torch.Generator().manual_seed(0)
+    Y = torch.randn(N, 3, generator=g, dtype=torch.float64)
+    H = torch.randn(N, 8, generator=g, dtype=torch.float64)
+    assert snap(H, Y).k == 3
+    hidden = snap(H, Y * torch.tensor(scales, dtype=torch.float64))
+    found = outcome("deep.noise_fraction", hidden)
+    assert found.status == "not defined"
+    assert "directions are less than float64 resolves beside the largest. Standardise the targets; rank=" in found.note
+    assert snap(H, Y * torch.tensor(scales, dtype=torch.float64), rank=3).k == 3
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1e4])
+def test_columns_of_other_scales_that_are_resolved_have_their_k(snap, scale):
+    Y = torch.randn(300, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    wide = torch.cat([Y, Y @ torch.ones(2, 2, dtype=torch.float64)], 1) * torch.tensor([1, scale, 1, 1])
+    assert snap(torch.randn(300, 3), wide).k == 2
+    assert snap(torch.randn(300, 3), torch.cat([wide, torch.full((300, 1), 7.0)], 1)).k == 2

@@ -115,6 +115,16 @@ def test_a_reference_with_little_noise_asks_for_less(untrained, verdict):
     assert verdicts(kept, reference=table([{"noise": 0.9}]))["verdict"].tolist() == ["collapsed"]
 
 
+@pytest.mark.parametrize("noise", [0.0, 1e-17, 1e-16])
+@pytest.mark.parametrize("untrained", [0.0, 5e-17, 9e-16])
+def test_a_reference_of_rounding_alone_has_no_noise_to_lose(noise, untrained):
+    given = table([{"noise": noise}])
+    given["floor"] = 1e-15
+    assert verdicts(given, reference=table([{"noise": untrained}]))["verdict"].tolist() == ["low noise"]
+    assert verdicts(given, reference=table([{"noise": 0.5}]))["verdict"].tolist() == ["collapsed"]
+    assert verdicts(given)["verdict"].tolist() == ["collapsed"]
+
+
 def test_a_reference_that_is_dead_in_a_layer_says_nothing_there():
     assert said([{}], reference=table([{"noise": 0.0, "status": "degenerate"}])) == ["collapsed"]
 

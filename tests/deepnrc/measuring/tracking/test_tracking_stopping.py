@@ -55,6 +55,20 @@ def test_step_0_is_the_reference_of_what_is_measured_later(tmp_path: Path) -> No
     assert late.report.values("deep.noise_fraction")["reference"].isna().all()
 
 
+def test_a_network_that_had_learned_before_is_no_reference() -> None:
+    net, data = learner()
+    planted(net)
+    with torch.no_grad():  # some noise, which half of would be asked for
+        net[0].weight[2:] = 0.05 * torch.randn(14, 8)
+    watch = Tracker(net, data, steps=1, stop_when="collapsed")
+    watch()
+    assert watch.collapsed
+    watch()
+    assert watch.collapsed
+    assert watch.should_stop
+    assert watch.report.values("deep.noise_fraction")["reference"].isna().all()
+
+
 def test_a_reference_of_ones_own_is_kept() -> None:
     net, data = learner()
     other = deepnrc.probe(learner()[0], data, progress=False, run="other")
