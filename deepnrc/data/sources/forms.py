@@ -27,7 +27,7 @@ from deepnrc.data.sources.recordings import lerobot
 from deepnrc.data.sources.recordings.carla import read_carla
 from deepnrc.data.sources.recordings.demonstrations import read_demonstrations
 from deepnrc.data.sources.recordings.episodes import read_episodes
-from deepnrc.data.sources.recordings.hdf5 import ENDINGS, holds_frames, recordings_in
+from deepnrc.data.sources.recordings.hdf5 import ENDINGS, Keys, holds_frames, recordings_in
 from deepnrc.data.sources.tables import read_table
 from deepnrc.errors import DataError, UsageError
 from deepnrc.wording import Remedy
@@ -142,7 +142,7 @@ def load_data(
     Errors: UsageError for a name of no known form, or options that do not go with it; DataError for unreadable data.
     """
     _check_numbers(batch_size, image_size, dtype)
-    form, name = _form(spec, targets)
+    form, name = _form(spec, targets, (observations, actions))
     if image_size is not None and not form.images:
         raise UsageError(f"The image size is for images, and {spec!r} holds none. Leave it out.")
     if targets is not None and not form.targets:
@@ -161,7 +161,7 @@ def load_data(
     return DataLoader(data, batch_size=batch_size, shuffle=False, drop_last=False)
 
 
-def _form(spec: str, targets: Sequence[str] | None) -> tuple[Form, str]:
+def _form(spec: str, targets: Sequence[str] | None, keys: Keys) -> tuple[Form, str]:
     """The form that a name is of, and the name without the form. Errors: as for ``load_data``."""
     prefix, colon, rest = spec.partition(":")
     if colon and prefix in NAMED:
@@ -169,13 +169,13 @@ def _form(spec: str, targets: Sequence[str] | None) -> tuple[Form, str]:
     path = Path(spec)
     ending = path.suffix.lower()
     if path.is_dir():
-        return _folder(path, targets), spec
+        return _folder(path, targets, keys), spec
     if ending == ".npz":
         return NPZ, spec
     if table_ending(path) in TABLES:
         return TABLE, spec
     if ending in ENDINGS:
-        return (CARLA if holds_frames(path) else STEPS), spec
+        return (CARLA if holds_frames(path, keys) else STEPS), spec
     if ending == ".npy":
         return NPY, spec
     if MINARI_ID.fullmatch(spec):
@@ -185,11 +185,11 @@ def _form(spec: str, targets: Sequence[str] | None) -> tuple[Form, str]:
     raise _unknown(path)
 
 
-def _folder(path: Path, targets: Sequence[str] | None) -> Form:
+def _folder(path: Path, targets: Sequence[str] | None, keys: Keys) -> Form:
     if any(table_ending(Path(name)) in TABLES for name in ([targets] if isinstance(targets, str) else targets or ())):
         return IMAGES
     if recordings := recordings_in(path):
-        return STEPS if _holds_steps(recordings[0]) else CARLA
+        return STEPS if _holds_steps(recordings[0], keys) else CARLA
     if lerobot.files_in(path):
         return TABLE
     return NPY if pair_in(path) else IMAGES
@@ -203,10 +203,10 @@ def _held_in(model: nn.Module | None) -> torch.dtype:
     return kinds.pop() if len(kinds) == 1 else torch.float32
 
 
-def _holds_steps(path: Path) -> bool:
+def _holds_steps(path: Path, keys: Keys) -> bool:
     """Whether a recording holds observations and actions; one that cannot be read is told of by its reader."""
     try:
-        return not holds_frames(path)
+        return not holds_frames(path, keys)
     except DataError:
         return False
 

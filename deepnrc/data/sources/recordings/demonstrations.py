@@ -38,7 +38,8 @@ def read_demonstrations(
 
     They stand at the top of the file, as D4RL's and ALOHA's do, or in groups of one episode each, as in robomimic's
     data/demo_*; an observation after a group's last action is left out. Where observations are a group of arrays,
-    `observations` chooses among them, and several are put side by side. Whole-number actions (N,) are classes. The
+    `observations` chooses among them, and several are put side by side; with `actions` it also finds arrays that go by
+    other names. Whole-number actions (N,) are classes. The
     samples' ``groups`` are their episodes, which D4RL's terminals and timeouts end. Rewards are not read.
     Errors: UsageError if h5py is not installed, or the choice is open; DataError if the file cannot be read, holds
     something else, or leads to another file.
@@ -61,10 +62,11 @@ def _numbered(file: Path) -> list[str]:
 
 def _read(path: Path, observations: Keys, actions: Keys) -> list[Episode]:
     """Observations, actions and number of the episode, for each episode of a file."""
-    if holds_frames(path):
+    keys = (observations, actions)
+    if holds_frames(path, keys):
         raise DataError(f"'{path}' holds rgb and targets, a CARLA recording, not observations and actions.")
     with reading(path), opened(path) as file:
-        return [_episode(group, path, observations, actions) for group in episodes(file, path)]
+        return [_episode(group, path, observations, actions) for group in episodes(file, path, keys)]
 
 
 def _episode(group: Any, path: Path, observations: Keys, actions: Keys) -> Episode:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from deepnrc.data.sources.columns import parts
 from deepnrc.errors import DataError, DeepNRCError, require
-from deepnrc.wording import listing
+from deepnrc.wording import Remedy, listing
+
+Names = Sequence[str] | str | None
+Keys = tuple[Names, Names]
 
 ENDINGS = {".hdf5", ".h5"}
 REMEDY = "Install it with: pip install h5py."
@@ -83,34 +87,40 @@ def _check(held: Any, path: Path) -> None:
         )
 
 
-def holds_frames(path: Path) -> bool:
-    """Whether a file holds a CARLA recording (rgb, targets) rather than episodes (observations, actions).
+def holds_frames(path: Path, keys: Keys = (None, None)) -> bool:
+    """Whether a file holds a CARLA recording (rgb, targets) rather than episodes (observations, actions), which may go
+    by the names in `keys`.
 
     Errors: as for ``opened``; DataError naming what it holds if it is neither.
     """
     with reading(path), opened(path) as file:
         if {"rgb", "targets"} <= set(file):
             return True
-        if _groups(file, path):
+        if _groups(file, path, keys):
             return False
         held = [f"{name} {array.shape}" for name, array in arrays(file, path).items()]
     raise DataError(
         f"'{path}' holds {listing(held)}. What can be read has observations and actions (as D4RL's, robomimic's and "
-        "ALOHA's files, or for each of several groups), or rgb and targets (as CARLA's)."
+        "ALOHA's files, or for each of several groups), or rgb and targets (as CARLA's). If they go by other names, "
+        "say both: ",
+        Remedy("observations"),
+        " and ",
+        Remedy("actions"),
+        ".",
     )
 
 
-def episodes(file: Any, path: Path) -> list[Any]:
-    """The file itself if it has observations and actions, else its groups that do, or those in data; episode_2 before
-    episode_10."""
-    return sorted(_groups(file, path), key=lambda group: (len(group.name), group.name))
+def episodes(file: Any, path: Path, keys: Keys = (None, None)) -> list[Any]:
+    """The file itself if it has observations and actions, by the usual names or those in `keys`, else its groups that
+    do, or those in data; episode_2 before episode_10."""
+    return sorted(_groups(file, path, keys), key=lambda group: (len(group.name), group.name))
 
 
-def _groups(file: Any, path: Path) -> list[Any]:
+def _groups(file: Any, path: Path, keys: Keys) -> list[Any]:
     for group in (file, file["data"] if _is_group(file, "data", path) else file):
-        if _is_episode(group):
+        if _is_episode(group, keys):
             return [group]
-        found = [group[name] for name in group if _is_group(group, name, path) and _is_episode(group[name])]
+        found = [group[name] for name in group if _is_group(group, name, path) and _is_episode(group[name], keys)]
         if found:
             return found
     return []
@@ -124,6 +134,9 @@ def _is_group(group: Any, name: str, path: Path) -> bool:
     return link is not None and isinstance(group[name], h5py.Group)
 
 
-def _is_episode(group: Any) -> bool:
-    keys = set(group)
-    return bool(keys.intersection(OBSERVATIONS)) and bool(keys.intersection(ACTIONS))
+def _is_episode(group: Any, keys: Keys) -> bool:
+    held = set(group)
+    return all(
+        held.intersection(usual) or (names and held.issuperset(name.partition("/")[0] for name in parts(names)))
+        for usual, names in zip((OBSERVATIONS, ACTIONS), keys, strict=True)
+    )

@@ -1,5 +1,6 @@
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,3 +37,33 @@ def test_a_missing_h5py_says_how_to_install_it(tmp_path: Path, monkeypatch: pyte
     for spec in (tmp_path / "a.h5", tmp_path):
         with pytest.raises(UsageError, match=r"needs the package 'h5py', .* Install it with: pip install h5py"):
             load_data(str(spec), targets=["steer"])
+
+
+STATES, ACTS = np.arange(6.0).reshape(3, 2), np.ones((3, 1))
+
+
+@pytest.mark.parametrize("folder", [False, True])
+@pytest.mark.parametrize(
+    ("names", "keys"),
+    [
+        (("states", "acts"), {"observations": ["states"], "actions": ["acts"]}),
+        (("states", "actions"), {"observations": "states"}),
+        (("data/demo_0/obs/object", "data/demo_0/acts"), {"observations": ["object"], "actions": ["acts"]}),
+        (("demo_0/state/body", "demo_0/acts"), {"observations": "state/body", "actions": "acts"}),
+    ],
+)
+def test_keys_that_are_named_need_not_be_the_usual_ones(
+    tmp_path: Path, names: tuple[str, str], keys: Any, folder: bool
+) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file[names[0]], file[names[1]] = STATES, ACTS
+    ((x, y),) = load_data(str(tmp_path if folder else tmp_path / "a.h5"), **keys)
+    assert (x.tolist(), y.tolist()) == (STATES.tolist(), ACTS.tolist())
+
+
+@pytest.mark.parametrize("keys", [{}, {"observations": "states"}, {"observations": "states", "actions": "act"}])
+def test_other_keys_are_to_be_named_both(tmp_path: Path, keys: Any) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["states"], file["acts"] = STATES, ACTS
+    with pytest.raises(DataError, match=r"If they go by other names, say both: observations and actions\."):
+        load_data(str(tmp_path / "a.h5"), **keys)
