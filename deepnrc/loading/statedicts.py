@@ -18,7 +18,7 @@ PLAIN = frozenset(("state_dict", "model_state_dict", "model", "net", "network", 
 AVERAGED = frozenset(("ema", "model_ema", "state_dict_ema", "ema_state_dict"))
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.")
 NOT_WEIGHTS = ("optim", "sched", "scaler")
-COUNTER = re.compile(r"(^|\.)total_(ops|params)$")
+COUNTER = re.compile(r"(^|\.)total_(ops|params)$|^n_averaged$")
 NORMALISED = re.compile(r"parametrizations\.(\w+)\.original([01])$")
 DEEPEST = 40
 
@@ -107,7 +107,7 @@ def fitted(state: dict[str, Tensor], own: Mapping[str, Any], source: str) -> dic
 
 
 def nearest(state: dict[str, Tensor], own: Mapping[str, Any]) -> dict[str, Tensor]:
-    """`state` under the names that most of `own` has, without the counters that thop leaves in a network."""
+    """`state` under the names that most of `own` has, without the counters of thop and AveragedModel."""
     kept = _renamed(state, str)
     for name in [name for name in state if name not in own and COUNTER.search(name)]:
         del kept[name]

@@ -136,3 +136,12 @@ def test_batch_norm_counters_of_old_files_may_be_missing() -> None:
     old = {name: value for name, value in own.items() if name != "num_batches_tracked"}
     assert fitted(old, own, "a.pt").keys() == own.keys()
     assert "num_batches_tracked" not in old
+
+
+def test_averaged_models_load_without_their_counter() -> None:
+    averaged = torch.optim.swa_utils.AveragedModel(nn.Linear(2, 3))
+    found = fitted(averaged.state_dict(), STATE, "a.pt")
+    assert found.keys() == STATE.keys()
+    assert torch.equal(found["weight"], averaged.module.weight)
+    own = averaged.state_dict()
+    assert fitted(own, own, "a.pt").keys() == own.keys()
