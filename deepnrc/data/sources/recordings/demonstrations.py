@@ -26,7 +26,9 @@ from deepnrc.data.sources.recordings.hdf5 import (
 )
 from deepnrc.data.sources.recordings.keys import FLATTEN, chosen, side_by_side
 from deepnrc.errors import DataError
+from deepnrc.wording import Remedy
 
+FILES = (b"\xff\xd8\xff", b"\x89PNG")
 Keys = Sequence[str] | str | None
 Episode = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
@@ -92,7 +94,22 @@ def _part(held: dict[str, Any], usual: Sequence[str], names: Keys, what: Any, pa
     found = [(among[name] if name in among else held[name])[()] for name in picked]
     if any(array.dtype.kind not in "fiub" for array in found):
         raise DataError(f"The {what} {', '.join(picked)} in '{path}' are not numbers.")
+    encoded = [name for name, array in zip(picked, found, strict=True) if _is_encoded(name, array)]
+    if encoded:
+        raise DataError(
+            f"The {what} {', '.join(encoded)} in '{path}' are encoded images, bytes that a decoder is to read. "
+            "Decode them first, or choose others with ",
+            Remedy(what),
+            ".",
+        )
     return side_by_side(found, picked, str(path))
+
+
+def _is_encoded(name: str, array: NDArray[Any]) -> bool:
+    """Whether rows of bytes are JPEG or PNG files, or stand where images do."""
+    if array.dtype != np.uint8 or array.ndim != 2 or not len(array):
+        return False
+    return "images" in name.split("/")[:-1] or array[0, :4].tobytes().startswith(FILES)
 
 
 def _ended(held: Mapping[str, Any], count: int) -> NDArray[Any]:

@@ -41,10 +41,15 @@ def chosen(
     if len(wanted) != 1 and not names:
         raise UsageError(
             f"'{source}' holds several {argument}: {listed(held)}. Choose with ",
-            Remedy(argument, ",".join(list(held)[:1]) or ...),
+            Remedy(argument, next((name for name in held if _is_readable(held[name])), ...)),
             "; several are put side by side.",
         )
     return wanted
+
+
+def _is_readable(value: Any) -> bool:
+    """Whether an array has one vector of numbers for each step, and is no image, which bytes are."""
+    return len(getattr(value, "shape", ())) in (1, 2) and getattr(value, "dtype", None) != np.uint8
 
 
 def listed(held: Mapping[str, Any]) -> str:

@@ -67,3 +67,18 @@ def test_other_keys_are_to_be_named_both(tmp_path: Path, keys: Any) -> None:
         file["states"], file["acts"] = STATES, ACTS
     with pytest.raises(DataError, match=r"If they go by other names, say both: observations and actions\."):
         load_data(str(tmp_path / "a.h5"), **keys)
+
+
+@pytest.mark.parametrize(
+    ("name", "first"), [("images/top", 0), ("images/top", 255), ("camera", 255)], ids=["folder", "both", "mark"]
+)
+def test_encoded_images_are_no_features(tmp_path: Path, name: str, first: int) -> None:
+    packed = np.zeros((3, 20), np.uint8)
+    packed[:, :3] = first, 0xD8, 0xFF
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file[f"observations/{name}"], file["observations/qpos"], file["action"] = packed, STATES, ACTS
+    words = rf"observations {name} in '.*' are encoded images, .* Decode them first, or choose others with observations"
+    with pytest.raises(DataError, match=words):
+        load_data(str(tmp_path / "a.h5"), observations=[name])
+    with pytest.raises(UsageError, match=r"Choose with observations='qpos'; several"):
+        load_data(str(tmp_path / "a.h5"))

@@ -64,3 +64,11 @@ def test_what_is_not_one_vector_a_step_does_not_stand_beside_another(other: Any)
     for arrays in ([HELD["qpos"], other], [other, HELD["qpos"]]):
         with pytest.raises(DataError, match=r"'[pq]' .* cannot be put side by side: they are not one vector for each"):
             side_by_side(arrays, ["p", "q"], "a")
+
+
+def test_the_key_that_is_put_forward_can_be_read() -> None:
+    held = {"images/top": np.zeros((4, 2, 2)), "packed": np.zeros((4, 9), np.uint8), "qpos": np.zeros((4, 3))}
+    with pytest.raises(UsageError, match=r"Choose with observations='qpos'; several"):
+        chosen(held, None, "observations", "a.h5")
+    with pytest.raises(UsageError, match=r"Choose with observations; several|observations=\.\.\."):
+        chosen({name: held[name] for name in ("images/top", "packed")}, None, "observations", "a.h5")
