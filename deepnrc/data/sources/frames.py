@@ -17,7 +17,7 @@ from deepnrc.data.sources.columns import NUMBER
 from deepnrc.data.sources.numerals import Writing
 from deepnrc.errors import DataError, UsageError, require
 from deepnrc.loading import check_gzip, check_zip
-from deepnrc.wording import Remedy, listing, shown
+from deepnrc.wording import Phrase, Remedy, listing, shown
 
 TEXTS = {".csv": ",", ".tsv": "\t", ".csv.gz": ",", ".tsv.gz": "\t"}
 BINARY = (".parquet", ".feather", ".xlsx")
@@ -57,11 +57,33 @@ def read_frame(
     except Exception as error:  # arbitrary bytes make pandas and pyarrow raise almost anything
         reason = " ".join(str(error).split()).rstrip(".")
         raise DataError(
-            f"'{path}' cannot be read as a {kind} table ({reason}). It may be damaged or of another kind."
+            f"'{path}' cannot be read as a {kind} table ({reason}). ",
+            *(_remedy(path, kind) or ["It may be damaged or of another kind."]),
         ) from error
     if frame.empty:
         raise DataError(f"The table '{path}' has no rows.")
     return frame.set_axis([str(name) for name in frame.columns], axis="columns").reset_index(drop=True)
+
+
+def _remedy(path: Path, kind: str) -> list[Phrase]:
+    """What to do about a table of text that is in UTF-16, begins with a comment, or has another mark between columns;
+    nothing where none is seen."""
+    if kind not in TEXTS:
+        return []
+    with (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rb") as file:
+        start = file.read(2**16)
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return ["It seems to be in UTF-16: save it as UTF-8."]
+    lines = start.decode("utf-8", "replace").splitlines()[:20]
+    if lines and lines[0].startswith("#"):
+        return ["Its first line is a comment, where the names of the columns are looked for: remove it."]
+    counts = {mark: {line.count(mark) for line in lines if line} for mark in ";\t|" if mark != TEXTS[kind]}
+    found = next((mark for mark, count in counts.items() if len(count) == 1 and count != {0}), None)
+    if found is None:
+        return []
+    commas = any("," in line for line in lines)
+    decimals: list[Phrase] = [", and commas before decimals: ", Remedy("decimal", ",")] if commas else []
+    return ["It has another mark between columns: ", Remedy("sep", "tab" if found == "\t" else found), *decimals, "."]
 
 
 def read_cells(path: Path, columns: Collection[str], headless: bool, writing: Writing) -> pd.DataFrame:

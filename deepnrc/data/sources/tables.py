@@ -23,7 +23,9 @@ from deepnrc.wording import Phrase, Remedy, did_you_mean, listing, shown
 
 USUAL = Writing()
 COUNTED = 3
-SHUFFLED = 20
+SPACED = 6  # fewer whole numbers are evenly spaced by chance
+YEARS = (1800, 2200)
+EXACT = 2**53
 
 
 def read_table(
@@ -130,17 +132,17 @@ def _warn_of_a_count(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _counts(values: np.ndarray) -> bool:
-    """Whether the values are 0 to N-1 or 1 to N, in their order or, where there are many, in any."""
+    """Whether the values are 0 to N-1 or 1 to N in their order, or, where there are several, whole and evenly spaced in
+    any order from anywhere, as ids are, and no years."""
     count = len(values)
-    if (
-        count < COUNTED
-        or not np.isfinite(values).all()
-        or values.min() not in (0, 1)
-        or values.max() != values.min() + count - 1
-    ):
+    if count < COUNTED or not np.isfinite(values).all() or not np.array_equal(values, np.round(values)):
         return False
-    ordered = np.sort(values) if count >= SHUFFLED else values
-    return np.array_equal(ordered, np.arange(count) + values.min())
+    if values[0] in (0, 1) and np.array_equal(values, np.arange(count) + values[0]):
+        return True
+    ordered = np.sort(values)
+    steps = np.diff(ordered)
+    years = steps[0] == 1 and YEARS[0] <= ordered[0] and ordered[-1] <= YEARS[1]
+    return count >= SPACED and steps[0] > 0 and bool((steps == steps[0]).all()) and not years
 
 
 def target_values(frame: pd.DataFrame, path: Path) -> np.ndarray:
@@ -181,7 +183,21 @@ def numbers(frame: pd.DataFrame, path: Path, what: str = "column") -> np.ndarray
             ", or turn them into numbers.",
         )
     _refuse_missing(frame, path)
+    _refuse_rounded(frame, path, what)
     return frame.to_numpy(dtype=np.float64)
+
+
+def _refuse_rounded(frame: pd.DataFrame, path: Path, what: str) -> None:
+    whole = [name for name in frame.columns if pd.api.types.is_integer_dtype(frame[name].dtype)]
+    large = [str(name) for name in whole if max(int(frame[name].max()), -int(frame[name].min())) > EXACT]
+    if large:
+        remedy = ("Leave it out with ", Remedy("drop", ",".join(large[:3]))) if what == "column" else ("Divide it",)
+        raise DataError(
+            f"The {what} {listing(large)} of '{path}' holds whole numbers above 2**53, which double precision would "
+            "round. ",
+            *remedy,
+            ", or subtract an offset.",
+        )
 
 
 def _refuse_missing(frame: pd.DataFrame, path: Path) -> None:

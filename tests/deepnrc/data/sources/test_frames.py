@@ -72,7 +72,15 @@ def test_columns_are_dropped_by_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "count",
-    [np.arange(30), np.arange(1, 31), np.random.default_rng(0).permutation(30), np.arange(30.0), np.arange(30)[::-1]],
+    [
+        np.arange(30),
+        np.arange(1, 31),
+        np.random.default_rng(0).permutation(30),
+        np.arange(30.0),
+        np.arange(30)[::-1],
+        np.arange(30) * 10 + 100,
+        1_700_000_000 + np.arange(30),
+    ],
 )
 def test_a_column_that_counts_the_rows_is_told_of(tmp_path: Path, count: np.ndarray) -> None:
     rng = np.random.default_rng(0)
@@ -115,3 +123,45 @@ def test_a_csv_that_unpacks_without_end_is_refused(tmp_path: Path) -> None:
             file.write(b"1,2\n" * 250_000)
     with pytest.raises(DataError, match=r"would unpack from \d\.\d MB to over 268 MB"):
         load_data(str(path), targets=["y"])
+
+
+def test_few_ids_in_any_order_are_told_of_and_ordinary_whole_numbers_are_not(tmp_path: Path) -> None:
+    for ids in ([3, 1, 6, 2, 5, 4], [6, 5, 4, 3, 2, 1], [60, 10, 30, 50, 20, 40]):
+        path = save(pd.DataFrame({"id": ids, "y": np.ones(6) / 2}), tmp_path / "t.csv")
+        with pytest.warns(UserWarning, match=r"The column 'id' of '.*' counts the rows .*--drop id"):
+            load_data(path, targets=["y"])
+    for plain in ([3, 1, 6, 2, 5, 3], [2, 4, 8, 16, 32, 64], [1990, 1991, 1992, 1993, 1994, 1995], [7, 7, 7, 7, 7, 7]):
+        load_data(save(pd.DataFrame({"a": plain, "y": np.ones(6) / 2}), tmp_path / "t.csv"), targets=["y"])
+
+
+def test_whole_numbers_that_would_be_rounded_are_refused(tmp_path: Path) -> None:
+    big = 2**53 + np.array([1, 5, 3])
+    for frame, words in (
+        (
+            FRAME.assign(id=big),
+            r"column 'id' of '.*' holds whole numbers above 2\*\*53, .* with drop='id', or subtract",
+        ),
+        (FRAME.assign(y=-big), r"target column 'y' of '.*' holds whole .* Divide it, or subtract an offset\."),
+    ):
+        with pytest.raises(DataError, match=words):
+            load_data(save(frame, tmp_path / "t.csv"), targets=["y"])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a;b;y\n1,5;2;3,25\n2,5;3;4,1\n", r"between columns: sep=';', and commas before decimals: decimal=','\."),
+        ("a\tb\ty\n1,5\t2,5\t3,25\n", r"between columns: sep='tab', and commas before decimals: decimal=','\."),
+        ("# made by x\na,b,y\n1,2,3\n", r"Its first line is a comment, .*: remove it\."),
+    ],
+)
+def test_a_table_that_cannot_be_read_tells_its_remedy(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(DataError, match=words):
+        load_data(str(tmp_path / "t.csv"), targets=["y"])
+
+
+def test_a_table_in_utf_16_is_to_be_saved_as_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,y\n1,2\n", encoding="utf-16")
+    with pytest.raises(DataError, match=r"It seems to be in UTF-16: save it as UTF-8\."):
+        load_data(str(tmp_path / "t.csv"), targets=["y"])
