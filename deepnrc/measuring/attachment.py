@@ -126,7 +126,7 @@ class Attachment:
             found = remembered.recalled(self._structure, self.arguments)
             if found is not None:
                 self._settle(found)
-        self._started = time.perf_counter()
+        self._started, self._told = time.perf_counter(), set[str]()
         self._undoing = Undoing()
 
     def __enter__(self) -> Attachment:
@@ -179,8 +179,7 @@ class Attachment:
         if self._taps.only is None:
             firstbatch.check_all_ran(self.choice, seen, self.arguments["layers"])
         batch = self._streams.batches + 1
-        if not self._streams.layers:
-            warn_of_padding(forward, stacklevel=5)
+        warn_of_padding(forward, self._told, stacklevel=5)
         targets, forward = per_token(targets, forward, self._taps.pool, batch)
         y = self._targets(targets, forward, resolution)
         if not self._streams.layers:

@@ -88,7 +88,8 @@ def probe(
         progress: show a progress bar when it takes more than two seconds.
         repeats: a layer that runs more than once: "error", "first", "last" or "each".
         mask: which tokens are real: a key of the input, such as "attention_mask", which is used where a dict input has
-            it; a function from the input to (N, T); or None.
+            it (1 for real tokens, or 0 where it is added to attention scores; torch's own "src_key_padding_mask" is
+            True for padding); a function from the input to (N, T), 1 for real tokens; or None.
         axis: of the features in outputs of layers where nothing tells it: a whole number, or one by glob on layers.
         linears: further types of modules that multiply by a weight: ``{MyLinear: lambda m: m.weight}``.
         output: which output predicts, by key, attribute, index, or a callable of all that the network returns; None

@@ -56,14 +56,32 @@ def _taken(output: Tensor, mask: Tensor) -> Tensor:
     return output[mask.to(output.device)] if output.ndim == 3 and output.shape[:2] == mask.shape else output
 
 
-def warn_of_padding(forward: Forward, stacklevel: int) -> None:
-    """Warn of layers whose pooling could not tell padding from real tokens."""
+def warn_of_padding(forward: Forward, told: set[str], stacklevel: int) -> None:
+    """Warn once each of layers whose pooling could not tell padding from real tokens, of what may be a mask and was not
+    used, and of a mask that was used for several sequences."""
     unmasked = [key for key, reading in forward.readings.items() if reading.pooled.unmasked]
+    counted = {reading.pooled.tokens for reading in forward.readings.values() if reading.pooled.tokens is not None}
+    unused = [suspect.name for suspect in forward.suspects if any(suspect.fits(*shape) for shape in counted)]
+    texts = {}
     if unmasked or forward.ignored:
         what = f"{listing(unmasked, 3)} were pooled with padding among the tokens" if unmasked else "Padding counts"
-        warnings.warn(
+        texts["padding"] = (
             f"{what}: their values depend on how batches were padded. A mask counts for (N, tokens, d) of as many "
             "tokens, and with a pooling other than 'flatten'; mask= names it, and a pooling of your own may take it as "
-            "its second argument.",
-            stacklevel=stacklevel,
+            "its second argument."
         )
+    if unused:
+        texts["unused"] = (
+            f"The network was given {listing(unused, 3)}, which may say what is padding, and all tokens were counted. "
+            "mask= takes the key of a mask that is 1 for real tokens, a function from the input to one, (N, T), or "
+            "None if all tokens are real."
+        )
+    if forward.kinds:
+        texts["kinds"] = (
+            f"The network was given {listing(forward.kinds, 4)} of as many tokens each, and 'attention_mask' was used "
+            "for all of them. mask='attention_mask' says that this is right; else probe the layers of each on their "
+            "own, named with layers=, with the key, the function or the None that mask= takes for it."
+        )
+    for kind in [kind for kind in texts if kind not in told]:
+        warnings.warn(texts[kind], stacklevel=stacklevel)
+    told.update(texts)

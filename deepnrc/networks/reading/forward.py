@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
 from deepnrc.networks.choosing.layers import Site
+from deepnrc.networks.reading.masks import AUTO, Mask, ignores, mask_of, padded
 from deepnrc.networks.reading.pooling import Pooled
+from deepnrc.networks.reading.suspects import Suspect, parts_of, sequences, suspects
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Forward:
         outputs: every tensor in the output, by its name.
         mask: which tokens (N, T) are real, if that is known.
         ignored: whether there was such a mask that was not to be used.
+        suspects: parts of the input that may be a mask, where none was used and nothing was said.
+        kinds: the sequences to all of which a mask was applied, if they are several and nothing was said.
         written: by site name, on which axis a module gave the output that is read.
     """
 
@@ -38,4 +43,15 @@ class Forward:
     outputs: Mapping[str, Tensor] = field(default_factory=dict)
     mask: Tensor | None = None
     ignored: bool = False
+    suspects: list[Suspect] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
     written: dict[str, int] = field(default_factory=dict)
+
+    def note_mask(self, mask: Mask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """Note what a call says of padding. Errors: UsageError for a mask that cannot be used."""
+        self.mask = mask_of(mask, args, kwargs)
+        self.ignored = mask is None and ignores(args, kwargs)
+        if mask == AUTO:
+            given = parts_of(args, kwargs)
+            self.suspects = suspects(given) if self.mask is None else []
+            self.kinds = [] if self.mask is None or not padded(self.mask) else sequences(given, self.mask)

@@ -16,6 +16,8 @@ Mask = str | Callable[[Any], Any] | None
 AUTO = "auto"  # the key below, where an input is a dict that has it
 KEY = "attention_mask"
 OTHERS = ("decoder_attention_mask", "decoder_input_ids")
+TORCHS = "key_padding_mask"  # as torch's own modules take it, where True is padding
+SHUT = -1e4  # what is added to an attention score no larger than this shuts a token out
 
 
 def check_mask(mask: Mask) -> None:
@@ -31,7 +33,8 @@ def mask_of(mask: Mask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Ten
     """The mask (N, T) of one call of the network, true for real tokens; None if there is none or all tokens are real.
 
     Args:
-        mask: a key of the inputs, a function from the input, or None.
+        mask: a key of the inputs, a function from the input, or None. A mask has 1 for real tokens, or is added to
+            attention scores; by the key "...key_padding_mask" it is torch's own, True for padding.
         args, kwargs: of the call. A function is given the one argument, all of them, or the mapping.
     Errors: UsageError for a key that is not there, another shape, a sample of padding alone, or an input with tokens
         of two kinds and one mask.
@@ -45,14 +48,51 @@ def mask_of(mask: Mask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Ten
         found = mask(kwargs or (args[0] if len(args) == 1 else args))
     elif mask == AUTO:
         found = given.get(KEY)
-        if not isinstance(found, Tensor) or found.ndim != 2:
+        if not isinstance(found, Tensor) or flat(found).ndim != 2 or (found.ndim > 2 and _none_shut(found)):
             return None
-        _check_one_kind(found, given)
+        _check_one_kind(flat(found), given)
     elif mask not in given:
         raise UsageError(Argument("mask", mask), f" names no part of the input: {mask!r}. It has {listing(given)}.")
     else:
-        found = given[mask]
+        found = _turned(mask, given[mask])
     return _checked(found)
+
+
+def flat(found: Tensor) -> Tensor:
+    """A mask (N, T), (N, T, 1) or (N, 1, 1, T) as (N, T); any other as it is."""
+    long = [n for n in found.shape[1:] if n != 1]
+    return found.reshape(len(found), *long) if found.ndim > 2 and len(long) == 1 else found
+
+
+def _none_shut(found: Tensor) -> bool:
+    """Whether all is 0 in what is added to attention scores."""
+    return found.is_floating_point() and not bool(found.any())
+
+
+def _turned(name: str, found: Any) -> Any:
+    """What was named, 1 for real tokens. Errors: UsageError where a name tells of padding and not which way round."""
+    if "pad" not in name.lower() or not isinstance(found, Tensor) or adds(found):
+        return found
+    if name.endswith(TORCHS) and found.dtype == torch.bool:
+        return ~found
+    raise UsageError(
+        Argument("mask", name),
+        f" names '{name}', where 1 may stand for padding or for real tokens. Pass a function, lambda inputs: "
+        f"inputs['{name}'] != 0 if 1 is a real token, or lambda inputs: inputs['{name}'] == 0 if it is padding.",
+    )
+
+
+def adds(found: Tensor) -> bool:
+    """Whether a mask is one that is added to attention scores: 0 for real tokens, far below for padding."""
+    return found.is_floating_point() and bool((found < 0).any()) and bool(((found == 0) | (found <= SHUT)).all())
+
+
+def ignores(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a call has padding, or a mask that cannot be read, by the key that is used if nothing is said."""
+    try:
+        return padded(mask_of(AUTO, args, kwargs))
+    except UsageError:
+        return True
 
 
 def padded(mask: Tensor | None) -> bool:
@@ -78,7 +118,8 @@ def _check_one_kind(found: Tensor, given: Mapping[str, Any]) -> None:
 
 
 def _checked(found: Any) -> Tensor:
-    mask = found if isinstance(found, Tensor) else torch.as_tensor(found)
+    mask = flat(found if isinstance(found, Tensor) else torch.as_tensor(found))
+    mask = mask == 0 if adds(mask) else mask
     if mask.ndim != 2 or not bool(((mask == 0) | (mask == 1)).all()):
         raise UsageError(
             Argument("mask"),

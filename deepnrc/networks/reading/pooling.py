@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -34,12 +34,14 @@ CONVOLVED = {3: "sequences", 4: "images", 5: "volumes"}  # by the number of axes
 @dataclass(frozen=True)
 class Pooled:
     """Rows (N * repeats, d) in float64, how many rows a sample became, (N,) where samples differ in it, and which
-    pooling was in fact done; ``unmasked`` where there is padding that it does not tell from real tokens."""
+    pooling was in fact done; ``unmasked`` where there is padding that it does not tell from real tokens; samples and
+    ``tokens`` (N, T) where each of them counted."""
 
     rows: Tensor
     repeats: int | Tensor
     pool: str
     unmasked: bool = False
+    tokens: tuple[int, int] | None = None
 
     def rows_of(self, samples: int) -> int:
         """How many rows so many samples should have become."""
@@ -90,7 +92,8 @@ def pooled(x: Tensor, site: Site, pool: Pool, mask: Tensor | None = None, axis: 
         raise unknown_axis(site, tuple(x.shape))
     real = None if mask is None or x.ndim != 3 or mask.shape != _positions(x, axis) else mask.to(x.device)
     if real is None:
-        return _unpadded(x, site, pool, axis, padded(mask))
+        made = _unpadded(x, site, pool, axis, padded(mask))
+        return replace(made, tokens=_positions(x, axis)) if x.ndim == 3 else made
     x = x.movedim(axis, -1)
     if callable(pool):
         return _called(x, site, pool, real)

@@ -19,7 +19,7 @@ from deepnrc.networks.outputs import EVERY, Pick
 from deepnrc.networks.reading.axes import Axis, UnknownAxes, by_parts, given_axis, tells, unknown_axis
 from deepnrc.networks.reading.contents import first_tensor, read_argument
 from deepnrc.networks.reading.forward import Forward, Reading
-from deepnrc.networks.reading.masks import AUTO, Mask, mask_of, padded
+from deepnrc.networks.reading.masks import AUTO, Mask
 from deepnrc.networks.reading.pooling import Pool, pooled
 from deepnrc.networks.samples import Layout, samples_first
 from deepnrc.networks.weights.registry import Weight
@@ -185,8 +185,7 @@ class Taps:
         if self.keeping:
             self.inputs = rebuilt(_copied, (args, dict(kwargs)))
         self._waiting, self._written, self._silent = UnknownAxes(), None, False
-        self._current.mask = mask_of(self.mask, args, kwargs)
-        self._current.ignored = self.mask is None and padded(mask_of(AUTO, args, kwargs))
+        self._current.note_mask(self.mask, args, kwargs)
         if self.products and self._watching is None:
             self._watching = Products(self.model, self._multiplied, {w.module for w in self.weights.values()})
             self._watching.__enter__()

@@ -129,7 +129,7 @@ def test_the_fused_transformer_path_is_not_taken_inside_and_is_back_after(seeded
     mask[:3, 3:] = True
     before = as_before(net)
     for layers in ("weights", "blocks"):
-        with deepnrc.attach(net, layers, pool="cls") as probes, torch.no_grad():
+        with deepnrc.attach(net, layers, pool="cls", mask=lambda x: ~x[1]) as probes, torch.no_grad():
             net(X, mask)
             probes.observe(torch.ones(12, 3))
         assert as_before(net) == before

@@ -11,7 +11,7 @@ class Net(nn.Module):
         super().__init__()
         self.a, self.b, self.pooled = nn.Linear(5, 8), nn.Linear(8, 2), pooled
 
-    def forward(self, x, attention_mask=None):
+    def forward(self, x, attention_mask=None, **others):
         x = torch.tanh(self.a(x))
         return self.b(x.mean(1) if self.pooled else x)
 
@@ -48,6 +48,50 @@ def test_padding_that_counts_is_warned_of(batch, seeded, probe, options):
     x, Y = batch
     with pytest.warns(UserWarning, match=r"depend on how batches were padded.*mask= names it"):
         probe(seeded(Net), [(x, Y[:, 0])], **options)
+
+
+@pytest.mark.parametrize(
+    ("key", "made"),
+    [
+        ("mask", lambda m: m),
+        ("src_key_padding_mask", lambda m: m == 0),
+        ("lengths", lambda m: m.sum(1)),
+        ("attention_mask", lambda m: m[:, None, None] * torch.ones(7, 7).tril()),
+    ],
+)
+def test_a_mask_that_is_not_used_is_warned_of(batch, seeded, probe, key, made):
+    x, Y = batch
+    inputs = {"x": x["x"], key: made(x["attention_mask"])}
+    with pytest.warns(UserWarning, match=f"was given '{key}', which may say .* all tokens were counted. mask= takes"):
+        probe(seeded(Net), [(inputs, Y[:, 0])])
+
+
+def test_a_mask_is_no_matter_where_there_are_no_tokens(seeded, probe):
+    class Gated(nn.Linear):
+        def forward(self, x, mask):
+            return super().forward(x)
+
+    X, Y = torch.randn(20, 5, dtype=torch.float64), torch.randn(20, 2, dtype=torch.float64)
+    probe(seeded(lambda: Gated(5, 2)), [({"x": X, "mask": X > 0}, Y)])
+
+
+def test_a_mask_is_warned_of_in_the_first_batch_that_has_padding(batch, seeded, probe):
+    x, Y = batch
+    full = {"x": x["x"], "mask": torch.ones(40, 7)}
+    some = {"x": x["x"], "mask": x["attention_mask"]}
+    with pytest.warns(UserWarning, match="was given 'mask'") as caught:
+        probe(seeded(Net), [(full, Y[:, 0]), (some, Y[:, 1]), (some, Y[:, 0])])
+    assert sum("was given 'mask'" in str(w.message) for w in caught) == 1
+
+
+@pytest.mark.parametrize("options", [{}, {"mask": "attention_mask"}])
+def test_one_mask_for_two_sequences_is_warned_of(batch, seeded, probe, options, recwarn):
+    x, Y = batch
+    probe(seeded(Net), [({**x, "dec": x["x"][..., :2]}, Y[:, 0])], **options)
+    texts = [str(w.message) for w in recwarn]
+    assert ["given 'x', 'dec' of as many tokens" in t and "mask='attention_mask' says" in t for t in texts] == (
+        [] if options else [True]
+    )
 
 
 def test_chunks_are_refused_with_what_would_do(batch, seeded, probe):

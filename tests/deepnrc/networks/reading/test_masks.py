@@ -4,7 +4,7 @@ from torch import nn
 
 from deepnrc.errors import UsageError
 from deepnrc.networks.choosing.layers import site_at
-from deepnrc.networks.reading.masks import AUTO, check_mask, mask_of, padded
+from deepnrc.networks.reading.masks import AUTO, check_mask, ignores, mask_of, padded
 from deepnrc.networks.reading.pooling import pooled
 
 X = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -69,8 +69,17 @@ def test_what_cannot_take_the_mask_says_so(x, pool):
         (AUTO, (), {"input_ids": X, "attention_mask": LEFT}, LEFT),
         (AUTO, ({"attention_mask": LEFT},), {}, LEFT),
         (AUTO, (X,), {}, None),
-        (AUTO, (), {"attention_mask": LEFT[:, None]}, None),
-        ("pad", (), {"pad": LEFT.bool()}, LEFT),
+        (AUTO, (), {"attention_mask": LEFT[:, None]}, LEFT),
+        (AUTO, (), {"attention_mask": LEFT[..., None]}, LEFT),
+        (AUTO, (), {"attention_mask": (LEFT[:, None, None] - 1) * 1e9}, LEFT),
+        (AUTO, (), {"attention_mask": (LEFT[:, None, None] - 1) * 0.0}, None),
+        (AUTO, (), {"attention_mask": (LEFT - 1.0) * torch.finfo(torch.float32).max}, LEFT),
+        (AUTO, (), {"attention_mask": torch.zeros(3, 4).masked_fill(LEFT == 0, -torch.inf)}, LEFT),
+        (AUTO, (), {"attention_mask": LEFT[:, None, None] * LEFT[:, None, :, None]}, None),
+        ("real", (), {"real": LEFT.bool()}, LEFT),
+        ("src_key_padding_mask", (), {"src_key_padding_mask": LEFT == 0}, LEFT),
+        ("key_padding_mask", ({"key_padding_mask": LEFT == 0},), {}, LEFT),
+        ("key_padding_mask", (), {"key_padding_mask": (LEFT - 1) * 1e9}, LEFT),
         (lambda x: x["pad"].float(), (), {"pad": LEFT}, LEFT),
         (lambda x: (x[:, :, 0] > 0) | True, (X,), {}, LEFT >= 0),
         (lambda x: x[1], (X, LEFT), {}, LEFT),
@@ -86,9 +95,17 @@ def test_a_mask_is_found_by_its_key_or_made_from_the_input(mask, args, kwargs, e
     ("mask", "kwargs", "words"),
     [
         ("pad", {"mask": LEFT}, r"mask names no part of the input: 'pad'\. It has 'mask'"),
-        ("pad", {"pad": LEFT * 2}, r"mask must give 1 for real tokens and 0 for padding, \(N, T\); it gave \(3, 4\)"),
-        ("pad", {"pad": LEFT[0]}, r"it gave \(4,\)"),
-        ("pad", {"pad": LEFT * 0}, r"mask leaves no token of 3 samples"),
+        (
+            "padding_mask",
+            {"padding_mask": LEFT == 0},
+            r"1 may .*lambda inputs: inputs\['padding_mask'\] == 0 if it is p",
+        ),
+        ("pad", {"pad": LEFT}, r"mask names 'pad', where 1 may stand for padding or for real tokens\. Pass a function"),
+        ("src_key_padding_mask", {"src_key_padding_mask": LEFT}, r"1 may stand for padding or for real tokens"),
+        ("real", {"real": LEFT * 2}, r"mask must give 1 for real tokens and 0 for padding, \(N, T\); it gave \(3, 4\)"),
+        ("real", {"real": LEFT[0]}, r"it gave \(4,\)"),
+        ("real", {"real": LEFT * 0}, r"mask leaves no token of 3 samples"),
+        (AUTO, {"attention_mask": LEFT[..., None] * 0.5}, r"mask must give 1 for real tokens"),
         (AUTO, {"attention_mask": LEFT, "decoder_input_ids": LEFT}, r"tokens of two kinds, 'attention_mask' and 'dec"),
         (AUTO, {"attention_mask": LEFT, "decoder_attention_mask": RIGHT}, r"Say which tokens are real with mask="),
     ],
@@ -96,6 +113,19 @@ def test_a_mask_is_found_by_its_key_or_made_from_the_input(mask, args, kwargs, e
 def test_a_mask_that_is_none_is_refused(mask, kwargs, words):
     with pytest.raises(UsageError, match=words):
         mask_of(mask, (), kwargs)
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"attention_mask": LEFT},
+        {"attention_mask": LEFT, "decoder_input_ids": LEFT},
+        {"attention_mask": LEFT * 0.5},
+    ],
+)
+def test_a_mask_that_is_not_to_be_used_need_not_be_one(inputs):
+    assert ignores((), inputs)
+    assert not ignores((), {"attention_mask": LEFT >= 0})
 
 
 def test_what_can_be_no_mask_is_refused_before_anything_runs():
