@@ -88,6 +88,9 @@ def _descend(content: object, key: str, source: str) -> object:
     inner = {name[len(key) + 1 :]: value for name, value in items.items() if name.startswith(f"{key}.")}
     if inner:
         return inner
+    within = [name for name in PLAIN.intersection(items) if any(n.startswith(f"{key}.") for n in _items(items[name]))]
+    if len(within) == 1:
+        return _descend(items[within[0]], key, source)
     raise DataError(
         f"'{source}' has nothing under the state key {key!r}.{did_you_mean(key, items)} "
         f"There it holds: {listing(items)}."
@@ -135,6 +138,15 @@ def misfits(state: Mapping[str, Tensor], own: Mapping[str, Any]) -> dict[str, li
 def refusal(problems: Mapping[str, Sequence[str]], source: str) -> DataError:
     """The error for weights that do not fit a network."""
     counted = "; ".join(f"{len(names)} {what}: {listing(names)}" for what, names in problems.items())
+    prefixes = _prefixes(problems)
+    if prefixes:
+        begun = listing([f"{prefix}." for prefix in prefixes])
+        return DataError(
+            f"The weights in '{source}' do not fit the network ({counted}). Its names stand there after {begun}: "
+            "choose with ",
+            Remedy("state_key", prefixes[0]),
+            ".",
+        )
     rest = ("All that the network has is there; pass over the rest with ", Remedy("allow_extra", True), ". Else build ")
     return DataError(
         f"The weights in '{source}' do not fit the network ({counted}). ",
@@ -145,6 +157,14 @@ def refusal(problems: Mapping[str, Sequence[str]], source: str) -> DataError:
         Remedy("state_key"),
         ".",
     )
+
+
+def _prefixes(problems: Mapping[str, Sequence[str]]) -> list[str]:
+    """What stands, each with a point, before all names that are missing among those that are unexpected."""
+    missing, held = problems.get("missing", ()), problems.get("unexpected", ())
+    begun = [name.removesuffix(f".{missing[0]}") for name in held if name.endswith(f".{missing[0]}")] if missing else []
+    names = set(held)
+    return [prefix for prefix in begun if names.issuperset(f"{prefix}.{name}" for name in missing)]
 
 
 def _variants(state: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:

@@ -48,6 +48,7 @@ def test_optimizers_and_their_like_are_no_weights(name: str) -> None:
         ("ema", {"model": OTHER, "ema": STATE}),
         ("ema", {"model": OTHER, "ema": {"state_dict": STATE}}),
         ("student.v1.net", {"student.v1": {"net": STATE}}),
+        ("student", {"state_dict": {"student.weight": STATE["weight"], "student.bias": STATE["bias"]}}),
         ("state_dict.student", {"state_dict": {"student.weight": STATE["weight"], "student.bias": STATE["bias"]}}),
     ],
 )
@@ -145,3 +146,18 @@ def test_averaged_models_load_without_their_counter() -> None:
     assert torch.equal(found["weight"], averaged.module.weight)
     own = averaged.state_dict()
     assert fitted(own, own, "a.pt").keys() == own.keys()
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "words"),
+    [
+        (["policy."], r"stand there after 'policy\.': choose with state_key='policy'\."),
+        (["student.", "teacher."], r"stand there after 'student\.', 'teacher\.': choose with state_key='student'\."),
+        (["a.b.", "c."], r"stand there after 'a\.b\.', 'c\.': choose with state_key='a\.b'\."),
+    ],
+)
+def test_prefixes_that_are_of_no_wrapper_are_named(prefixes: list[str], words: str) -> None:
+    state = {name: value for prefix in prefixes for name, value in _prefixed(prefix).items()}
+    with pytest.raises(DataError, match=words):
+        fitted(state, STATE, "a.pt")
+    assert fitted(find_state_dict({"state_dict": state}, "a.pt", prefixes[0][:-1]), STATE, "a.pt") == STATE
