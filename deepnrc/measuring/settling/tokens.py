@@ -11,7 +11,7 @@ from torch import Tensor
 from deepnrc.data import as_tensor
 from deepnrc.errors import UsageError
 from deepnrc.networks import Forward, Pool
-from deepnrc.wording import Remedy, listing
+from deepnrc.wording import Argument, Remedy, listing
 
 PER_TOKEN = ("tokens", "positions")
 
@@ -22,6 +22,8 @@ def per_token(targets: object, forward: Forward, pool: Pool, batch: int) -> tupl
     Errors: UsageError for such targets with a pooling that gives no row a token, and for layers that have none.
     """
     y = as_tensor(targets, f"The target of batch {batch}")
+    if y.ndim == 2 and not y.is_floating_point():
+        _check_token_classes(y, forward, batch)
     if y.ndim != 3:
         return targets, forward
     N, T, n = y.shape
@@ -50,6 +52,22 @@ def per_token(targets: object, forward: Forward, pool: Pool, batch: int) -> tupl
     }
     outputs = {name: _taken(output, mask) for name, output in forward.outputs.items()}
     return y[mask.to(y.device)], dataclasses.replace(forward, readings=readings, outputs=outputs)
+
+
+def _check_token_classes(y: Tensor, forward: Forward, batch: int) -> None:
+    """Errors: UsageError for whole numbers (N, T) beside an output that has a row for each of T tokens."""
+    N, T = y.shape
+    shapes = [tuple(output.shape) for output in forward.outputs.values()]
+    if T == 1 or (N, T) in shapes or not any(len(s) == 3 and s[0] == N and T in s[1:] for s in shapes):
+        return
+    raise UsageError(
+        f"The targets of batch {batch} are whole numbers of shape {(N, T)}, and an output has a row for each of {T} "
+        "tokens: they look like classes of tokens. Give them one-hot, as floats (N, T, K), with ",
+        Remedy("pool", "tokens"),
+        ", and leave out what is to be ignored (-100) with ",
+        Argument("mask"),
+        "; for a regression of so many numbers a sample give floats.",
+    )
 
 
 def _taken(output: Tensor, mask: Tensor) -> Tensor:

@@ -43,6 +43,7 @@ class Region:
         words: by giver, the operations between it and the tensors.
         mixed: whether an operation brings what different weights gave together, other than side by side.
         matrices: names of the parameters and buffers of two axes and more that come in between.
+        fixed: whether a product with a matrix that is no parameter or buffer does.
         vectors: whether other parameters come in.
         opaque: names of Python-written autograd functions on the way.
     """
@@ -53,6 +54,7 @@ class Region:
     words: dict[Giver, tuple[str, ...]] = field(default_factory=dict)
     mixed: bool = False
     matrices: list[str] = field(default_factory=list)
+    fixed: bool = False
     vectors: bool = False
     opaque: list[str] = field(default_factory=list)
 
@@ -162,6 +164,7 @@ class Graph:
                     self.scaling |= dict.fromkeys(sorted(names & self.recording.matrices))
         if not data and self.parametric(node) is None:
             found.others = True
+        found.fixed = found.fixed or operations.times_constant(node)
         if operations.closed(node):
             found.opaque.append(operations.operation(node))
         return data

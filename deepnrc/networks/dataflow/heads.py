@@ -40,6 +40,9 @@ def _not_given(region: Region, names: tuple[str, ...]) -> str:
         return "no weight gives the prediction"
     if region.opaque:
         return f"an autograd function of its own ({region.opaque[0]}) lies between the weights and the prediction"
+    if region.fixed:
+        said = f"a matrix that is no parameter gives the prediction, from what {listed(names)} gives"
+        return f"{said}: top= names the layer to be taken all the same"
     if region.matrices:
         return f"'{region.matrices[0]}' comes in between {listed(names)} and the prediction"
     if region.inputs:

@@ -87,6 +87,14 @@ def factors(name: str, edges: Sequence[Any]) -> Sequence[Any]:
     return edges[1:3] if name.startswith(("Add", "Baddbmm")) else edges[:2]
 
 
+def times_constant(node: Any) -> bool:
+    """Whether it is a product of what is in the graph with what is not: a constant, or a tensor of whole numbers."""
+    name = operation(node)
+    if not re.match(r"^(Mm|Addmm|Bmm|Baddbmm|Addbmm|Mv|Addmv|Linear|MkldnnLinear|\w*Convolution)$", name):
+        return False
+    return sum(below is not None for below, _ in factors(name, node.next_functions)) == 1
+
+
 def closed(node: Any) -> bool:
     """Whether what the operation does is not in the graph: a user's own autograd Function, or one without gradient."""
     return hasattr(type(node), "_forward_cls") or "NotImplemented" in str(node.name())

@@ -111,3 +111,26 @@ def test_attach_takes_the_mask_of_each_call(batch, seeded, probe, same):
         net(**x)
         attachment.observe(Y[:, 0])
     same(attachment.report(), probe(net, [(x, Y[:, 0])], pool="last"))
+
+
+@pytest.mark.parametrize("options", [{}, {"pool": "tokens"}])
+@pytest.mark.parametrize("turned", [False, True])
+def test_classes_of_tokens_are_no_regression_targets(batch, seeded, probe, options, turned):
+    x, _ = batch
+    Y = torch.randint(0, 2, (40, 7))
+    Y[:, 5:] = -100
+    net = seeded(Net)
+    if turned:
+        net.b.register_forward_hook(lambda module, given, output: output.mT)
+    with pytest.raises(UsageError, match=r"look like classes of tokens.*one-hot.*pool='tokens'.*mask"):
+        probe(net, [(x, Y)], **options)
+
+
+def test_whole_numbers_of_the_outputs_shape_stay_targets(seeded, probe):
+    net = seeded(lambda: nn.Linear(5, 3))
+    assert (
+        probe(net, (torch.randn(40, 5, dtype=torch.float64), torch.randint(0, 9, (40, 3))))
+        .table["target_dim"]
+        .eq(3)
+        .all()
+    )

@@ -59,6 +59,16 @@ def test_each_column_has_the_row_on_which_it_depends(given, forward, rows):
         (lambda s, x: torch.cat([s.a(x), s.b(x.tanh())], 1), "'a' and 'b' give the prediction from different features"),
         (lambda s, x: s.a(x)[:, None] * s.P, "'P' comes in between 'a' and the prediction"),
         (
+            lambda s, x: s.a(x) @ torch.ones(4, 2),
+            "a matrix that is no parameter gives the prediction, from what 'a' gives: top= names the layer to be taken "
+            "all the same",
+        ),
+        (
+            lambda s, x: nn.functional.linear(s.a(x), torch.ones(2, 4)),
+            "a matrix that is no parameter gives the prediction, from what 'a' gives: top= names the layer to be taken "
+            "all the same",
+        ),
+        (
             lambda s, x: torch.cat([s.a(x), s.b(x)], 1).softmax(1)[:, :2],
             "which rows of 'a' and 'b' give which output could not be told",
         ),
