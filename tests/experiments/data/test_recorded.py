@@ -98,7 +98,7 @@ def test_classes_are_not_regressed_on(tmp_path):
     np.savez(tmp_path / "c.npz", x=np.ones((9, 2)), y=np.arange(9) % 3)
     with pytest.raises(DataError, match="are classes"):
         OwnFile(str(tmp_path / "c.npz")).load(0)
-    (tmp_path / "c.csv").write_text("a,b,c\n" + "".join(f"{7 * i % 9},{i % 3},{'xyz'[i % 3]}\n" for i in range(9)))
+    (tmp_path / "c.csv").write_text("a,b,c\n" + "".join(f"{i * i % 7},{i % 3},{'xyz'[i % 3]}\n" for i in range(9)))
     classes = pytest.warns(UserWarning, match="holds words, which are read as 3 classes")
     with classes, pytest.raises(DataError, match="are classes, which have no order to regress on"):
         OwnFile(str(tmp_path / "c.csv"), ("c",)).load(0)
