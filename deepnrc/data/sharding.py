@@ -38,7 +38,7 @@ def shard(loader: Any, number: int | None = None, count: int | None = None) -> I
         loader: anything that yields batches in the same order on every process (no shuffling, unless seeded alike), or
             a pair (X, Y) of whole tensors, of which every ``count``-th row is taken.
         number, count: this process's number, from 0, and how many there are; those of torch.distributed if not given.
-    Errors: UsageError if they are not given and there is no process group, or the loader is read up by one pass.
+    Errors: UsageError if they are not given and there is no process group.
     """
     from torch import distributed
 
