@@ -17,6 +17,7 @@ from .subspace import EPS, Spectrum
 EXACT = 1e-10  # share of variance behind k below which targets count as being of exact rank k
 CLOSE = 1.001  # neighbouring values whose ratio is below this leave the subspace between them undetermined
 TIED = 1.01  # singular values of a weight within this ratio stand for one space
+UNDERFLOWS = 1e-305  # total variance below which the products behind it lose digits in float64
 ROUNDED = 4  # times what rounding could make, up to which nothing is told from rounding
 
 
@@ -131,13 +132,15 @@ def cross_doubt(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, targ
 
 def constant(S: Covariance, mean_square: float, roundoff: float, what: str) -> bool:
     """Whether a covariance is no more than the rounding of a constant: two units of its own dtype, or sixteen of the
-    float64 in which the mean was taken."""
+    float64 in which the mean was taken. One whose products underflow is degenerate."""
     total = float(finite(S, what).trace())
+    if 0 < total < UNDERFLOWS:
+        raise DegenerateError(f"the {what} are so small that their squares underflow in float64: multiply them")
     return total <= max(4 * roundoff**2, 64 * EPS**2) * mean_square or total <= 0
 
 
 def finite(S: Covariance, what: str) -> Covariance:
-    """S, or the error that it holds NaN or infinity."""
+    """S, or the error that it holds NaN or infinity, as it does where squares pass 1.8e308."""
     if not bool(torch.isfinite(S.X if isinstance(S, Factored) else S).all()):
-        raise DegenerateError(f"the {what} hold NaN or infinity")
+        raise DegenerateError(f"the {what} hold NaN or infinity, or are so large that their squares do")
     return S

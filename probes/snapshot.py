@@ -214,6 +214,11 @@ class Snapshot(Given):
         return prediction.adjusted(r2, self.linear_fit.used, self.N)
 
     @cached_property
+    def residuals(self) -> Spectrum:
+        """Spectrum of the covariance of f(x) - y (n, n)."""
+        return prediction.residual_spectrum(self.residual_moments)
+
+    @cached_property
     def network_r2(self) -> Tensor:
         """R2 (r,) of the network's own prediction along each direction of the targets."""
         return prediction.of_network(self.residual_moments, self.targets, self.target_rank, self.one_hot)

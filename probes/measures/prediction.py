@@ -12,6 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from probes.doubt import finite
 from probes.outcome import DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
 from probes.streaming.moments import Moments
 from probes.subspace import LinearFit, Spectrum, linear_fit, spectrum
@@ -174,14 +175,14 @@ def _fits_anything(used: int, N: int) -> tuple[str, str]:
 
 def residual_spectrum(outputs: Moments) -> Spectrum:
     """Eigenvalues and eigenvectors of the covariance of f(x) - y (n, n), from moments of the rows [f(x) - y, y]."""
-    return spectrum(outputs.covariance[: outputs.n, : outputs.n])
+    return spectrum(finite(outputs.covariance[: outputs.n, : outputs.n], "residuals"))
 
 
-def whiteness(residual_moments: Moments) -> Outcome:
+def whiteness(residuals: Spectrum) -> Outcome:
     """Smallest over largest eigenvalue of the residuals' covariance, in [0, 1]; 1 where what is left is white."""
-    if residual_moments.n == 1:
+    if residuals.dim == 1:
         raise NotDefinedError("identically 1 for a single target")
-    values = residual_spectrum(residual_moments).values
+    values = residuals.values
     if not float(values[0]) > 0:
         raise DegenerateError("the network leaves no residual")
     return Outcome(max(0.0, float(values[-1] / values[0])))

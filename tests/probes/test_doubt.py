@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -52,3 +54,15 @@ def test_a_covariance_that_is_the_rounding_of_a_constant():
     assert not constant(S, 1.0, 2.0**-53, "features")
     with pytest.raises(DegenerateError, match="the features hold NaN or infinity"):
         finite(S * float("nan"), "features")
+
+
+@pytest.mark.parametrize(
+    ("scale", "said"), [(1e-306, "squares underflow"), (1e-320, "squares underflow"), (math.inf, "so large")]
+)
+def test_squares_beyond_float64_are_refused(scale, said):
+    with pytest.raises(DegenerateError, match=said):
+        constant(torch.eye(2).double() * scale, scale, 2.0**-53, "features")
+
+
+def test_small_features_are_not_constant():
+    assert not constant(torch.eye(2).double() * 1e-300, 1e-300, 2.0**-53, "features")

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -68,8 +67,8 @@ def of_targets(snapshot: Snapshot, place: Mapping[str, Any]) -> Iterator[Spectra
         yield SpectralReading(TARGETS, targets.values, floor, defined(lambda: snapshot.k), place)
     outputs = defined(lambda: snapshot.residual_moments)
     if outputs is not None and outputs.count:
-        left = torch.linalg.eigvalsh(outputs.covariance[: outputs.n, : outputs.n]).flip(0)
-        if float(left[0]) > 0:
+        left = defined(lambda: snapshot.residuals.values)
+        if left is not None and float(left[0]) > 0:
             squares = outputs.covariance.diagonal() + outputs.mean**2
             floor = snapshot.target_roundoff**2 * float(squares[outputs.n :].sum())  # of y, as it was written
             yield SpectralReading(RESIDUALS, left, floor, defined(lambda: snapshot.k), place)
