@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepnrc import summary as terminal
-from deepnrc.table import TAU, Table
+from deepnrc.table import TAU, Table, beside, published_curve
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
 
@@ -49,6 +50,15 @@ class Report(Table):
         from deepnrc import figures
 
         return figures.lines(self, measure, tau=tau, path=path, **kwargs)
+
+    def beside_published(self, measure: str, published: tuple[str, str], variant: str = "default") -> pd.DataFrame:
+        """A measure at each run's last step beside the curve of a paper, layer by layer, with the relative difference;
+        see ``deepnrc.table.beside`` for the columns and for what is refused.
+
+        Args:
+            published: the study and series, such as ("swimmer", "wd 5e-3"); ``deepnrc published`` lists them.
+        """
+        return beside(self.values(measure, variant), published_curve(measure, published, variant))
 
     def overview(self, *, tau: float = TAU, path: str | Path | None = None, **kwargs: Any) -> Axes:
         """Draw six measures by depth in one figure; see ``deepnrc.figures.overview``."""

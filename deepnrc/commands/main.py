@@ -22,6 +22,7 @@ from deepnrc.commands.definitions import Definitions
 from deepnrc.commands.failures import explained, flags
 from deepnrc.commands.instrument import Probes, SelfTest
 from deepnrc.commands.probe import Layers, ProbeCommand
+from deepnrc.commands.publications import Published
 from deepnrc.commands.saved import Heatmap, ReportCommand, Spectrum
 from deepnrc.wording import shown
 
@@ -34,6 +35,7 @@ Commands = (
     | Annotated[ReportCommand, subcommand("report")]
     | Annotated[Definitions, subcommand("definitions")]
     | Annotated[Probes, subcommand("probes")]
+    | Annotated[Published, subcommand("published")]
     | Annotated[SelfTest, subcommand("selftest")]
 )
 

@@ -31,6 +31,7 @@ from deepnrc.table.files.storage import UnwritableError, writable
 from deepnrc.table.findings import findings, words
 from deepnrc.table.grouping import BANDS, SILENT, labelled_by, spread
 from deepnrc.table.onset import COLLAPSE, LOW, onsets, since
+from deepnrc.table.published import PublishedCurve, apart, beside, published_curve, published_curves
 from deepnrc.table.records import plain
 from deepnrc.table.reference import with_reference
 from deepnrc.table.schema import (
@@ -84,9 +85,12 @@ __all__ = [
     "VERDICTS",
     "WEIGHT",
     "Journal",
+    "PublishedCurve",
     "Table",
     "UnwritableError",
+    "apart",
     "as_record",
+    "beside",
     "check_tau",
     "collapse_onset",
     "described",
@@ -98,6 +102,8 @@ __all__ = [
     "onsets",
     "own",
     "plain",
+    "published_curve",
+    "published_curves",
     "read_csv",
     "since",
     "spread",

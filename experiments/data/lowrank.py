@@ -32,6 +32,8 @@ class LowRank:
             it the targets have exact rank r, and the covariance alignment says nothing.
         targets: "none"; "centre", which makes them signed; or "standardise", as published: unit variance each, which
             changes the spectrum too.
+        drawn: seed of inputs, teacher, noise and split, where all networks are to learn the same; None: each seed its
+            own.
     Errors: ValueError for a rank above the target width, or one that the teacher does not reach; for an unknown
         teacher, and sizes, eigenvalues or noise that make no sense.
     """
@@ -44,6 +46,7 @@ class LowRank:
     teacher: str = "spectrum"
     noise: float = 0.0
     targets: str = "none"
+    drawn: int | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.rank <= self.target_dim:
@@ -58,7 +61,8 @@ class LowRank:
             raise ValueError(f"The target noise must be 0 or more and finite; it is {self.noise:g}.")
 
     def load(self, seed: int) -> Split:
-        """Draw inputs, teacher and noise from the seed."""
+        """Draw inputs, teacher and noise from the seed, or from the one that is set."""
+        seed = seed if self.drawn is None else self.drawn
         generator = torch.Generator().manual_seed(seed)
         x = torch.randn(self.samples, self.input_dim, dtype=torch.float64, generator=generator)
         signal = self._signal(x, generator)

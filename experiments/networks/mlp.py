@@ -23,9 +23,10 @@ class Mlp:
     bias: bool = False
     last_relu: bool = True
     norm: str | None = None
+    gain: float = 1.0
 
     def __post_init__(self) -> None:
-        refuse(self.hidden, self.norm)
+        refuse(self.hidden, self.norm, self.gain)
 
     def build(self, data: Split, seed: int) -> nn.Module:
         """The network, its first and last width taken from the data."""
@@ -36,6 +37,7 @@ class Mlp:
             bias=self.bias,
             last_relu=self.last_relu,
             norm=self.norm,
+            gain=self.gain,
             seed=seed,
         )
 
@@ -48,6 +50,7 @@ def mlp(
     bias: bool = True,
     last_relu: bool = True,
     norm: str | None = None,
+    gain: float = 1.0,
     seed: int = 0,
 ) -> nn.Sequential:
     """A multilayer perceptron whose Linear layers are named layer1, layer2, ..., in order.
@@ -59,10 +62,12 @@ def mlp(
         last_relu: a ReLU before the last Linear too. With it the last features are nonnegative, and the literal nrc.1
             and nrc.2 cannot reach 0.
         norm: "layer" or "batch" normalisation after each hidden Linear, or None.
-        seed: of the initial weights (torch's default initialisation).
-    Errors: ValueError for an unknown norm, no hidden layer, or one without units.
+        gain: what the initial weights are multiplied by, after torch's default initialisation: about 1.6 keeps deep
+            networks without biases from falling silent under weight decay. Biases stay as they are.
+        seed: of the initial weights.
+    Errors: ValueError for an unknown norm, no hidden layer, one without units, or a gain that is not positive.
     """
-    refuse(hidden, norm)
+    refuse(hidden, norm, gain)
     widths = [inputs, *hidden]
     parts: OrderedDict[str, nn.Module] = OrderedDict()
     with torch.random.fork_rng(devices=[]):
@@ -75,12 +80,18 @@ def mlp(
             if last_relu or i < len(hidden):
                 parts[f"relu{i}"] = nn.ReLU()
         parts[f"layer{len(widths)}"] = nn.Linear(widths[-1], outputs, bias=bias)
-    return nn.Sequential(parts)
+    model = nn.Sequential(parts)
+    for module in model.children():
+        if isinstance(module, nn.Linear) and gain != 1:
+            module.weight.data.mul_(gain)
+    return model
 
 
-def refuse(hidden: Sequence[int], norm: str | None) -> None:
+def refuse(hidden: Sequence[int], norm: str | None, gain: float = 1.0) -> None:
     """Raise a ValueError if there can be no such multilayer perceptron."""
     if norm not in NORMS:
         raise ValueError(f"There is no norm {norm!r}; choose 'layer', 'batch' or None.")
+    if not 0 < gain < float("inf"):
+        raise ValueError(f"The gain of the initial weights must be positive and finite; it is {gain:g}.")
     if not hidden or min(hidden) < 1:
         raise ValueError(f"A network needs at least 1 hidden layer of at least 1 unit; the widths are {tuple(hidden)}.")

@@ -28,12 +28,20 @@ class Perceptrons(OverDecays):
         Literal["own", "relu", "linear"], arg(help="ReLU before the last layer, or none; own: as the study has it.")
     ] = "own"
     bias: Annotated[Literal["own", "yes", "no"], arg(help="Biases in every layer; own: as the study has it.")] = "own"
+    init_gain: Annotated[
+        float | None,
+        arg(
+            help="What torch's initial weights are multiplied by; as the study has it if not given. About 1.6 keeps "
+            "deep networks without biases from falling silent under weight decay."
+        ),
+    ] = None
 
-    def mlp(self, *hidden: int, bias: bool = False, last_relu: bool = True) -> Mlp:
-        """The network with the normalisation of the flag, and with its head and biases where they are given."""
+    def mlp(self, *hidden: int, bias: bool = False, last_relu: bool = True, gain: float = 1.0) -> Mlp:
+        """The network with the normalisation of the flag, and with its head, biases and gain where they are given."""
         bias = bias if self.bias == "own" else self.bias == "yes"
         last_relu = last_relu if self.head == "own" else self.head == "relu"
-        return Mlp(hidden, bias=bias, last_relu=last_relu, norm=None if self.norm == "none" else self.norm)
+        norm = None if self.norm == "none" else self.norm
+        return Mlp(hidden, bias, last_relu, norm, gain if self.init_gain is None else self.init_gain)
 
     def recipe(self, own: Recipe) -> Recipe:
         """How each network is trained: as the study has it, changed by the flags."""

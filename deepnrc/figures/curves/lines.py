@@ -17,8 +17,9 @@ from deepnrc.figures.canvas import picture
 from deepnrc.figures.curves.axis import by_depth, by_place, by_step, values
 from deepnrc.figures.curves.curves import Along, Comparison, Curve, curves, over
 from deepnrc.figures.curves.held import draw_levels
+from deepnrc.figures.curves.overlay import beside_entries, check_axis, draw_published
 from deepnrc.figures.layout import side_legend
-from deepnrc.table import SILENT, TAU, Table, check_tau, described
+from deepnrc.table import SILENT, TAU, Table, check_tau, described, published_curve
 from probes import HELD, Probe
 
 HELD_LOOK: dict[str, Any] = {"linestyle": "--"}
@@ -35,6 +36,7 @@ def lines(
     band: str = "range",
     xlabel: str | None = None,
     tau: float = TAU,
+    published: tuple[str, str] | None = None,
     path: str | Path | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -55,27 +57,37 @@ def lines(
         band: of a group, "range" (from its least value to its largest) or "sd" (standard deviation on either side).
         xlabel: what the horizontal axis is called.
         tau: noise fraction up to which a layer is low in noise, in (0, 1).
+        published: study and series of a paper's curve that is drawn over the lines, such as ("swimmer", "wd 5e-3"),
+            with the median and the largest relative difference of each line; ``Table.beside_published`` has them layer
+            by layer, and `deepnrc published` lists the curves.
         path: save there as .png, .pdf or .svg.
         ax: draw there instead of in a new figure.
     Returns: the Axes.
-    Errors: UsageError for a measure, variant, hue, axis, group, band, tau or file name that will not do.
+    Errors: UsageError for a measure, variant, hue, axis, group, band, tau or file name that will not do, and for a
+        published curve of another number of layers or another k.
     """
     check_tau(tau)
     choice = Comparison(hue, along, groups, band).checked(report)
     drawn = curves(report, measure, variant, choice)
     probe = described(measure, variant, report.provenance)
+    curve = None if published is None else published_curve(measure, published, variant)
+    if curve is not None:
+        check_axis(curve, over(drawn, choice.along))
+    told = entries(drawn, report, probe) if curve is None else beside_entries(drawn, curve)
     with picture(path, ax) as figure:
         if figure is not None:
-            figure.set_size_inches(5.2, 3.0)
+            figure.set_size_inches(5.2 if curve is None else 6.4, 3.0)
         panel = figure.subplots() if figure is not None else ax
         assert panel is not None
         draw(panel, report, probe, drawn, choice, tau)
+        if curve is not None:
+            draw_published(panel, curve, drawn)
         if xlabel is not None:
             panel.set_xlabel(xlabel)
         panel.set_title(probe.title, parse_math=False)
         panel.set_ylabel(probe.title, parse_math=False)
-        told = choice.hue if len(drawn) > 1 and groups is None and choice.swept is None else None
-        side_legend(panel, entries(drawn, report, probe), told, figure)
+        title = choice.hue if len(drawn) > 1 and groups is None and choice.swept is None else None
+        side_legend(panel, told, title, figure)
     return panel
 
 

@@ -147,3 +147,10 @@ def test_what_makes_no_sense_is_refused(wrong, words):
 def test_a_rank_that_the_teacher_does_not_reach_is_refused(described):
     with pytest.raises(ValueError, match=rf"reached only rank \d+ of {described.rank} on {described.samples} samples"):
         described.load(0)
+
+
+def test_data_that_are_drawn_once_are_the_same_for_every_seed():
+    one, other = (LowRank(samples=50, drawn=4).load(seed) for seed in (0, 1))
+    assert torch.equal(one.x, other.x)
+    assert torch.equal(one.x, LowRank(samples=50).load(4).x)
+    assert not torch.equal(one.x, LowRank(samples=50).load(0).x)

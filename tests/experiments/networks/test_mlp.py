@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from experiments.networks.mlp import mlp
+from experiments.networks.mlp import Mlp, mlp
 
 
 def test_layers_are_named_in_order_and_sized():
@@ -54,3 +54,15 @@ def test_a_network_without_units_is_refused(hidden):
 def test_an_unknown_norm_is_refused():
     with pytest.raises(ValueError, match="no norm 'group'; choose 'layer', 'batch' or None"):
         mlp(5, 3, hidden=[4], norm="group")
+
+
+def test_the_gain_scales_weights_and_leaves_biases():
+    plain, scaled = (mlp(3, 2, hidden=[4], gain=gain, seed=1) for gain in (1.0, 1.6))
+    for one, other in zip(plain.parameters(), scaled.parameters(), strict=True):
+        assert torch.equal(other, one * 1.6 if one.ndim == 2 else one)
+
+
+@pytest.mark.parametrize("gain", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_gain_that_is_none_is_refused(gain):
+    with pytest.raises(ValueError, match="gain of the initial weights must be positive and finite"):
+        Mlp((4,), gain=gain)
