@@ -146,8 +146,11 @@ def apart(paired: pd.DataFrame) -> str:
     relative = paired["relative"].dropna()
     if relative.empty:
         return "no value to compare"
-    return f"off by {_percent(relative.median())} in the median, {_percent(relative.max())} at most"
+    return f"off: median {_share(relative.median())}, largest {_share(relative.max())}"
 
 
-def _percent(share: float) -> str:
+def _share(share: float) -> str:
+    """A relative difference, as a percentage or, from ten times on, as a factor."""
+    if share >= 10:
+        return f"{share:.0f}-fold"
     return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"

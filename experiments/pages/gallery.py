@@ -15,6 +15,7 @@ from deepnrc import Report, figures
 from deepnrc.page import inline
 from deepnrc.table import join
 from experiments.pages.overlay import overlay
+from experiments.pages.published import draw_again, draw_pair, pairs
 from experiments.runner import Group, Results, heading
 from experiments.theory import Fit
 from probes import CATALOG
@@ -51,6 +52,7 @@ def draw_all(results: Results, folder: Path, fitted: Mapping[str, Fit] | None = 
                 folder, f"training{suffix}", f"The last layer over training{told}: mean and range over seeds",
                 over_training, results, top, group,
             )  # fmt: skip
+    yield from _published(results, folder)
     if len(results.sweep_values()) > 2:
         yield drawn(
             folder, "sweep", f"The last layer by {heading(results.study.sweep)}: mean and range over seeds",
@@ -64,6 +66,23 @@ def draw_all(results: Results, folder: Path, fitted: Mapping[str, Fit] | None = 
             folder, "theory", "Last layers (marks, first seed) beside the unconstrained-feature model (lines)",
             lambda path: overlay(fitted, path),
         )  # fmt: skip
+
+
+def _published(results: Results, folder: Path) -> Iterator[Drawn]:
+    """Networks beside those of a paper, and the same networks at signal ranks of which nothing is published."""
+    for pair in pairs(results):
+        told = pair.told
+        yield drawn(
+            folder, f"published-{pair.slug}",
+            f"Beside the published {', '.join(told.published)} (dashed): {told.label}, mean over seeds. {told.words}",
+            partial(draw_pair, pair),
+        )  # fmt: skip
+        for rank in told.again:
+            yield drawn(
+                folder, f"published-{pair.slug}-k{rank}",
+                f"The same networks read at k = {rank}, at which no curve is published: mean and range over seeds",
+                partial(draw_again, results, told, rank),
+            )  # fmt: skip
 
 
 def _heatmaps(results: Results, folder: Path, layered: Sequence[str]) -> Iterator[Drawn]:

@@ -17,6 +17,8 @@ from experiments.claims import FITTED, Verdict
 from experiments.pages import standings
 from experiments.pages.gallery import draw_all
 from experiments.pages.page import Page
+from experiments.pages.published import pairs
+from experiments.pages.published import table as published_table
 from experiments.runner import Results, Setting, plan
 
 DROPPED = 0.1  # share of a target direction's variance that is explained; below, it counts as dropped
@@ -76,7 +78,11 @@ def write(results: Results, verdicts: Sequence[Verdict], folder: Path, progress:
         about=results.study.about,
         verdicts=verdicts,
         warnings=warnings(results),
-        tables=[found for found in (standings.table(results), _theory(fitted, without)) if found is not None],
+        tables=[
+            found
+            for found in (published_table(pairs(results)), standings.table(results), _theory(fitted, without))
+            if found is not None
+        ],
         drawn=pictures,
         seconds=sum(record["seconds"] for record in results.records),
         cells=len(results.records),

@@ -2,13 +2,15 @@
 
 from experiments.runner.cells import plan
 from experiments.runner.ending import ended_in_order
+from experiments.runner.rereading import reread
 from experiments.runner.results import Group, Results
-from experiments.runner.study import DECAY, Fact, Network, Setting, Study, heading, in_words
+from experiments.runner.study import DECAY, Beside, Fact, Network, Setting, Study, heading, in_words
 from experiments.runner.sweep import Workers, sweep
 from experiments.runner.training import Recipe, outputs, train
 
 __all__ = [
     "DECAY",
+    "Beside",
     "Fact",
     "Group",
     "Network",
@@ -22,6 +24,7 @@ __all__ = [
     "in_words",
     "outputs",
     "plan",
+    "reread",
     "sweep",
     "train",
 ]

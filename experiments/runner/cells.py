@@ -163,11 +163,12 @@ def accuracy(outputs: Tensor, targets: Tensor) -> float | None:
 def explained(outputs: Tensor, targets: Tensor, rank: int | None = None) -> list[float]:
     """R^2 of the outputs (N, n) along each principal direction of the targets (N, n), the strongest first.
 
-    Only the first ``rank`` directions; None for those that carry more than 1e-9 of the first one's variance.
+    Only those that carry more than 1e-9 of the first one's variance, and of these the first ``rank``; None for all.
     """
     y, residual = (z.double() - z.double().mean(0) for z in (targets, targets - outputs))
     values, vectors = torch.linalg.eigh(y.T @ y / len(y))
-    chosen = int((values > 1e-9 * values[-1]).sum()) if rank is None else rank
+    there = int((values > 1e-9 * values[-1]).sum())
+    chosen = there if rank is None else min(rank, there)
     missed = (residual @ vectors).square().mean(0)
     return [float(share) for share in (1 - missed / values).flip(0)[:chosen]]
 

@@ -91,6 +91,23 @@ def _said(fact: str, value: Fact) -> str:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A setting whose networks are drawn beside a paper's.
+
+    Attributes:
+        label: of the setting.
+        published: study and series of the paper's curves; ``deepnrc published`` lists them.
+        words: what the two have in common and what not, for the page.
+        again: signal ranks at which the networks are read once more and drawn without a curve.
+    """
+
+    label: str
+    published: tuple[str, str]
+    words: str
+    again: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Study:
     """A study as the runner takes it.
 
@@ -102,6 +119,7 @@ class Study:
         measures: the measures that its page draws, most telling first.
         sweep: name of the fact that is swept.
         theory: whether the last layers are held against the unconstrained-feature model.
+        beside: settings that stand beside networks of a paper.
     Errors: ValueError without settings or seeds, for a label that two settings share, and for a swept fact that no
         setting has.
     """
@@ -120,6 +138,7 @@ class Study:
     )
     sweep: str = DECAY
     theory: bool = False
+    beside: tuple[Beside, ...] = ()
 
     def __post_init__(self) -> None:
         labels = [setting.label for setting in self.settings]

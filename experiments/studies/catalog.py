@@ -61,6 +61,7 @@ def invocations(out: Path) -> dict[str, Command]:
     """All studies on their default budgets, leaving their folders in ``out``; by the names that the document uses."""
     return {
         "synthetic": Synthetic(out=out),
+        "synthetic-published": Synthetic(out=out, preset="published"),
         **{f"synthetic-{sweep}": Synthetic(out=out, sweep=sweep) for sweep in ("rank", "depth", "width", "noise")},
         "reacher": Reacher(out=out),
         "swimmer": Swimmer(out=out),

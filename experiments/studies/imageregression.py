@@ -20,7 +20,7 @@ from experiments.claims import (
     within,
 )
 from experiments.data import Data, Driving, OwnImages, ReacherPixels
-from experiments.runner import Setting, Study
+from experiments.runner import Beside, Setting, Study
 from experiments.studies.resnets import ResNets
 
 ABOUT = (
@@ -42,7 +42,12 @@ NO_FACES = (
     "give it out for research, on the data set's page; unpack its aligned and cropped images and name their folder "
     "with --data FOLDER."
 )
+BESIDE = (
+    "The images are not the authors', and the network is slimmer: already what enters the first stage, whose values "
+    "depend on the data and on one convolution alone, differs."
+)
 PROBES = ("deep.*", "nrc.*", "model.*")
+CARLA, FACES = ("carla 2d", "wd 5e-3"), ("utkface", "wd 5e-4")  # published networks of 17 and of 33 layers
 MEASURES = (
     "deep.noise_fraction",
     "deep.feature_stable_rank",
@@ -79,12 +84,14 @@ class Regression(ResNets):
         *,
         published: tuple[float, int],
         depth: int = 18,
+        beside: tuple[str, str] | None = None,
     ) -> Inquiry:
         """One setting for each form and weight decay.
 
         Args:
             data: makes it, its targets scaled as it is told.
             published: learning rate and epochs of --full.
+            beside: study and series of the published curves that its most decayed networks stand beside.
         """
         # with weight decay 1e-2, 4000 images and batches of 64 the weights would shrink 6 times e-fold by decay alone
         recipe, chosen = self.recipe(40, batch=64, published=published), self.decays(decays)
@@ -101,7 +108,10 @@ class Regression(ResNets):
                 )
                 claims += within(regression_claims(len(chosen)), targets=form)
         about = ABOUT.format(depth=depth, widths=", ".join(map(str, self.resnet().channels)), what=what)
-        return Inquiry(Study(name, about, tuple(settings), tuple(range(self.seeds)), MEASURES), tuple(claims))
+        most = settings[len(chosen) - 1].label  # of the first form, as published where both are run
+        held = () if beside is None else (Beside(most, beside, BESIDE),)
+        study = Study(name, about, tuple(settings), tuple(range(self.seeds)), MEASURES, beside=held)
+        return Inquiry(study, tuple(claims))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,9 +152,9 @@ class DrivingStudy(Regression):
         """One setting for each form and weight decay."""
         decays = (0.0, 5e-5, 5e-4, 5e-3) if self.full else (0.0, 2e-3, 2e-2)
         if self.data is None:
-            return self.regression("driving", DRIVING, self._made, decays, published=(0.01, 250))
+            return self.regression("driving", DRIVING, self._made, decays, published=(0.01, 250), beside=CARLA)
         what = f"{' and '.join(self.targets or ('steer', 'speed'))} from the frames of '{self.data}'"
-        return self.regression("driving-recorded", what, self._recorded, decays, published=(0.01, 250))
+        return self.regression("driving-recorded", what, self._recorded, decays, published=(0.01, 250), beside=CARLA)
 
     def _made(self, scaling: str) -> Data:
         if self.targets:
@@ -176,7 +186,9 @@ class FaceStudy(Regression):
 
         decays = (0.0, 5e-4) if self.full else (0.0, 1e-3, 1e-2)
         depth = 34 if self.full else 18
-        return self.regression("utkface", "the age from a face", faces, decays, published=(0.001, 100), depth=depth)
+        return self.regression(
+            "utkface", "the age from a face", faces, decays, published=(0.001, 100), depth=depth, beside=FACES
+        )
 
 
 def regression_claims(decays: int) -> tuple[Claim, ...]:

@@ -10,7 +10,7 @@ from tyro.conf import arg
 
 from experiments.claims import DEEP, Claim, Inquiry, learned_every_direction, upper_layers_collapse, weight_decay_orders
 from experiments.data import KernelTimes
-from experiments.runner import Recipe, Results, Study
+from experiments.runner import Beside, Recipe, Results, Study
 from experiments.studies.perceptrons import Perceptrons
 
 ABOUT = (
@@ -18,6 +18,15 @@ ABOUT = (
     "inputs and targets are standardised. The runs differ by noise only: the targets' stable rank is 1, while their "
     "numerical rank is 4. So the signal rank is given: k = {k}."
 )
+PUBLISHED = ("sgemm, one direction", "sgemm")  # at k = 1, and at k = 4
+BESIDE = (
+    "{} What enters the first layer is the data alone, so that its noise fraction, stable rank and CKA tell how far "
+    "they are the authors'; width, learning rate and number of samples are the study's."
+)
+TIMES = {
+    True: "The times are of the authors' file, split and counted otherwise.",
+    False: "The times are of this machine and not the authors'.",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +55,9 @@ class Sgemm(Perceptrons):
         timed = "" if self.file else ", each the fastest of three"
         about = ABOUT.format(source=source, settings="14 settings of their tiles and memory", timed=timed, k=self.rank)
         claims = (*_nearly_one(), *(weight_decay_orders() if len(decays) > 1 else ()), *upper_layers_collapse())
-        return Inquiry(Study("sgemm", about, settings, tuple(range(self.seeds))), claims)
+        words = BESIDE.format(TIMES[bool(self.file)])
+        beside = tuple(Beside(settings[-1].label, (name, "wd 1e-3"), words) for name in PUBLISHED)
+        return Inquiry(Study("sgemm", about, settings, tuple(range(self.seeds)), beside=beside), claims)
 
 
 def _nearly_one() -> tuple[Claim, ...]:

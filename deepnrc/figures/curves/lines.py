@@ -81,7 +81,7 @@ def lines(
         assert panel is not None
         draw(panel, report, probe, drawn, choice, tau)
         if curve is not None:
-            draw_published(panel, curve, drawn)
+            draw_published(panel, curve, drawn, probe)
         if xlabel is not None:
             panel.set_xlabel(xlabel)
         panel.set_title(probe.title, parse_math=False)

@@ -11,8 +11,10 @@ from matplotlib.lines import Line2D
 
 from deepnrc.errors import UsageError
 from deepnrc.figures.canvas import INK
+from deepnrc.figures.curves.axis import values
 from deepnrc.figures.curves.curves import Curve
 from deepnrc.table import PublishedCurve, apart, beside
+from probes import Probe
 
 LOOK: dict[str, Any] = {"color": INK, "linestyle": (0, (4, 1.5)), "marker": "x", "markersize": 4.5, "linewidth": 1.2}
 
@@ -23,13 +25,18 @@ def check_axis(curve: PublishedCurve, along: str) -> None:
         raise UsageError("A published curve runs by depth, and here something else lies below. Leave out along.")
 
 
-def draw_published(ax: Axes, curve: PublishedCurve, drawn: Sequence[Curve]) -> None:
-    """Draw the curve layer by layer, or, of what belongs to the whole network, as a level."""
+def draw_published(ax: Axes, curve: PublishedCurve, drawn: Sequence[Curve], probe: Probe) -> None:
+    """Draw the curve layer by layer, or, of what belongs to the whole network, as a level, and make room for it."""
+    heights = list(curve.values.values())
     if list(curve.values) == [0]:
-        ax.axhline(curve.values[0], **{**LOOK, "marker": ""})
-        return
-    places = dict(enumerate(sorted(set(drawn[0].rows["depth"])), 1))
-    ax.plot([places[layer] for layer in curve.values], list(curve.values.values()), zorder=3, **LOOK)
+        ax.axhline(heights[0], **{**LOOK, "marker": ""})
+    else:
+        places = dict(enumerate(sorted(set(drawn[0].rows["depth"])), 1))
+        ax.plot([places[layer] for layer in curve.values], heights, zorder=3, **LOOK)
+    low, high = ax.get_ylim()
+    least, most = (0.8, 1.25) if probe.log else (1.0, 1.05)
+    ax.set_ylim(min(low, least * min(heights)), max(high, most * max(heights)))
+    values(ax, probe)
 
 
 def distance(line: Curve, curve: PublishedCurve) -> str:
@@ -42,9 +49,9 @@ def beside_entries(drawn: Sequence[Curve], curve: PublishedCurve) -> list[tuple[
     handles = [Line2D([], [], color=c.colour, marker=c.marker, markersize=3.6, linewidth=1.3) for c in drawn]
     names = [line.words for line in drawn] if len(drawn) > 1 else [str(drawn[0].rows["run"].iloc[0])]
     words = [f"{name}\n{distance(line, curve)}" for name, line in zip(names, drawn, strict=True)]
-    return [*zip(handles, words, strict=True), published_entry(curve)]
+    return [*zip(handles, words, strict=True), (Line2D([], [], **LOOK), f"{curve.told}\n{curve.paper}")]
 
 
 def published_entry(curve: PublishedCurve) -> tuple[Artist, str]:
-    """The curve's own legend entry."""
-    return Line2D([], [], **LOOK), f"{curve.told}\narXiv {curve.paper.removeprefix('arXiv ')}"
+    """The legend entry of all the curves of a series."""
+    return Line2D([], [], **LOOK), f"published: {', '.join(filter(None, (curve.study, curve.series)))} ({curve.paper})"

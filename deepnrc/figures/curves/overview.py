@@ -85,11 +85,11 @@ def overview(
             shown |= {entry[1]: entry for entry in entries(drawn[i], report, probe)}
             title, curve = textwrap.fill(probe.title, TITLE), over_panels[i]
             if curve is not None:
-                draw_published(ax, curve, drawn[i])
+                draw_published(ax, curve, drawn[i], probe)
                 entry = published_entry(curve)
                 shown |= {entry[1]: entry}
                 if len(drawn[i]) == 1:
-                    title = f"{title}\n{textwrap.fill(distance(drawn[i][0], curve), TITLE + 6)}"
+                    title = f"{title}\n{distance(drawn[i][0], curve)}"
             ax.set_title(title, loc="left", pad=5, parse_math=False)
             letter = ascii_lowercase[i % len(ascii_lowercase)]
             ax.annotate(letter, (0, 1), (-18, 5), "axes fraction", "offset points", weight="bold", va="bottom")

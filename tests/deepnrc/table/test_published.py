@@ -63,7 +63,7 @@ def test_differences_are_taken_layer_by_layer_at_the_last_step():
     found = both.beside_published(NOISE, SWIMMER)
     assert found.groupby("run")["relative"].max().to_dict() == pytest.approx({"net": 0, "other": 0.5})
     assert found["published_layer"].tolist() == [*range(1, 9)] * 2
-    assert apart(found[found["run"] == "other"]) == "off by 50 % in the median, 50 % at most"
+    assert apart(found[found["run"] == "other"]) == "off: median 50 %, largest 50 %"
 
 
 def test_part_of_a_network_is_held_against_its_own_layers():

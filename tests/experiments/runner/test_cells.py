@@ -156,6 +156,7 @@ def test_explained_shares_are_r2_along_the_targets_own_directions():
     outputs = 5 + (white * torch.tensor([3.0, 0.5])) @ basis[:, :2].T
     assert cells.explained(outputs, targets) == pytest.approx([1, 0.75])
     assert cells.explained(outputs, targets, rank=1) == pytest.approx([1])
+    assert cells.explained(outputs, targets, rank=3) == pytest.approx([1, 0.75])
     assert cells.explained(torch.zeros_like(targets), targets) == pytest.approx([0, 0], abs=1e-9)
 
 

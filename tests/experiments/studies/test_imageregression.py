@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from deepnrc.errors import UsageError
+from deepnrc.table import published_curve
 from experiments.pages import gallery
 from experiments.studies.imageregression import DrivingStudy, FaceStudy, PixelStudy
 
@@ -84,3 +85,13 @@ def test_faces_are_learned_from_a_folder(swept, tmp_path):
     data = study.settings[0].data.load(0)
     assert (data.x.shape, data.y.shape, len(data.x_test)) == ((12, 3, 16, 16), (12, 1), 3)
     assert len(swept(study, tmp_path / "out").by_layer("deep.noise_fraction")) == 17
+
+
+def test_a_camera_in_a_car_stands_beside_the_published_one():
+    study = DrivingStudy().inquiry().study
+    (beside,) = study.beside
+    setting = next(setting for setting in study.settings if setting.label == beside.label)
+    assert (setting.facts["targets"], setting.recipe.weight_decay) == ("standardised", 2e-2)
+    assert published_curve("deep.noise_fraction", beside.published).layers == 17  # as many as its probed points
+    assert (setting.network.depth, setting.probe["layers"]) == (18, ("layer[1-4].*.conv*", "fc"))
+    assert PixelStudy().inquiry().study.beside == ()

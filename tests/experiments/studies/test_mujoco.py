@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from deepnrc.table import published_curve
 from experiments.studies.mujoco import Hopper, Reacher, Swimmer
 
 EXPERTS = [Reacher, Swimmer, Hopper]
@@ -139,3 +140,16 @@ def test_a_network_that_is_asked_for_is_not_called_published(flags):
     assert {s.facts["form"] for s in inquiry.study.settings} == {"as asked"}
     assert len(inquiry.claims) == 6
     assert all("(as asked)" in claim.against(0).statement for claim in inquiry.claims)
+
+
+@pytest.mark.parametrize("expert", EXPERTS)
+def test_the_most_decayed_bias_free_networks_stand_beside_the_published_ones(expert):
+    study = expert().deep().study
+    (beside,) = study.beside
+    setting = next(setting for setting in study.settings if setting.label == beside.label)
+    assert setting.facts["form"] == "bias-free"
+    assert setting.recipe.weight_decay == max(s.recipe.weight_decay for s in study.settings)
+    curve = published_curve("deep.noise_fraction", beside.published)
+    assert curve.layers == len(setting.network.hidden) + 1
+    assert curve.k == setting.data.load(0).y.shape[1]
+    assert "not the authors'" in beside.words

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from deepnrc.table import published_curve
 from experiments.studies.sgemm import Sgemm
 
 
@@ -73,3 +74,10 @@ def test_every_claim_gets_a_number_from_measured_times(swept, tiny):
     assert found[0].measured < 1.2
     assert set(results.last("deep.noise_fraction")["rank"]) == {1}
     assert len(results.by_layer("deep.noise_fraction")) == 8
+
+
+def test_the_most_decayed_networks_stand_beside_both_published_readings():
+    study = Sgemm().inquiry().study
+    assert [beside.label for beside in study.beside] == [study.settings[-1].label] * 2
+    assert [published_curve("deep.noise_fraction", beside.published).k for beside in study.beside] == [1, 4]
+    assert all("of this machine and not the authors'" in beside.words for beside in study.beside)

@@ -4,8 +4,10 @@ import math
 from dataclasses import replace
 
 import pytest
+import torch
 
 from deepnrc.errors import UsageError
+from deepnrc.table import published_curves
 from experiments.studies.synthetic import Synthetic
 
 SMALL = {"epochs": 3, "samples": 100, "depth": 3, "width": 8, "seeds": 1, "jobs": 1, "progress": False}
@@ -137,3 +139,42 @@ def test_head_biases_and_norm_are_flags(flags, network):
     networks = {setting.network for setting in Synthetic(**flags).inquiry().study.settings}
     (found,) = {(network.bias, network.last_relu, network.norm) for network in networks}
     assert found == network
+
+
+def test_the_published_setting_stands_beside_the_published_curves():
+    study = Synthetic(preset="published").inquiry().study
+    untrained, trained = study.settings
+    assert untrained.recipe.epochs == 0
+    assert (trained.network.hidden, trained.network.gain, trained.network.bias) == ((256,) * 9, 1.6, False)
+    assert (trained.probe, trained.recipe.weight_decay) == ({"rank": 3}, 1.5e-3)
+    (beside,) = study.beside
+    assert (beside.label, beside.published) == (trained.label, ("synthetic, rank 2 in R^10", "good"))
+    assert beside.again == (2,)
+    curves = [curve for curve in published_curves() if (curve.study, curve.series) == beside.published]
+    assert {curve.layers for curve in curves} == {len(trained.network.hidden) + 1}
+    ranks = [float(s.square().sum() / s.max().square()) for s in map(spectrum, (trained.data.load(0).y,))]
+    assert ranks == pytest.approx([1.49], abs=0.03)
+
+
+def test_the_published_size_of_the_published_setting_has_none_beside():
+    study = Synthetic(preset="published", full=True).inquiry().study
+    assert [beside.published[1] for beside in study.beside] == ["zero", "good"]
+    assert study.settings[-1].network.hidden == (1024,) * 9
+
+
+@pytest.mark.parametrize("flag", [{"sweep": "rank"}, {"teacher": "linear"}, {"rank": 3}, {"noise": 0.1}])
+def test_flags_of_the_data_are_refused_beside_the_published_setting(flag):
+    with pytest.raises(UsageError, match=f"--preset published settles the data: leave out --{next(iter(flag))}"):
+        Synthetic(preset="published", **flag).inquiry()
+
+
+def test_the_gain_reaches_the_networks():
+    assert Synthetic(init_gain=2.0).inquiry().study.settings[-1].network.gain == 2
+    assert Synthetic().inquiry().study.settings[-1].network.gain == 1
+    assert Synthetic(preset="published", init_gain=1.0).inquiry().study.settings[-1].network.gain == 1
+
+
+def spectrum(y):
+    """Eigenvalues of the covariance of targets (N, n)."""
+    centred = y.double() - y.double().mean(0)
+    return torch.linalg.eigvalsh(centred.T @ centred / len(y))
