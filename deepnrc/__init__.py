@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from deepnrc.data import load_data, shard
     from deepnrc.errors import DataError, DeepNRCError, UsageError
     from deepnrc.loading import load_checkpoint, load_model
-    from deepnrc.measuring import Attachment, Tracker, attach, lightning_callback, log_to, probe, probe_checkpoints
+    from deepnrc.measuring import (
+        Attachment,
+        Tracker,
+        attach,
+        lightning_callback,
+        log_to,
+        probe,
+        probe_checkpoints,
+        stable_baselines3_callback,
+        transformers_callback,
+    )
     from deepnrc.report import Report, load
     from deepnrc.table import Table
     from probes import (
@@ -71,6 +81,8 @@ __all__ = [
     "probe",
     "probe_checkpoints",
     "shard",
+    "stable_baselines3_callback",
+    "transformers_callback",
 ]
 
 _HOMES = {
@@ -85,6 +97,8 @@ _HOMES = {
         "log_to",
         "probe",
         "probe_checkpoints",
+        "stable_baselines3_callback",
+        "transformers_callback",
     ),
     "deepnrc.report": ("Report", "load"),
     "deepnrc.table": ("Table",),

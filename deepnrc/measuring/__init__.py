@@ -7,7 +7,11 @@ from deepnrc.measuring.history import probe_checkpoints
 from deepnrc.measuring.probing import probe
 from deepnrc.measuring.provenance import DataFingerprint
 from deepnrc.measuring.selection import select
-from deepnrc.measuring.tracking import Tracker, lightning_callback, log_spaced, log_to
+from deepnrc.measuring.tracking.callbacks.huggingface import transformers_callback
+from deepnrc.measuring.tracking.callbacks.lightning import lightning_callback
+from deepnrc.measuring.tracking.callbacks.stablebaselines import stable_baselines3_callback
+from deepnrc.measuring.tracking.schedule import log_spaced
+from deepnrc.measuring.tracking.tracker import Tracker, log_to
 
 __all__ = [
     "BACKENDS",
@@ -22,4 +26,6 @@ __all__ = [
     "probe",
     "probe_checkpoints",
     "select",
+    "stable_baselines3_callback",
+    "transformers_callback",
 ]

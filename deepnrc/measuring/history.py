@@ -21,9 +21,10 @@ from deepnrc.errors import DataError, UsageError
 from deepnrc.loading import checkpoint_files, load_checkpoint, steps_of
 from deepnrc.measuring.clusters import backend as cluster
 from deepnrc.measuring.probing import probe
+from deepnrc.measuring.provenance import told
 from deepnrc.measuring.settling.remembered import Remembered
 from deepnrc.report import Report, load
-from deepnrc.table import MANIFEST, Journal, join, plain
+from deepnrc.table import MANIFEST, Journal, join
 from deepnrc.wording import Argument, Remedy, shown
 
 
@@ -141,8 +142,8 @@ class _Work:
             return error
         report = probe(self.model, self.loader, run=self.run, step=one.step, progress=False, **self.options)
         file = {"name": one.path.name, "checksum": checksum, "state_key": self.state_key}
-        told = {"checkpoint": file, "options": _told(self.options)}
-        return Report(report.table, tuple({**record, **told} for record in report.provenance), report.spectra)
+        facts = {"checkpoint": file, "options": told(self.options)}
+        return Report(report.table, tuple({**record, **facts} for record in report.provenance), report.spectra)
 
 
 def _measured(work: _Work, todo: Sequence[Checkpoint], jobs: int, backend: str) -> Generator[Report | DataError]:
@@ -210,7 +211,7 @@ class _Folder:
         if one is None or one.checksum != held["checksum"]:
             raise self._other(f"has a step {record['step']} of another file, '{shown(held['name'])}'")
         options = {name: value for name, value in self.options.items() if name != "state_key"}
-        if record.get("options") != _told(options) or held["state_key"] != self.options["state_key"]:
+        if record.get("options") != told(options) or held["state_key"] != self.options["state_key"]:
             raise self._other("was measured with other arguments")
 
     def _other(self, why: str) -> UsageError:
@@ -231,10 +232,6 @@ def _listed(checkpoints: str | Path | Sequence[str | Path], steps: Sequence[int]
     if len(set(numbers)) < len(numbers):
         raise UsageError(Argument("steps", steps), " name a step twice. Give each checkpoint a step of its own.")
     return sorted((Checkpoint(path, step) for path, step in zip(files, numbers, strict=True)), key=lambda one: one.step)
-
-
-def _told(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: plain(value) for name, value in sorted(options.items()) if name != "remembered"}
 
 
 def _warned(path: Path, why: DataError) -> None:

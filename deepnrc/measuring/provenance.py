@@ -7,7 +7,7 @@ import hashlib
 import platform
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ from torch import Tensor, nn
 from deepnrc._version import __version__
 from deepnrc.networks import dense
 from deepnrc.table import plain
+
+NOT_TOLD = {"remembered", "progress", "held_out", "device", "distributed"}
+LONG = 1000  # characters up to which an argument is told as it is
 
 
 def record(
@@ -38,8 +41,9 @@ def record(
         "device": "cpu" if first is None else str(first.device),
         "arguments": {name: plain(value) for name, value in arguments.items()},
         "model": {
-            "class": f"{_module(model)}.{type(model).__qualname__}",
+            "class": class_of(model),
             "parameters": sum(p.numel() for p in model.parameters()),
+            "shapes": shapes(model),
             "fingerprint": fingerprint(model),
         },
         "left_out": [list(pair) for pair in left_out],
@@ -60,6 +64,28 @@ def fingerprint(model: nn.Module) -> str:
             digest.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
             digest.update(_bytes(value))
     return digest.hexdigest()
+
+
+def class_of(model: nn.Module) -> str:
+    """A network's class, with the module that it was defined in."""
+    return f"{_module(model)}.{type(model).__qualname__}"
+
+
+def shapes(model: nn.Module) -> str:
+    """Hash of the names and shapes of every parameter and buffer, which training leaves as they are."""
+    held = [(name, tuple(value.shape)) for name, value in model.state_dict().items() if isinstance(value, Tensor)]
+    return hashlib.blake2b(repr(held).encode(), digest_size=8).hexdigest()
+
+
+def told(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of ``probe`` as a record holds them: those that change what is measured; data have their fingerprints,
+    and what is long its hash."""
+    return {name: _brief(plain(value)) for name, value in sorted(options.items()) if name not in NOT_TOLD}
+
+
+def _brief(value: Any) -> Any:
+    text = repr(value)
+    return value if len(text) <= LONG else f"blake2b:{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
 
 
 def _module(model: nn.Module) -> str:

@@ -82,13 +82,13 @@ class Table:
         table, records, spectra = storage.load(folder)
         return cls(table, tuple(map(labelled, records)), spectra)
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, folder: str | Path, *, replace: bool = False) -> Path:
         """Write table.parquet, spectra.parquet and manifest.json into a folder, which is made.
 
-        ``deepnrc.load`` reads it back. A report that is already there is replaced, all at once.
-        Errors: UsageError if the folder is a file or cannot be written to.
+        ``deepnrc.load`` reads it back. With ``replace`` a report that is already there gives way, all at once.
+        Errors: UsageError if the folder holds a report that may not be replaced, is a file or cannot be written to.
         """
-        return storage.save(self.table, self.provenance, self.spectra, folder)
+        return storage.save(self.table, self.provenance, self.spectra, folder, replace)
 
     def __add__(self: T, other: T) -> T:
         """Both in one; the same run and step in both is an error."""

@@ -107,7 +107,7 @@ def run(cell: Cell, data: Split, folder: Path, threads: int, position: int | Non
     held_out = outputs(model, data.x_test)
     regression = data.y.is_floating_point() and diverged is None
     scratch = folder / f".{cell.key}.{platform.node()}.{os.getpid()}"
-    tracker.report.save(scratch)
+    tracker.report.save(scratch, replace=True)
     weights = {name: value.contiguous() for name, value in model.state_dict().items()}
     save_file(weights, scratch / "network.safetensors")
     record = {

@@ -65,7 +65,7 @@ class Demo:
 
     def draw(self, report: deepnrc.Report) -> dict[Path, str]:
         """Write everything into ``out``; the files to open, with what they show."""
-        report.save(self.out / "report")
+        report.save(self.out / "report", replace=True)
         data = split(*load(self.data), seed=self.seed)
         np.savez_compressed(self.out / "data.npz", x=data.x.numpy(), y=data.y.numpy())
         report.heatmap("deep.noise_fraction", path=self.out / "noise.png")

@@ -92,7 +92,7 @@ class SideBySide:
     def write(self, report: deepnrc.Report, seconds: float) -> dict[Path, str]:
         """Write everything into the study's folder; the files to open, with what they show."""
         folder = self.out / self.name
-        report.save(folder / "report")
+        report.save(folder / "report", replace=True)
         report.html(folder / "report.html", f"{self.name}: pretrained and untrained")
         pictures = [
             drawn(folder, measure.replace(".", "-"), f"{said}: layers by network", partial(across, report, measure))

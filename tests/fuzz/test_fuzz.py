@@ -232,7 +232,7 @@ def joined(report, name, _):
 
 
 def saved(report, _, folder):
-    back = deepnrc.load(report.save(folder))
+    back = deepnrc.load(report.save(folder, replace=True))
     assert back.table.equals(report.table)
     assert back.spectra.equals(report.spectra)
     return back

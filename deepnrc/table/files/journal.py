@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from deepnrc.errors import UsageError
 from deepnrc.table.files import manifest, storage
 from deepnrc.table.files.manifest import ENTRIES, MANIFEST, RECORDS, Entries
 from deepnrc.table.files.storage import UnwritableError
 from deepnrc.table.tidy import Table, join
-from deepnrc.wording import Remedy
 
 T = TypeVar("T", bound=Table)
 
@@ -54,6 +52,20 @@ class Journal(Generic[T]):
     def __post_init__(self) -> None:
         self.folder = storage.writable(self.folder)
         self._check(self.folder)
+
+    @classmethod
+    def going_on(cls, folder: Path, report: T) -> Journal[T]:
+        """One that goes on with the report that was just read from a folder, unless somebody else writes there."""
+        journal = cls(folder, replace=True)
+        journal.stretches = [Stretch(report)]
+        journal._ours.add(manifest.checksum((folder / MANIFEST).read_bytes()))
+        journal._begun = True
+        return journal
+
+    def cut(self, step: int) -> None:
+        """Drop what was measured at a step and later; it goes from the folder with the next measurement."""
+        kept = [s.report.at(one) for s in self.stretches for one in s.report.steps if one < step]
+        self.stretches = [Stretch(join(kept))] if kept else []
 
     def add(self, measured: T) -> None:
         """Write one more measurement, and those that could not be written before.
@@ -108,9 +120,7 @@ class Journal(Generic[T]):
         if not there.exists() or (self.replace and not self._begun):
             return
         if not self._begun:
-            raise UsageError(
-                f"'{folder}' holds a report already. Name another folder, or say ", Remedy("replace", True), "."
-            )
+            storage.kept(folder)
         if manifest.checksum(there.read_bytes()) not in self._ours:
             raise UnwritableError(
                 f"'{folder}' holds a report that somebody else wrote meanwhile. Name a folder of its own for each."

@@ -31,6 +31,7 @@ from deepnrc.table.files.manifest import (
     records_in,
 )
 from deepnrc.table.schema import COLUMNS, SPECTRA, completed, no_spectra
+from deepnrc.wording import Remedy
 
 ATTEMPTS, PAUSE = 100, 0.02
 PLACE = ["run", "step", "depth", "layer", "measure", "variant"]  # of which a table has one row each
@@ -55,17 +56,36 @@ def writable(folder: str | Path) -> Path:
 
 
 def save(
-    table: pd.DataFrame, provenance: Sequence[Mapping[str, Any]], spectra: pd.DataFrame, folder: str | Path
+    table: pd.DataFrame,
+    provenance: Sequence[Mapping[str, Any]],
+    spectra: pd.DataFrame,
+    folder: str | Path,
+    replace: bool = False,
 ) -> Path:
-    """Write all files. Whenever this is cut short, the folder still holds a whole report: this one or the last."""
+    """Write all files. Whenever this is cut short, the folder still holds a whole report: this one or the last.
+
+    Errors: UsageError if it holds a report that may not be replaced.
+    """
     if flaw := _flaw(table, provenance):
         raise UsageError(
             f"A table cannot be saved as it is: {flaw}. Leave out what belongs to no run, or is there twice."
         )
     folder = Path(folder)
     entries, content = described(table, spectra)
-    put(folder, content, manifest_of([entries], provenance))
+    put(folder, content, manifest_of([entries], provenance), _replaced if replace else kept)
     return folder
+
+
+def kept(folder: Path) -> None:
+    """Refuse to write where a report is."""
+    if (folder / MANIFEST).exists():
+        raise UsageError(
+            f"'{folder}' holds a report already. Name another folder, or say ", Remedy("replace", True), "."
+        )
+
+
+def _replaced(folder: Path) -> None:
+    """Write whatever is there."""
 
 
 def load(folder: str | Path) -> tuple[pd.DataFrame, tuple[Mapping[str, Any], ...], pd.DataFrame]:
@@ -87,9 +107,7 @@ def load(folder: str | Path) -> tuple[pd.DataFrame, tuple[Mapping[str, Any], ...
     return _loaded(folder)
 
 
-def put(
-    folder: Path, content: Mapping[str, bytes], manifest: bytes, allowed: Callable[[Path], None] = lambda folder: None
-) -> None:
+def put(folder: Path, content: Mapping[str, bytes], manifest: bytes, allowed: Callable[[Path], None]) -> None:
     """Put the files of a report in their places, the manifest last, and remove what it names no more.
 
     Args:

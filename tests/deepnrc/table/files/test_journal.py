@@ -114,7 +114,7 @@ def test_a_report_that_somebody_else_wrote_meanwhile_stays(tmp_path: Path) -> No
     first.add(one(0))
     with pytest.raises(UsageError, match="holds a report already"):
         second.add(one(5))
-    one(7).save(tmp_path)
+    one(7).save(tmp_path, replace=True)
     with pytest.raises(UnwritableError, match="holds a report that somebody else wrote meanwhile"):
         first.add(one(1))
     assert deepnrc.load(tmp_path).steps == [7]
@@ -125,7 +125,7 @@ def test_saving_a_whole_report_ends_what_a_journal_left(tmp_path: Path) -> None:
     for step in range(7):
         journal.add(one(step))
     assert len(list(tmp_path.glob("table.*.parquet"))) == 2
-    one(99).save(tmp_path)
+    one(99).save(tmp_path, replace=True)
     assert deepnrc.load(tmp_path).steps == [99]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", "spectra.parquet", "table.parquet"]
 

@@ -54,8 +54,11 @@ def test_the_folder_holds_three_files_and_no_pickle(saved: Path) -> None:
         assert manifest[name]["sha256"] == checksum(content)
 
 
-def test_saving_again_replaces(report: Make, saved: Path) -> None:
-    report(values=(1.0, 2.0)).save(saved)
+def test_saving_again_replaces_where_it_may(report: Make, saved: Path) -> None:
+    with pytest.raises(UsageError, match=r"holds a report already\. Name another folder, or say replace=True"):
+        report(values=(1.0, 2.0)).save(saved)
+    assert len(deepnrc.load(saved).table) == len(report().table)
+    report(values=(1.0, 2.0)).save(saved, replace=True)
     assert deepnrc.load(saved).table["value"].tolist() == [1.0, 2.0]
 
 
@@ -113,7 +116,7 @@ def test_a_report_from_before_spectra_were_kept_has_an_empty_table_of_them(repor
     pd.testing.assert_frame_equal(loaded.spectra, no_spectra())
     both = loaded + report("b")
     pd.testing.assert_frame_equal(both.spectra, report("b").spectra)
-    pd.testing.assert_frame_equal(deepnrc.load(both.save(saved)).spectra, both.spectra)
+    pd.testing.assert_frame_equal(deepnrc.load(both.save(saved, replace=True)).spectra, both.spectra)
 
 
 def test_a_report_can_be_moved(saved: Path, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_doubled_rows_and_missing_runs_are_refused(report: Make, saved: Path, da
     with pytest.raises(DataError, match=rf"The table in '.*saved' is damaged: .*{words}.*Measure and save the report"):
         deepnrc.load(saved)
     with pytest.raises(UsageError, match=rf"A table cannot be saved as it is: .*{words}"):
-        deepnrc.Report(table, report().provenance).save(saved)
+        deepnrc.Report(table, report().provenance).save(saved, replace=True)
 
 
 def test_a_file_that_holds_no_spectra_is_refused(report: Make, saved: Path) -> None:

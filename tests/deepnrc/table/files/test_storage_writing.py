@@ -63,11 +63,11 @@ def test_a_save_that_fails_leaves_a_whole_report(
     with monkeypatch.context() as patch:
         patch.setattr(Path, action, failing)
         with pytest.raises((UsageError, KeyboardInterrupt)):
-            report(values=(1.0, 2.0)).save(saved)
+            report(values=(1.0, 2.0)).save(saved, replace=True)
     new = action == "replace" and good > 0
     assert deepnrc.load(saved).table["value"].iloc[0] == (1.0 if new else 0.25)
     assert deepnrc.load(saved).spectra["value"].iloc[0] == (1.0 if new else 0.25)
-    report(values=(3.0,)).save(saved)
+    report(values=(3.0,)).save(saved, replace=True)
     assert deepnrc.load(saved).table["value"].tolist() == [3.0]
     assert deepnrc.load(saved).spectra["value"].tolist() == [3.0, 1e-300]
     assert sorted(path.name for path in saved.iterdir()) == NAMES
@@ -97,7 +97,7 @@ def test_two_saves_that_fail_one_after_the_other_leave_a_whole_report(
         for number, steps in ((1.0, 3 + first), (2.0, then)):
             left[:] = [steps]
             with pytest.raises(KeyboardInterrupt):
-                report(values=(number, number)).save(saved)
+                report(values=(number, number)).save(saved, replace=True)
     loaded = deepnrc.load(saved)
     assert loaded.table["value"].iloc[0] == loaded.spectra["value"].iloc[0]
     assert loaded.table["value"].iloc[0] in (0.25, 1.0, 2.0)
@@ -108,7 +108,7 @@ def test_two_writers_and_a_reader_meet_whole_reports(report: Make, tmp_path: Pat
     report(values=(0.0,)).save(tmp_path)
     code = (
         "import sys; from conftest import made\n"
-        "for i in range(1, 25): made(values=(float(sys.argv[1]) + i,)).save(sys.argv[2])"
+        "for i in range(1, 25): made(values=(float(sys.argv[1]) + i,)).save(sys.argv[2], replace=True)"
     )
     here = str(Path(__file__).parent)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([here, str(Path(here).parents[3])])}
@@ -135,7 +135,7 @@ def test_a_reader_waits_for_a_writer_that_is_between_two_places(
     def overtaken(folder: Path, path: Path) -> dict[str, Any]:
         found = read(folder, path)
         if next(once, False):
-            report(values=(1.0, 2.0)).save(saved)
+            report(values=(1.0, 2.0)).save(saved, replace=True)
         return found
 
     monkeypatch.setattr(storage, "manifest_at", overtaken)
@@ -146,6 +146,6 @@ def test_what_fails_leaves_no_file_of_its_own(report: Make, saved: Path, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", _denied)
         with pytest.raises(UsageError):
-            report(values=(1.0,)).save(saved)
-    report(values=(2.0,)).save(saved)
+            report(values=(1.0,)).save(saved, replace=True)
+    report(values=(2.0,)).save(saved, replace=True)
     assert sorted(path.name for path in saved.iterdir()) == NAMES

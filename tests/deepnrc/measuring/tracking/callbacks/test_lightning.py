@@ -1,13 +1,14 @@
+import importlib
 import sys
 import types
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 from torch import nn
 
-from deepnrc import Tracker, UsageError
-from deepnrc.measuring.tracking import lightning_callback
+from deepnrc import Tracker, UsageError, lightning_callback
 
 
 class Log:
@@ -31,6 +32,7 @@ class Trainer:
         for epoch in range(start, epochs):
             self.current_epoch, self.global_step = epoch, 10 * (epoch + 1)
             callback.on_train_epoch_end(self, None)
+        callback.on_train_end(self, None)
 
 
 @pytest.fixture
@@ -72,6 +74,14 @@ def test_it_measures_before_training_and_after_epochs_and_logs(
         assert [step for step, _ in logger.lines] == [0, 10, 20, 30, 40, 60]
         forms = ("deep.cka", "deep.cka.signal", "deep.cka.first n columns")
         assert set(logger.lines[0][1]) == {f"{layer}/{form}" for layer in "01" for form in forms} | {"model.mse"}
+
+
+def test_it_measures_the_last_epoch_and_hands_it_over(monkeypatch: pytest.MonkeyPatch, tracker: Tracker) -> None:
+    pretend(monkeypatch, "lightning.pytorch")
+    trainer = Trainer()
+    trainer.fit(lightning_callback(tracker), 5)
+    assert tracker.report.steps == [0, 1, 2, 3, 4, 5]
+    assert [step for step, _ in trainer.loggers[0].lines] == [0, 10, 20, 30, 40, 50]
 
 
 def test_it_works_without_a_logger(monkeypatch: pytest.MonkeyPatch, tracker: Tracker) -> None:
@@ -129,8 +139,8 @@ def test_without_lightning_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
 def test_a_broken_lightning_is_not_called_missing(
     monkeypatch: pytest.MonkeyPatch, tracker: Tracker, tmp_path: Any
 ) -> None:
-    for known in ("lightning", "lightning.pytorch", "pytorch_lightning"):
-        monkeypatch.delitem(sys.modules, known, raising=False)
+    for known in [name for name in sys.modules if name.split(".")[0] in ("lightning", "pytorch_lightning")]:
+        monkeypatch.delitem(sys.modules, known)
     (tmp_path / "lightning").mkdir()
     (tmp_path / "lightning" / "__init__.py").write_text("import a_package_that_is_not_there")
     monkeypatch.syspath_prepend(tmp_path)
@@ -139,8 +149,8 @@ def test_a_broken_lightning_is_not_called_missing(
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_real_lightning_calls_it(tracker: Tracker) -> None:
-    pl = pytest.importorskip("lightning.pytorch")
+def test_the_real_lightning_calls_it(tracker: Tracker, tmp_path: Any) -> None:
+    pl = importlib.import_module("lightning.pytorch")
 
     class Module(pl.LightningModule):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
@@ -153,8 +163,12 @@ def test_the_real_lightning_calls_it(tracker: Tracker) -> None:
         def configure_optimizers(self) -> Any:
             return torch.optim.SGD(self.parameters(), 0.1)
 
-    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "accelerator": "cpu"}
-    trainer = pl.Trainer(max_epochs=2, callbacks=[lightning_callback(tracker)], **quiet)
+    quiet = {"enable_checkpointing": False, "enable_progress_bar": False, "accelerator": "cpu"}
+    logger = importlib.import_module("lightning.pytorch.loggers").CSVLogger(tmp_path)
+    trainer = pl.Trainer(max_epochs=5, callbacks=[lightning_callback(tracker)], logger=logger, **quiet)
     data = torch.utils.data.TensorDataset(*tracker.loader)
     trainer.fit(Module(), torch.utils.data.DataLoader(data, batch_size=8))
-    assert tracker.report.steps == [0, 1, 2]
+    assert tracker.report.steps == [0, 1, 2, 3, 4, 5]
+    written = pd.read_csv(tmp_path / "lightning_logs" / "version_0" / "metrics.csv")
+    assert written["step"].tolist() == [0, 4, 8, 12, 16, 20]
+    assert written["model.mse"].tolist() == pytest.approx(tracker.report.values("model.mse")["value"].tolist())

@@ -11,7 +11,6 @@ from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorData
 
 import deepnrc
 from deepnrc import DataError, Tracker, UsageError
-from deepnrc.measuring.tracking import flat, lightning_callback, log_spaced, log_to
 
 DATA = (torch.linspace(-1, 1, 96).reshape(32, 3).sin(), torch.linspace(0, 2, 64).reshape(32, 2).cos())
 
@@ -28,14 +27,6 @@ def tracker(steps: Any = "log", **options: Any) -> Tracker:
 def due(steps: Any, last: int = 40) -> list[int]:
     watch = tracker(steps)
     return [step for step in range(last) if watch(step) is not None]
-
-
-def test_log_spaced_points_are_dense_at_first_and_about_eight_a_decade() -> None:
-    points = [step for step in range(1001) if log_spaced(step)]
-    assert points[:15] == [0, 1, 2, 3, 4, 6, 7, 10, 13, 18, 24, 32, 42, 56, 75]
-    assert len([point for point in points if 100 < point <= 1000]) == 8
-    assert points[-1] == 1000
-    assert not log_spaced(-1)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +68,50 @@ def test_calls_are_counted_from_0_or_from_the_step_given() -> None:
     assert watch(10) is not None
     assert [watch() is not None for _ in range(2)] == [False, True]
     assert watch.report.steps == [0, 2, 10, 12]
+
+
+def test_the_last_step_is_measured_at_the_end_of_the_block() -> None:
+    with tracker([0]) as watch:
+        for _ in range(6):
+            watch()
+    assert watch.report.steps == [0, 5]
+    assert watch.finish() is None
+    with tracker() as watch:
+        for step in range(4):
+            watch(step)
+    assert watch.report.steps == [0, 1, 2, 3]
+
+
+def test_a_network_that_was_trained_since_is_the_next_step_s() -> None:
+    watch = tracker([0])
+    for _ in range(6):
+        watch()
+        with torch.no_grad():
+            for parameter in watch.model.parameters():
+                parameter.mul_(0.9)
+    measured = watch.finish()
+    assert measured is not None
+    assert measured.steps == [6]
+    assert watch.finish() is None
+    watch.finish(9)
+    assert watch.report.steps == [0, 6, 9]
+
+
+def test_an_error_in_the_block_goes_on_and_measures_nothing() -> None:
+    watch = tracker([0])
+
+    def train() -> None:
+        with watch:
+            watch(0)
+            watch(5)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train()
+    assert watch.report.steps == [0]
+    with tracker() as idle:
+        pass
+    assert not idle._reports
 
 
 def test_force_measures_what_is_not_due_but_nothing_twice() -> None:
@@ -159,16 +194,6 @@ def test_a_folder_that_is_a_file_is_refused_before_training(tmp_path: Path) -> N
         tracker(folder=tmp_path / "file")
 
 
-def test_a_report_that_is_there_is_refused_before_training(tmp_path: Path) -> None:
-    watch = tracker(folder=tmp_path / "run")
-    watch()
-    with pytest.raises(UsageError, match=r"'.*run' holds a report already\. Name another folder, or say replace=True"):
-        tracker(folder=tmp_path / "run")
-    again = tracker(folder=tmp_path / "run", replace=True)
-    again(7)
-    assert deepnrc.load(tmp_path / "run").steps == [7]
-
-
 @pytest.mark.parametrize("failing", ["write_bytes", "replace", "mkdir"])
 def test_training_goes_on_while_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
     watch = tracker(folder=tmp_path / "run")
@@ -198,35 +223,6 @@ def test_options_reach_the_probe() -> None:
     assert set(watch.report.measures) == {"deep.noise", "deep.noise_fraction", "deep.noise_alignment"}
 
 
-def test_flat_is_a_plain_number_for_every_value_that_is_one() -> None:
-    report = deepnrc.probe(network(), DATA, progress=False)
-    values = flat(report)
-    assert len(values) == report.table["value"].notna().sum() < len(report.table)
-    assert all(type(value) is float and value == value for value in values.values())
-    assert values["4/nrc.1"] == report.values("nrc.1")["value"].item()
-    assert values["0/deep.cka.signal"] == report.values("deep.cka", "signal")["value"].iloc[0]
-    assert values["model.mse"] == report.values("model.mse")["value"].item()
-
-
-class Log:
-    def __init__(self) -> None:
-        self.lines: list[dict[str, Any]] = []
-
-    def log(self, values: dict[str, Any], /) -> None:
-        self.lines.append(values)
-
-
-def test_a_logger_gets_what_was_measured_and_nothing_between() -> None:
-    watch, logger = tracker(2), Log()
-    for _ in range(3):
-        log_to(watch, logger)
-    log_to(watch, logger, 3)
-    log_to(watch, logger, 8)
-    assert [line["step"] for line in logger.lines] == [0, 2, 8]
-    assert set(logger.lines[0]) == {"step", "0/deep.noise_fraction", "4/deep.noise_fraction", "model.mse"}
-    assert all(type(value) in (int, float) for line in logger.lines for value in line.values())
-
-
 def test_an_endless_loader_is_read_up_to_max_samples() -> None:
     watch = Tracker(network(), [DATA] * 3, max_samples=40, probes="deep.cka")
     watch()
@@ -234,12 +230,6 @@ def test_an_endless_loader_is_read_up_to_max_samples() -> None:
     endless = Tracker(network(), itertools.repeat(DATA), max_samples=40, probes="deep.cka")
     endless()
     assert set(endless.report.table["n_samples"]) == {40}
-
-
-def test_what_loggers_need_is_exported() -> None:
-    assert deepnrc.log_to is log_to
-    assert deepnrc.lightning_callback is lightning_callback
-    assert {"log_to", "lightning_callback"} <= set(deepnrc.__all__)
 
 
 def test_the_label_is_a_word() -> None:

@@ -1,0 +1,1 @@
+"""A tracker as a callback of trainers that own the loop, each apart because its package is optional."""
