@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from .algebra.factored import Covariance, Factored
+from .algebra.onehot import OneHot
 from .outcome import DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
 from .subspace import EPS, Spectrum
 
@@ -130,10 +131,10 @@ def cross_doubt(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, targ
     return low or tie(targets, k, "S_Y") or tie(cross_svd, k, "S_HY")
 
 
-def constant(S: Covariance, mean_square: float, roundoff: float, what: str) -> bool:
+def constant(S: Covariance | OneHot, mean_square: float, roundoff: float, what: str) -> bool:
     """Whether a covariance is no more than the rounding of a constant: two units of its own dtype, or sixteen of the
     float64 in which the mean was taken. One whose products underflow is degenerate."""
-    total = float(finite(S, what).trace())
+    total = float((S if isinstance(S, OneHot) else finite(S, what)).trace())
     if 0 < total < UNDERFLOWS:
         raise DegenerateError(f"the {what} are so small that their squares underflow in float64: multiply them")
     return total <= max(4 * roundoff**2, 64 * EPS**2) * mean_square or total <= 0

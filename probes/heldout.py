@@ -13,13 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .algebra.factored import Covariance, block, part, with_rows
+from .algebra.factored import Covariance, with_rows
+from .algebra.joint import Joint
+from .algebra.onehot import Targets, forms
+from .algebra.residual import Residual
 from .measures import classifier, prediction, top
 from .outcome import OK, DegenerateError, NotDefinedError, Outcome
 from .snapshot import Snapshot
 from .streaming.classes import Classes
 from .streaming.directions import Directions
-from .streaming.moments import Moments
 from .streaming.nearest import Mislabelled
 from .subspace import LinearFit, Spectrum, trace_outside
 
@@ -43,15 +45,14 @@ class HeldOut:
         return getattr(self, name) if hasattr(type(self), name) else self.held.read(name.removeprefix(PREFIX))
 
     @cached_property
-    def held_second(self) -> Covariance:
-        """C (d + n, d + n), by its rows where the samples are few."""
-        return _about(self.fitted.moments.mean, self.held.moments)
+    def held_second(self) -> Joint:
+        """C (d + n, d + n), in blocks."""
+        return self.held.moments.joint.about(self.held.moments.mean - self.fitted.moments.mean)
 
     @cached_property
     def held_layer_r2(self) -> Tensor:
         """R2 (r,) of the training map along each training direction of the targets."""
-        left = residual(self.held_second, self.fitted.linear_fit, self.fitted.d)
-        return self._along_targets(left)
+        return self._along_targets(residual(self.held_second, self.fitted.linear_fit))
 
     @cached_property
     def held_network_r2(self) -> Tensor:
@@ -59,16 +60,16 @@ class HeldOut:
         from the training outputs."""
         held = self.held.residual_moments
         if not self.fitted.one_hot:
-            return self._along_targets(prediction.squared_error(held))
+            return self._along_targets(Residual(prediction.squared_error(held)))
         fit = prediction.class_fit(self.fitted.residual_moments)
         if fit is None:
             return torch.zeros(self.fitted.target_rank, dtype=torch.float64)
-        known, met = (prediction.beside_targets(one) for one in (self.fitted.residual_moments, held))
-        return self._along_targets(residual(_about(known.mean, met), fit, known.d))
+        (known, _), (met, both) = (prediction.beside_targets(one) for one in (self.fitted.residual_moments, held))
+        return self._along_targets(residual(both.about(met - known), fit))
 
-    def _along_targets(self, left: Tensor) -> Tensor:
-        d, directions = self.fitted.d, self.fitted.targets.leading(self.fitted.target_rank)
-        return prediction.shares(left, block(self.held_second, slice(d, None), slice(d, None)), directions)
+    def _along_targets(self, left: Residual) -> Tensor:
+        directions, r = self.fitted.targets.basis, self.fitted.target_rank
+        return prediction.shares(left.along(directions, r), forms(self.held_second.targets, directions, r))
 
     @cached_property
     def held_within(self) -> Covariance:
@@ -86,44 +87,42 @@ class HeldOut:
 QUANTITIES = tuple(name for name in vars(HeldOut) if name.startswith(PREFIX))
 
 
-def noise(held_second: Covariance, features: Spectrum, k: int, d: int) -> float:
+def noise(held_second: Joint, features: Spectrum, k: int) -> float:
     """Held-out variance outside the training V, >= 0, in squared feature units; 0 when collapsed."""
-    return trace_outside(part(held_second, slice(d)), _leading(features, k))
+    return trace_outside(held_second.features, _leading(features, k))
 
 
-def noise_fraction(held_second: Covariance, features: Spectrum, k: int, d: int) -> float:
+def noise_fraction(held_second: Joint, features: Spectrum, k: int) -> float:
     """Share of the held-out second moment about the training mean outside the training V, in [0, 1]; 0 when
     collapsed."""
-    return noise(held_second, features, k, d) / _varying(part(held_second, slice(d)), "features")
+    return noise(held_second, features, k) / _varying(held_second.features, "features")
 
 
-def linear_mse(held_second: Covariance, linear_fit: LinearFit, d: int, n: int) -> float:
+def linear_mse(held_second: Joint, linear_fit: LinearFit, n: int) -> float:
     """Mean squared error over the held-out samples and outputs of the map fitted to the training samples, intercept
     included, >= 0, in squared target units."""
-    return max(0.0, float(residual(held_second, linear_fit, d).trace())) / n
+    return max(0.0, residual(held_second, linear_fit).trace()) / n
 
 
-def linear_mse_ratio(held_second: Covariance, linear_fit: LinearFit, held_model_mse: float, d: int, n: int) -> float:
+def linear_mse_ratio(held_second: Joint, linear_fit: LinearFit, held_model_mse: float, n: int) -> float:
     """The same over the network's own held-out error, >= 0; about 1 or less when collapsed."""
     if held_model_mse == 0:
         raise DegenerateError("the network's own error is exactly 0")
-    return linear_mse(held_second, linear_fit, d, n) / held_model_mse
+    return linear_mse(held_second, linear_fit, n) / held_model_mse
 
 
-def linear_r2(held_second: Covariance, linear_fit: LinearFit, d: int, n: int) -> float:
+def linear_r2(held_second: Joint, linear_fit: LinearFit, n: int) -> float:
     """1 less the same over the held-out targets' mean square about their training mean, at most 1; below 0 where the
     training mean predicts better."""
-    variance = _varying(part(held_second, slice(d, None)), "targets") / n
-    return 1 - linear_mse(held_second, linear_fit, d, n) / variance
+    variance = _varying(held_second.targets, "targets") / n
+    return 1 - linear_mse(held_second, linear_fit, n) / variance
 
 
-def residual(held_second: Covariance, linear_fit: LinearFit, d: int) -> Tensor:
-    """Second moment (n, n) of what the training map leaves of the held-out targets: C_YY - B'C_HY - C_YH B + B'C_HH B,
-    with coefficients B (d, n)."""
+def residual(held_second: Joint, linear_fit: LinearFit) -> Residual:
+    """What the training map leaves of the held-out targets: C_YY - B'C_HY - C_YH B + B'C_HH B, with coefficients B
+    (d, n)."""
     B = linear_fit.coefficients
-    features, targets = slice(d), slice(d, None)
-    half = B.mT @ (block(held_second, features, targets) - part(held_second, features) @ B / 2)
-    return block(held_second, targets, targets) - half - half.mT
+    return Residual(held_second.targets, (B, held_second.cross - held_second.features @ B / 2))
 
 
 def nrc1(features: Spectrum, held_directions: Directions, n: int) -> Outcome:
@@ -186,18 +185,13 @@ def model_accuracy(held_model_accuracy: float) -> float:
     return held_model_accuracy
 
 
-def _about(mean: Tensor, moments: Moments) -> Covariance:
-    """Second moment of what moments were taken of, about another mean."""
-    return with_rows(moments.joint, (moments.mean - mean)[None])
-
-
 def _leading(features: Spectrum, k: int) -> Tensor:
     if k > features.dim:
         raise NotDefinedError(f"k = {k} exceeds the width d = {features.dim}")
     return features.leading(k)
 
 
-def _varying(second: Covariance, what: str) -> float:
+def _varying(second: Covariance | Targets, what: str) -> float:
     total = float(second.trace())
     if not total > 0:
         raise DegenerateError(f"the held-out {what} are the training mean")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .algebra.onehot import weighed
 from .subspace import EPS, Spectrum, spectrum
 
 APART = 1e6  # ratio of the columns' variances up to which the eigenvalues of S_Y tell their rank
@@ -32,7 +33,7 @@ def written_tolerance(
         resolution: delta (n,), half a unit of the last written digit of each column; None where it is not known.
         count: N, the samples that S_Y was summed over.
     """
-    rounded = (8 * unit_roundoff) ** 2 * (targets.vectors**2 * squares[:, None]).sum(0)
+    rounded = (8 * unit_roundoff) ** 2 * weighed(squares, targets.basis)
     if resolution is not None:
         rounded = rounded.maximum((targets.vectors.abs() * resolution.to(squares)[:, None]).sum(0) ** 2)
     return rounded + max(targets.dim, 8 * count**0.5) * EPS * float(targets.values[0])

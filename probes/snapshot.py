@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from .algebra import between, leading
-from .algebra.factored import Covariance, block, dense, part, with_rows
+from .algebra.factored import Covariance, Factored, dense, with_rows
+from .algebra.joint import Joint
+from .algebra.onehot import OneHot, Targets
 from .doubt import ROUNDED, TIED, constant, finite
 from .given import Given
 from .measures import prediction
@@ -34,18 +36,14 @@ class Snapshot(Given):
     """
 
     @cached_property
-    def _joint(self) -> Covariance:
+    def joint(self) -> Joint:
+        """Covariance of features and targets, in blocks."""
         return self.moments.joint
-
-    @cached_property
-    def _variances(self) -> Tensor:
-        """Of features and targets (d + n,)."""
-        return self._joint.diagonal()
 
     @cached_property
     def covariance(self) -> Covariance:
         """S_H (d, d), by its rows where the samples are few."""
-        return part(self._joint, slice(self.d))
+        return self.joint.features
 
     @cached_property
     def S_H(self) -> Tensor:
@@ -54,8 +52,15 @@ class Snapshot(Given):
 
     @cached_property
     def S_Y(self) -> Tensor:
-        """Covariance of the targets (n, n)."""
-        return block(self._joint, slice(self.d, None), slice(self.d, None))
+        """Covariance of the targets (n, n), written out."""
+        return self._targets.dense() if isinstance(self._targets, OneHot) else self._targets
+
+    @property
+    def _targets(self) -> Targets:
+        """The same, by the classes' shares where they are classes."""
+        # numbers that are written to a known digit are no labels, whatever they are
+        known = self.joint.targets
+        return known.dense() if isinstance(known, OneHot) and self.target_resolution is not None else known
 
     @cached_property
     def features(self) -> Spectrum:
@@ -83,7 +88,7 @@ class Snapshot(Given):
     @cached_property
     def squares(self) -> Tensor:
         """E h_j^2 (d,), offset included."""
-        return self._variances[: self.d] + self.moments.mean[: self.d] ** 2
+        return self.covariance.diagonal() + self.moments.mean[: self.d] ** 2
 
     @cached_property
     def mean_square(self) -> float:
@@ -93,21 +98,23 @@ class Snapshot(Given):
     @cached_property
     def targets(self) -> Spectrum:
         """Spectrum of S_Y."""
-        square = float(self.S_Y.trace() + (self.moments.mean[self.d :] ** 2).sum())
-        if constant(self.S_Y, square, self.target_roundoff, "targets"):
+        square = float(self._targets.trace() + (self.moments.mean[self.d :] ** 2).sum())
+        if constant(self._targets, square, self.target_roundoff, "targets"):
             raise DegenerateError("the targets do not vary over the samples")
-        return spectrum(self.S_Y)
+        return spectrum(self._targets)
 
     @cached_property
     def target_tolerance(self) -> Tensor:
         """Variance (n,) along each direction of the targets that the precision they were written in could have made."""
-        squares = self._variances[self.d :] + self.moments.mean[self.d :] ** 2
+        squares = self._targets.diagonal() + self.moments.mean[self.d :] ** 2
         return written_tolerance(self.targets, squares, self.target_roundoff, self.target_resolution, self.N)
 
     @cached_property
     def target_rank(self) -> int:
         """r, the numerical rank of S_Y: directions that carry more than the precision of the targets."""
-        return int((self.targets.values > self.target_tolerance).sum())
+        found = int((self.targets.values > self.target_tolerance).sum())
+        # of classes each that appears brings a direction, but for one: they add up to 1
+        return int((self._targets.shares > 0).sum()) - 1 if isinstance(self._targets, OneHot) else found
 
     @cached_property
     def k(self) -> int:
@@ -127,6 +134,8 @@ class Snapshot(Given):
     @property
     def _hidden(self) -> int:
         """How many directions of the targets the rounding of larger columns hides."""
+        if isinstance(self._targets, OneHot):
+            return 0
         variances = self.S_Y.diagonal()
         if not float(variances.max()) > APART * float(variances[variances > 0].min()):
             return 0
@@ -142,7 +151,7 @@ class Snapshot(Given):
     @cached_property
     def cross(self) -> Tensor:
         """S_HY (d, n)."""
-        return block(self._joint, slice(self.d), slice(self.d, None))
+        return self.joint.cross
 
     @cached_property
     def cross_svd(self) -> Spectrum:
@@ -193,35 +202,35 @@ class Snapshot(Given):
         return self.W
 
     @cached_property
-    def gram(self) -> Tensor:
-        """WW' (n, n) of a layer whose outputs are the targets."""
+    def gram(self) -> Covariance:
+        """WW' (n, n) of a layer whose outputs are the targets, by W where they are more than it reads."""
         W = self.W
         if W.shape[0] != self.n:
             raise NotDefinedError(f"the layer has {W.shape[0]} outputs and the targets {self.n}")
-        return W @ W.mT
+        return Factored(W.mT) if self.n > self.d else W @ W.mT
 
     @cached_property
     def linear_fit(self) -> LinearFit:
         """The least-squares affine map from H to Y."""
         # what half precision rounds to is far above the cut and part of what the layer holds; float32's is near it
         rounding = self.unit_roundoff**2 * self.squares if self.unit_roundoff <= SINGLE else None
-        return linear_fit(self.covariance, self.features, self.cross, self.S_Y, rounding, self.most_used)
+        return linear_fit(self.covariance, self.features, self.cross, self._targets, rounding, self.most_used)
 
     @cached_property
     def layer_r2(self) -> Tensor:
         """Adjusted R2 (r,) of the best affine map along each direction of the targets."""
-        r2 = prediction.along(self.linear_fit.residual, self.targets, self.target_rank)
+        r2 = prediction.along(self.linear_fit, self.targets, self.target_rank)
         return prediction.adjusted(r2, self.linear_fit.used, self.N)
-
-    @cached_property
-    def residuals(self) -> Spectrum:
-        """Spectrum of the covariance of f(x) - y (n, n)."""
-        return prediction.residual_spectrum(self.residual_moments)
 
     @cached_property
     def network_r2(self) -> Tensor:
         """R2 (r,) of the network's own prediction along each direction of the targets."""
         return prediction.of_network(self.residual_moments, self.targets, self.target_rank, self.one_hot)
+
+    @cached_property
+    def residual_values(self) -> Tensor:
+        """Eigenvalues (n,) of the covariance of f(x) - y."""
+        return prediction.residual_values(self.residual_moments)
 
     @cached_property
     def within(self) -> Covariance:

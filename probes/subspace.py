@@ -9,7 +9,10 @@ import torch
 from torch import Tensor
 
 from .algebra.factored import Covariance, Factored, scaled
+from .algebra.onehot import Basis, OneHot, Targets
+from .algebra.residual import Residual
 
+FEW = 64  # classes up to which their covariance is a matrix like any other
 EPS = torch.finfo(torch.float64).eps
 # The mean cosine between two random k-planes in R^d is between .80 (k = 1) and .84 (k = 20) times sqrt(k/d), d large.
 CHANCE = 0.83
@@ -23,17 +26,23 @@ class Spectrum:
     leading of these.
 
     Attributes:
+        basis: the vectors, or what they are made of where they are too many to write out.
         floor: what rounding could have made of a value that is 0, where more than that of float64.
     """
 
     values: Tensor
-    vectors: Tensor
+    basis: Basis
     floor: float = 0.0
+
+    @property
+    def vectors(self) -> Tensor:
+        """The vectors, written out (d, r)."""
+        return self.leading(self.values.numel())
 
     @property
     def dim(self) -> int:
         """d, the dimension of the space that the vectors live in."""
-        return int(self.vectors.shape[0])
+        return int(self.basis.shape[0])
 
     @property
     def total(self) -> float:
@@ -42,7 +51,7 @@ class Spectrum:
 
     def leading(self, k: int) -> Tensor:
         """The first k vectors (d, k)."""
-        return self.vectors[:, :k]
+        return self.basis[:, :k] if isinstance(self.basis, Tensor) else self.basis.leading(k)
 
     def remaining(self, k: int) -> Tensor:
         """All vectors but the first k (d, r - k)."""
@@ -59,8 +68,10 @@ class Spectrum:
         return float(self.values[k - 1] / self.values[k])
 
 
-def spectrum(S: Covariance) -> Spectrum:
+def spectrum(S: Covariance | OneHot) -> Spectrum:
     """Eigen-decomposition of a covariance S (d, d), largest first; of R rows, R < d, those R that need not be 0."""
+    if isinstance(S, OneHot):
+        return Spectrum(*S.eigen()) if S.shape[0] > FEW else spectrum(S.dense())
     if isinstance(S, Factored):
         rows = singular(S.X)
         return Spectrum(rows.values**2, rows.vectors)
@@ -128,7 +139,7 @@ class LinearFit:
     floor: float
     used: int
     cut: int
-    residual: Tensor
+    residual: Residual
     coefficients: Tensor
 
 
@@ -136,7 +147,7 @@ def linear_fit(
     S_H: Covariance,
     features: Spectrum,
     cross: Tensor,
-    S_Y: Tensor,
+    S_Y: Targets,
     rounding: Tensor | None = None,
     most: int | None = None,
 ) -> LinearFit:
@@ -168,13 +179,11 @@ def linear_fit(
     kept = features.values > least if most is None else (4 * features.values > least) & _first(most, features.values)
     V = features.vectors[:, kept]
     coefficients = V @ ((V.mT @ cross) / features.values[kept, None])
-    half = coefficients.mT @ (cross - S_H @ coefficients / 2)
-    explained = half + half.mT
-    total = float(S_Y.trace())
+    residual = Residual(S_Y, (coefficients / units[:, None], (cross - S_H @ coefficients / 2) * units[:, None]))
     cut = d - int(kept.sum()) - int((~alive).sum())
-    floor = 4 * math.sqrt(d) * EPS * total / n
-    mse = max(0.0, total - float(explained.trace())) / n
-    return LinearFit(mse, floor, int(kept.sum()), max(0, cut), S_Y - explained, coefficients / units[:, None])
+    floor = 4 * math.sqrt(d) * EPS * float(S_Y.trace()) / n
+    mse = max(0.0, residual.trace()) / n
+    return LinearFit(mse, floor, int(kept.sum()), max(0, cut), residual, coefficients / units[:, None])
 
 
 def _first(count: int, values: Tensor) -> Tensor:

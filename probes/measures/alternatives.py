@@ -78,7 +78,7 @@ def unnormalised_nrc1(features: Spectrum, covariance: Covariance, moments: Momen
     return Outcome(trace_outside(second, features.leading(n)) / float(second.trace()))
 
 
-def unnormalised_gamma(gram: Tensor, targets: Spectrum, target_rank: int) -> Outcome:
+def unnormalised_gamma(gram: Covariance, targets: Spectrum, target_rank: int) -> Outcome:
     """nrc.3 at gamma = ((Tr S_Y^(1/2) - Tr WW')/n)^2, the optimum of ||WW' - S_Y^(1/2) + sqrt(gamma) I||, in [0, 4].
 
     It exists only where the difference is positive.

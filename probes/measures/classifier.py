@@ -18,6 +18,8 @@ from probes.streaming.classes import Classes
 from probes.streaming.nearest import Mislabelled, Nearest
 from probes.subspace import EPS, Spectrum
 
+MANY = 4  # classes over width from which K x K costs more than a basis of the class means
+
 
 def nc1(classes: Classes, within: Covariance, between: Spectrum, between_tolerance: float) -> Outcome:
     """NC1, variability within classes, Tr(S_W pinv(S_B))/K, >= 0; 0 when collapsed. pinv keeps K - 1 eigenvalues."""
@@ -51,28 +53,27 @@ def nc2(classes: Classes, between: Spectrum) -> Outcome:
     M = _means(classes) - _means(classes).mean(0)
     if len(M) == 2:
         raise NotDefinedError("identically 0 for two classes")
-    return _about(classes, _apart(M @ M.mT, simplex(len(M))))
+    return _about(classes, _apart(M, M, centred=True))
 
 
 def nc2_frame(classes: Classes, between: Spectrum) -> Outcome:
     """NC2, distance of the class means from an orthogonal frame, || G/||G||_F - I/sqrt(K) ||_F, in [0, sqrt 2]; 0 when
     collapsed, as without biases. G (K, K) is the Gram matrix of the uncentred mu_k."""
     M = _means(classes)
-    return _about(classes, _apart(M @ M.mT, frame(len(M))))
+    return _about(classes, _apart(M, M, centred=False))
 
 
 def nc3(classes: Classes, between: Spectrum, W: Tensor) -> Outcome:
     """NC3, distance of the weight from the class means' dual, || WM/||WM||_F - (I - 11'/K)/sqrt(K-1) ||_F, in [0, 2];
     0 when collapsed. M (d, K) holds mu_k - mu_G as columns, as nc.2 does. Only where W (K, d) has an output a class."""
     M = _means(classes) - _means(classes).mean(0)
-    return _about(classes, _apart(outputs(W, classes) @ M.mT, simplex(len(M))))
+    return _about(classes, _apart(outputs(W, classes), M, centred=True))
 
 
 def nc3_frame(classes: Classes, between: Spectrum, W: Tensor) -> Outcome:
     """NC3 for an orthogonal frame, || WM/||WM||_F - I/sqrt(K) ||_F with the uncentred mu_k, in [0, 2]; 0 when
     collapsed, as without biases."""
-    M = _means(classes)
-    return _about(classes, _apart(outputs(W, classes) @ M.mT, frame(len(M))))
+    return _about(classes, _apart(outputs(W, classes), _means(classes), centred=False))
 
 
 def nc4(classes: Classes, between: Spectrum, nearest: Nearest) -> Outcome:
@@ -180,8 +181,24 @@ def outputs(W: Tensor, classes: Classes) -> Tensor:
     return W[classes.present]
 
 
-def _apart(A: Tensor, target: Tensor) -> float:
-    size = A.norm()
+def _apart(A: Tensor, M: Tensor, centred: bool) -> float:
+    """|| AM'/||AM'|| - T ||_F of A and M (K, d), T the simplex where the rows of M are centred, else the frame.
+
+    For many classes nothing of K x K is written out: T is a multiple of the identity on the rows' space, of which U
+    (K, r) is a basis, and what it has outside is known.
+    """
+    K, d = M.shape
+    if MANY * d >= K:
+        product = A @ M.mT
+        return float((product / _size(product) - (simplex(K) if centred else frame(K)).to(M)).norm())
+    U = torch.linalg.qr(torch.cat([torch.ones(K, 1).to(M), M], 1)).Q[:, 1:] if centred else torch.linalg.qr(M).Q
+    product, rank = A @ (M.mT @ U), K - 1 if centred else K
+    inside = product / _size(product) - U / rank**0.5
+    return float((inside.norm() ** 2 + (rank - U.shape[1]) / rank) ** 0.5)
+
+
+def _size(product: Tensor) -> Tensor:
+    size = product.norm()
     if not size > 0:
         raise DegenerateError("the weight is zero on the class means")
-    return float((A / size - target.to(A)).norm())
+    return size

@@ -176,7 +176,9 @@ def cross_alignment(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, 
     if k >= targets.dim:
         raise NotDefinedError(f"all {targets.dim} target directions are signal (k = {k}): none remain")
     doubt = cross_doubt(features, targets, cross_svd, target_rank, k)
-    return doubt.about(float(principal_cosines(cross_svd.leading(k), targets.remaining(k)).mean()))
+    # cosines with the rest are sines with the top k, of which those too many are 0
+    rest = principal_sines(cross_svd.leading(k), targets.leading(k))[: targets.dim - k]
+    return doubt.about(float(rest.mean()))
 
 
 def feature_side_alignment(

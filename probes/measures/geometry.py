@@ -5,6 +5,9 @@ Notation as in ``probes.classifier``; v_k = mean ||h - mu_k||^2 over the samples
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -15,16 +18,20 @@ from probes.subspace import Spectrum
 
 from .classifier import appearing, outputs
 
+CHUNK = 256
+NEAR = 1e-2  # of two points' squares, below which their distance is not read from products
+
 
 def cdnv(classes: Classes, between: Spectrum) -> Outcome:
     """Class-distance normalised variance, mean over pairs of (v_i + v_j)/(2 ||mu_i - mu_j||^2), >= 0; 0 when collapsed.
     Galanti, Gyorgy & Hutter 2022. ``between`` is read so that class means that coincide are refused."""
-    i, j = _pairs(classes)
-    means, spread = classes.means[classes.present], classes.spread[classes.present]
-    apart = ((means[i] - means[j]) ** 2).sum(1)
-    if not float(apart.min()) > 0:
-        raise DegenerateError("two classes have the same mean")
-    return Outcome(float(((spread[i] + spread[j]) / (2 * apart)).mean()))
+    spread, total, count = classes.spread[classes.present], 0.0, 0
+    for i, j, apart in _pairs(_centred(classes)):
+        if not float(apart.min()) > 0:
+            raise DegenerateError("two classes have the same mean")
+        total += float(((spread[i] + spread[j]) / (2 * apart)).sum())
+        count += apart.numel()
+    return Outcome(total / count)
 
 
 def cdnv_doubled(classes: Classes, between: Spectrum) -> Outcome:
@@ -38,9 +45,11 @@ def equinorm(classes: Classes, between: Spectrum) -> Outcome:
     Free of scale. After Wu & Papyan 2024, whose code keeps mean and variance over classes of log ||m_k||^2 instead; the
     mean over pairs is not confirmed there. The standard deviation of the norms over their mean is another number again,
     to first order sqrt(pi)/2 of this one for many classes with normal norms."""
-    sizes = _sizes(_centred(classes))
-    i, j = _pairs(classes)
-    return Outcome(float((sizes[i].log() - sizes[j].log()).abs().mean()))
+    logs = _sizes(_centred(classes)).log().sort().values
+    K = len(logs)
+    # of sorted values the i-th is the larger one of i pairs and the smaller one of the others
+    larger = torch.arange(K, dtype=logs.dtype, device=logs.device)
+    return Outcome(float(((2 * larger - K + 1) * (logs - logs[0])).sum()) / (K * (K - 1) / 2))
 
 
 def hyperspherical_uniformity(classes: Classes, between: Spectrum) -> Outcome:
@@ -50,11 +59,12 @@ def hyperspherical_uniformity(classes: Classes, between: Spectrum) -> Outcome:
     those of the authors' code; that one is taken over the other is not confirmed there."""
     m = _centred(classes)
     units = m / _sizes(m)[:, None]
-    i, j = _pairs(classes)
-    apart = (units[i] - units[j]).norm(dim=1)
-    if not float(apart.min()) > 0:
-        raise DegenerateError("two centred class means point the same way")
-    return _variation(-apart.log(), "log-distances")
+    found = Running()
+    for _, _, apart in _pairs(units):
+        if not float(apart.min()) > 0:
+            raise DegenerateError("two centred class means point the same way")
+        found.take(-apart.log() / 2)
+    return found.variation("log-distances")
 
 
 def uniform_duality(classes: Classes, between: Spectrum, W: Tensor) -> Outcome:
@@ -66,7 +76,9 @@ def uniform_duality(classes: Classes, between: Spectrum, W: Tensor) -> Outcome:
     sizes = rows.norm(dim=1)
     if not float(sizes.min()) > 0:
         raise DegenerateError("a row of the weight is zero")
-    return _variation((rows * m).sum(1) / sizes / _sizes(m), "cosines")
+    found = Running()
+    found.take((rows * m).sum(1) / sizes / _sizes(m))
+    return found.variation("cosines")
 
 
 def total_variation(classes: Classes, within: Covariance) -> Outcome:
@@ -83,9 +95,21 @@ def sigma_ratio(classes: Classes, weight: Spectrum) -> Outcome:
     return Outcome(float(weight.values[K] / weight.values[0]))
 
 
-def _pairs(classes: Classes) -> tuple[Tensor, Tensor]:
-    i, j = torch.triu_indices(appearing(classes), appearing(classes), 1)
-    return i, j
+def _pairs(points: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """The pairs i < j of points (K, d) and their squared distances, some hundreds of i at a time.
+
+    Products find them; where they could have lost digits, for near points, differences do.
+    """
+    squares = (points**2).sum(1)
+    for start in range(0, len(points) - 1, CHUNK):
+        rows = points[start : start + CHUNK]
+        i, j = torch.triu_indices(len(rows), len(points) - start, 1, device=points.device) + start
+        apart = (squares[start : start + CHUNK, None] + squares[start:] - 2 * rows @ points[start:].mT)[
+            i - start, j - start
+        ]
+        for near in (apart < NEAR * (squares[i] + squares[j])).nonzero()[:, 0].split(CHUNK * CHUNK):
+            apart[near] = ((points[i[near]] - points[j[near]]) ** 2).sum(1)
+        yield i, j, apart
 
 
 def _centred(classes: Classes) -> Tensor:
@@ -100,10 +124,26 @@ def _sizes(rows: Tensor) -> Tensor:
     return sizes
 
 
-def _variation(values: Tensor, what: str) -> Outcome:
-    if values.numel() < 2:
-        raise NotDefinedError(f"one value varies in no way: there are too few classes for {what}")
-    size = float(values.mean().abs())
-    if not size > 0:
-        raise DegenerateError(f"the mean of the {what} is 0")
-    return Outcome(float(values.std(correction=0)) / size, OK)
+@dataclass
+class Running:
+    """Count, mean and sum of squares about the mean of values that come in parts (Chan, Golub & LeVeque 1983)."""
+
+    count: int = 0
+    mean: float = 0.0
+    squares: float = 0.0
+
+    def take(self, values: Tensor) -> None:
+        """Take in values (P,), P at least 1."""
+        N, mean = values.numel(), float(values.mean())
+        total, delta = self.count + N, mean - self.mean
+        self.squares += float(((values - mean) ** 2).sum()) + delta**2 * self.count * N / total
+        self.mean += delta * N / total
+        self.count = total
+
+    def variation(self, what: str) -> Outcome:
+        """Their standard deviation over their absolute mean."""
+        if self.count < 2:
+            raise NotDefinedError(f"one value varies in no way: there are too few classes for {what}")
+        if not abs(self.mean) > 0:
+            raise DegenerateError(f"the mean of the {what} is 0")
+        return Outcome((self.squares / self.count) ** 0.5 / abs(self.mean), OK)

@@ -12,6 +12,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from probes.algebra.factored import dense
+from probes.algebra.joint import Joint
+from probes.algebra.onehot import OneHot, forms
 from probes.doubt import finite
 from probes.outcome import DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
 from probes.streaming.moments import Moments
@@ -20,11 +23,9 @@ from probes.subspace import LinearFit, Spectrum, linear_fit, spectrum
 Measure = Callable[..., Outcome]
 
 
-def along(residual: Tensor, targets: Spectrum, rank: int) -> Tensor:
-    """R2 (r,) along each of the first ``rank`` directions of the targets, from the residual's second moment (n, n);
-    at most 1, and below 0 where the prediction is worse than the mean."""
-    U = targets.leading(rank)
-    return 1 - ((residual @ U) * U).sum(0) / targets.values[:rank]
+def along(fit: LinearFit, targets: Spectrum, rank: int) -> Tensor:
+    """R2 (r,) of an affine map along each of the first ``rank`` directions of the targets, at most 1."""
+    return 1 - fit.residual.along(targets.basis, rank) / targets.values[:rank]
 
 
 def adjusted(r2: Tensor, used: int, N: int) -> Tensor:
@@ -37,16 +38,15 @@ def adjusted(r2: Tensor, used: int, N: int) -> Tensor:
     return 1 - (1 - r2) * (N - 1) / (N - 1 - used)
 
 
-def shares(residual: Tensor, second: Tensor, directions: Tensor) -> Tensor:
-    """R2 (r,) along each of the directions (n, r), from the residual's second moment and the targets' own (n, n), of
-    samples that the directions were not found from.
+def shares(left: Tensor, size: Tensor) -> Tensor:
+    """R2 (r,) along each of r directions, from what a prediction leaves along them and the targets' own second moments
+    (r,), of samples that the directions were not found from.
 
     Errors: DegenerateError where the targets lie at their training mean along one of them.
     """
-    size = ((second @ directions) * directions).sum(0)
     if not float(size.min()) > 0:
         raise DegenerateError("along a direction of the training targets the held-out ones do not vary")
-    return 1 - ((residual @ directions) * directions).sum(0) / size
+    return 1 - left / size
 
 
 def of_network(outputs: Moments, targets: Spectrum, rank: int, classes: bool) -> Tensor:
@@ -58,31 +58,31 @@ def of_network(outputs: Moments, targets: Spectrum, rank: int, classes: bool) ->
             to y by the best affine map.
     """
     if not classes:
-        return along(squared_error(outputs), targets, rank)
+        return 1 - forms(squared_error(outputs), targets.basis, rank) / targets.values[:rank]
     fit = class_fit(outputs)
-    return torch.zeros(rank, dtype=torch.float64) if fit is None else along(fit.residual, targets, rank)
+    return torch.zeros(rank, dtype=torch.float64) if fit is None else along(fit, targets, rank)
 
 
 def squared_error(outputs: Moments) -> Tensor:
     """E[(f - y)(f - y)'] (n, n) from moments of the rows [f(x) - y, y]."""
-    n, offset = outputs.n, outputs.mean[: outputs.n]
-    return outputs.covariance[:n, :n] + torch.outer(offset, offset)
+    offset = outputs.mean[: outputs.n]
+    return dense(outputs.joint.features) + torch.outer(offset, offset)
 
 
 def class_fit(outputs: Moments) -> LinearFit | None:
     """The best affine map from the network's outputs to one-hot classes; None where the outputs do not vary."""
-    n, S = outputs.n, beside_targets(outputs).covariance
-    if not float(S[:n, :n].trace()) > 0:
+    _, both = beside_targets(outputs)
+    if not float(both.features.trace()) > 0:
         return None
-    return linear_fit(S[:n, :n], spectrum(S[:n, :n]), S[:n, n:], S[n:, n:])
+    return linear_fit(both.features, spectrum(both.features), both.cross, both.targets)
 
 
-def beside_targets(outputs: Moments) -> Moments:
-    """Moments of the rows [f(x), y] from those of the rows [f(x) - y, y]."""
-    n = outputs.n
-    added = torch.eye(2 * n).to(outputs.mean)
-    added[:n, n:] = torch.eye(n)
-    return Moments.of(added @ outputs.mean, added @ outputs.covariance @ added.mT, outputs.count, n)
+def beside_targets(outputs: Moments) -> tuple[Tensor, Joint]:
+    """Mean (2n,) and covariance of the rows [f(x), y] from those of the rows [f(x) - y, y]."""
+    n, joint = outputs.n, outputs.joint
+    S_Y = joint.targets.dense() if isinstance(joint.targets, OneHot) else joint.targets
+    mean = torch.cat([outputs.mean[:n] + outputs.mean[n:], outputs.mean[n:]])
+    return mean, Joint(dense(joint.features) + joint.cross + joint.cross.mT + S_Y, joint.cross + S_Y, joint.targets)
 
 
 def layer_direction(index: int) -> Measure:
@@ -90,7 +90,7 @@ def layer_direction(index: int) -> Measure:
 
     def direction_r2(linear_fit: LinearFit, targets: Spectrum, target_rank: int, N: int) -> Outcome:
         """R2 of the best affine map along one direction of the targets, in [0, 1]."""
-        found = along(linear_fit.residual, targets, _there(index, target_rank))
+        found = along(linear_fit, targets, _there(index, target_rank))
         return Outcome(float(found[index - 1]), *_fits_anything(linear_fit.used, N))
 
     return direction_r2
@@ -173,16 +173,16 @@ def _fits_anything(used: int, N: int) -> tuple[str, str]:
     return DEGENERATE, f"the features of N = {N} samples use {used} directions: an affine map fits any targets exactly"
 
 
-def residual_spectrum(outputs: Moments) -> Spectrum:
-    """Eigenvalues and eigenvectors of the covariance of f(x) - y (n, n), from moments of the rows [f(x) - y, y]."""
-    return spectrum(finite(outputs.covariance[: outputs.n, : outputs.n], "residuals"))
+def residual_values(outputs: Moments) -> Tensor:
+    """Eigenvalues (n,) of the covariance of f(x) - y, largest first, from moments of the rows [f(x) - y, y]."""
+    return torch.linalg.eigvalsh(dense(finite(outputs.joint.features, "residuals"))).flip(0)
 
 
-def whiteness(residuals: Spectrum) -> Outcome:
+def whiteness(residual_values: Tensor) -> Outcome:
     """Smallest over largest eigenvalue of the residuals' covariance, in [0, 1]; 1 where what is left is white."""
-    if residuals.dim == 1:
+    values = residual_values
+    if values.numel() == 1:
         raise NotDefinedError("identically 1 for a single target")
-    values = residuals.values
     if not float(values[0]) > 0:
         raise DegenerateError("the network leaves no residual")
     return Outcome(max(0.0, float(values[-1] / values[0])))

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from probes.algebra.factored import Covariance, Factored
+from probes.algebra.onehot import turned
 from probes.outcome import DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
 from probes.streaming.directions import Directions
 from probes.subspace import EPS, Spectrum, trace_outside
@@ -77,7 +79,7 @@ class GramFit:
     note: str
 
 
-def gram_distance(gram: Tensor, targets: Spectrum, rank: int, gamma: float) -> float:
+def gram_distance(gram: Covariance, targets: Spectrum, rank: int, gamma: float) -> float:
     """|| WW'/||WW'||_F - A/||A||_F ||_F^2 with A = (S_Y^(1/2) - sqrt(gamma) I)_+, in [0, 4]; infinite where A = 0.
 
     Args:
@@ -86,14 +88,46 @@ def gram_distance(gram: Tensor, targets: Spectrum, rank: int, gamma: float) -> f
         rank: how many eigenvalues of S_Y are not rounding; the others enter as 0.
         gamma: >= 0.
     """
-    rotated = targets.vectors.mT @ gram @ targets.vectors
-    wanted = torch.zeros_like(rotated)
-    wanted.diagonal()[:rank] = (targets.values[:rank].clamp(min=0).sqrt() - math.sqrt(gamma)).clamp(min=0)
+    return _distance(Rotated.of(gram, targets), targets, rank, gamma)
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """WW' in the eigenbasis of S_Y.
+
+    Attributes:
+        diagonal: (n,), v'WW'v of each direction v of the targets.
+        size: its Frobenius norm.
+        whole: (n, n); None where WW' is of lower rank than n, and so far from what it is held against.
+    """
+
+    diagonal: Tensor
+    size: Tensor
+    whole: Tensor | None
+
+    @classmethod
+    def of(cls, gram: Covariance, targets: Spectrum) -> Rotated:
+        """Of WW' (n, n) and the targets' directions."""
+        if isinstance(gram, Factored):
+            along = turned(gram.X, targets.basis, targets.dim)
+            return cls((along**2).sum(0), (gram.X @ gram.X.mT).norm(), None)
+        whole = targets.vectors.mT @ gram @ targets.vectors
+        return cls(whole.diagonal(), whole.norm(), whole)
+
+
+def _distance(rotated: Rotated, targets: Spectrum, rank: int, gamma: float) -> float:
+    wanted = torch.zeros_like(targets.values)
+    wanted[:rank] = (targets.values[:rank].clamp(min=0).sqrt() - math.sqrt(gamma)).clamp(min=0)
     size = wanted.norm()
-    return math.inf if size == 0 else float((rotated / rotated.norm() - wanted / size).norm() ** 2)
+    if size == 0:
+        return math.inf
+    if rotated.whole is not None:
+        return float((rotated.whole / rotated.size - torch.diag(wanted) / size).norm() ** 2)
+    outside = 1 - float((rotated.diagonal**2).sum() / rotated.size**2)
+    return max(0.0, outside) + float((rotated.diagonal / rotated.size - wanted / size).norm() ** 2)
 
 
-def fit_gamma(gram: Tensor, targets: Spectrum, rank: int) -> GramFit:
+def fit_gamma(gram: Covariance, targets: Spectrum, rank: int) -> GramFit:
     """Closed-form minimiser of nrc.3 over gamma in [0, l_min].
 
     With B = WW' restricted to the range of S_Y, R = S_Y^(1/2), x = <B, R>, b = Tr B, p = ||R||_F^2, q = Tr R and r the
@@ -101,23 +135,23 @@ def fit_gamma(gram: Tensor, targets: Spectrum, rank: int) -> GramFit:
     [0, sqrt(l_min)], both ends compared. Where R is a multiple of I, every gamma gives the same, and R - sqrt(l_min) I
     would be its rounding: gamma is 0 there. Arguments as in ``gram_distance``.
     """
-    roots = targets.values[:rank].clamp(min=0).sqrt()
+    roots, rotated = targets.values[:rank].clamp(min=0).sqrt(), Rotated.of(gram, targets)
     if rank > 1 and float(roots[0] - roots[-1]) <= ISOTROPIC * float(roots[0]):
-        return GramFit(gram_distance(gram, targets, rank, 0.0), 0.0, f"{DROPS_OUT}, taken as 0")
-    on_range = (targets.vectors.mT @ gram @ targets.vectors).diagonal()[:rank]
+        return GramFit(_distance(rotated, targets, rank, 0.0), 0.0, f"{DROPS_OUT}, taken as 0")
+    on_range = rotated.diagonal[:rank]
     x, b, p, q = (float(v) for v in ((on_range * roots).sum(), on_range.sum(), (roots**2).sum(), roots.sum()))
     edge = float(roots[-1])
     denominator = rank * x - b * q
     inside = (x * q - b * p) / denominator if denominator else 0.0
     candidates = (0.0, edge, min(max(inside, 0.0), edge))
-    best = min(candidates, key=lambda s: gram_distance(gram, targets, rank, s * s))
+    best = min(candidates, key=lambda s: _distance(rotated, targets, rank, s * s))
     ends = {edge: "gamma is at the upper end, l_min", 0.0: "gamma is at the lower end, 0"} if rank > 1 else {}
     low = "" if rank == targets.dim else f"targets of rank {rank} < n: positive part of S_Y^(1/2) - sqrt(gamma) I"
     note = "; ".join(filter(None, (ends.get(best, ""), low)))
-    return GramFit(gram_distance(gram, targets, rank, best * best), (best / edge) ** 2, note)
+    return GramFit(_distance(rotated, targets, rank, best * best), (best / edge) ** 2, note)
 
 
-def fixed_gamma(gamma: float) -> Callable[[Tensor, Spectrum, int], Outcome]:
+def fixed_gamma(gamma: float) -> Callable[[Covariance, Spectrum, int], Outcome]:
     """Make the measure nrc.3 at a known gamma, in [0, 4]; 0 when collapsed onto S_Y^(1/2) - sqrt(gamma) I itself.
 
     Unlike nrc.3, which takes the gamma that fits best, it is 0 only where gamma is right, such as lambda_h lambda_w of
@@ -130,7 +164,7 @@ def fixed_gamma(gamma: float) -> Callable[[Tensor, Spectrum, int], Outcome]:
     if not gamma >= 0:
         raise ValueError(f"gamma must be at least 0; it is {gamma!r}.")
 
-    def distance(gram: Tensor, targets: Spectrum, target_rank: int) -> Outcome:
+    def distance(gram: Covariance, targets: Spectrum, target_rank: int) -> Outcome:
         """nrc.3 at that gamma, in [0, 4]."""
         _check_gram(gram, targets, target_rank)
         found = gram_distance(gram, targets, target_rank, gamma)
@@ -141,14 +175,14 @@ def fixed_gamma(gamma: float) -> Callable[[Tensor, Spectrum, int], Outcome]:
     return distance
 
 
-def nrc3(gram: Tensor, targets: Spectrum, target_rank: int) -> Outcome:
+def nrc3(gram: Covariance, targets: Spectrum, target_rank: int) -> Outcome:
     """Squared distance between WW'/||WW'||_F and A/||A||_F with A = S_Y^(1/2) - sqrt(gamma) I, in [0, 4]; 0 when
     collapsed. gamma in (0, l_min) is the one that fits best."""
     fit = _fit(gram, targets, target_rank)
     return Outcome(fit.distance, OK, fit.note)
 
 
-def gamma_ratio(gram: Tensor, targets: Spectrum, target_rank: int) -> Outcome:
+def gamma_ratio(gram: Covariance, targets: Spectrum, target_rank: int) -> Outcome:
     """The fitted gamma over l_min, in [0, 1]; the note says where it hit an end."""
     if target_rank == 1:
         raise NotDefinedError("the targets have rank 1, and gamma drops out")
@@ -178,15 +212,15 @@ def _outside(basis: Tensor, directions: Directions) -> Outcome:
     return Outcome(value, OK, note)
 
 
-def _fit(gram: Tensor, targets: Spectrum, rank: int) -> GramFit:
+def _fit(gram: Covariance, targets: Spectrum, rank: int) -> GramFit:
     _check_gram(gram, targets, rank)
     return fit_gamma(gram, targets, rank)
 
 
-def _check_gram(gram: Tensor, targets: Spectrum, rank: int) -> None:
+def _check_gram(gram: Covariance, targets: Spectrum, rank: int) -> None:
     if targets.dim == 1:
         raise NotDefinedError("identically 0 for a single target")
     if rank == 0:
         raise NotDefinedError("the targets do not vary")
-    if not gram.norm() > 0:
+    if not gram.trace() > 0:
         raise DegenerateError("the weight is zero")

@@ -84,6 +84,23 @@ def crossed(features: Tensor, targets: Tensor, k: int) -> CrossNull:
         features, targets: l (d,) and t (n,), descending, t_k > 0.
         k: signal rank, up to min(d, n).
     """
+    n, turned = targets.numel(), targets.numel() > features.numel()
+    # the same angles of the transposed matrix, of which the smaller square is decomposed
+    left, right = _sides(targets, features, k) if turned else _sides(features, targets, k)
+    whole = Null(1.0, 1.0) if right is None else _null(right.sqrt().mean(1))
+    side = _null(left.sqrt().mean(1))
+    if turned:
+        side, whole, right = whole, side, left
+    if right is None or n == k:
+        return CrossNull(side, whole, None)
+    # ascending; to the other directions the same angles are complements, and to those that do not vary there are none
+    nothing = float(targets[k:].clamp(min=0).sum()) <= NOTHING * float(targets[0])
+    return CrossNull(side, whole, Null(0.0, 0.0) if nothing else _null((1 - right[:, : n - k]).sqrt().mean(1)))
+
+
+def _sides(features: Tensor, targets: Tensor, k: int) -> tuple[Tensor, Tensor | None]:
+    """Squared cosines (D, k), ascending, of the singular vectors' left side, and of their right one; None where that is
+    the whole space."""
     large, wide = features.double().cpu().clamp(min=0), targets.double().cpu().clamp(min=0)
     there = int((large > NOTHING * large[0]).sum())
     large = large[: max(k, there)]
@@ -104,14 +121,12 @@ def crossed(features: Tensor, targets: Tensor, k: int) -> CrossNull:
     apart = failed == 0  # eigenvalues far apart leave single draws without a factor, in rounding
     if k == n <= there and 2 * int(apart.sum()) > draws:
         left = torch.linalg.solve_triangular(factor[apart], rows[apart, :k].mT, upper=False)
-        return CrossNull(_null(_squares(left).sqrt().mean(1)), Null(1.0, 1.0), None)
+        return _squares(left), None
     values, vectors = torch.linalg.eigh(roots[:, None] * gram * roots)
     right = vectors[:, :, -k:]
     sizes = values[:, -k:].clamp(min=torch.finfo(torch.float64).tiny).sqrt()
     left = (rows[:, :k] * roots) @ right / sizes[:, None, :]
-    meeting = _squares(right[:, :k])  # ascending; to the other directions the same angles are complements
-    rest = _null((1 - meeting[:, : n - k]).sqrt().mean(1)) if n > k else None
-    return CrossNull(_null(_squares(left).sqrt().mean(1)), _null(meeting.sqrt().mean(1)), rest)
+    return _squares(left), _squares(right[:, :k])
 
 
 def cka(features: Tensor, targets: Tensor, N: int) -> Null:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from probes.algebra.factored import Covariance, dense
 
+from .classmeans import ClassMeans
 from .gram import Gram
 from .statistic import Batch, Opening, Part, Pass
 
@@ -22,8 +23,7 @@ class Classes:
     keeps its digits. The law: the statistic of the whole equals the merge of any split.
 
     Attributes:
-        counts: (K,), samples of each class.
-        means: (K, d), class means; 0 for a class that has not appeared.
+        about: counts and means of the classes.
         gram: (d, d), sum over samples of (h - mu_k)(h - mu_k)', by its rows while they are few.
         squares: (K,), sum over the samples of each class of ||h - mu_k||^2.
     """
@@ -33,8 +33,7 @@ class Classes:
 
     def __init__(self, d: int, n: int, device: torch.device | str = "cpu") -> None:
         self.d, self.n = d, n
-        self.counts = torch.zeros(n, dtype=torch.float64, device=device)
-        self.means = torch.zeros(n, d, dtype=torch.float64, device=device)
+        self.about = ClassMeans(d, n, device)
         self.gram = Gram(d, device)
         self.squares = torch.zeros(n, dtype=torch.float64, device=device)
 
@@ -70,13 +69,19 @@ class Classes:
 
     def _shift(self, present: Tensor, means: Tensor, sizes: Tensor) -> Tensor:
         """Rows (P, d) whose squares account for joining the means (P, d) of the classes ``present``; join them."""
-        before = self.counts[present]
-        delta = means - self.means[present]
-        self.means[present] += delta * (sizes / (before + sizes))[:, None]
-        self.counts[present] += sizes
-        rows = delta * (before * sizes / (before + sizes)).sqrt()[:, None]
+        rows = self.about.join(present, means, sizes)
         self.squares[present] += (rows**2).sum(1)
         return rows
+
+    @property
+    def counts(self) -> Tensor:
+        """(K,), samples of each class."""
+        return self.about.counts
+
+    @property
+    def means(self) -> Tensor:
+        """(K, d), class means; 0 for a class that has not appeared."""
+        return self.about.means
 
     def __add__(self, other: Classes) -> Classes:
         """Classes of both sets of rows; neither operand changes."""

@@ -8,8 +8,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from probes.algebra.factored import Covariance
+from probes.algebra.joint import Joint
+from probes.algebra.onehot import OneHot
 
+from .classmeans import ClassMeans
 from .gram import Gram
 from .statistic import Batch, Opening, Part, Pass
 
@@ -22,10 +24,15 @@ class Moments:
     digits; everything is float64, whatever the dtype of what arrives. The law: the statistic of the whole equals the
     merge of any split.
 
+    Where every batch so far came with the classes of its samples, targets are known by their counts and the class means
+    (n, d), and only features are squared: n one-hot columns in the products would cost (d + n)^2.
+
     Attributes:
         count: N, rows seen.
         mean: (d + n,), mean of z.
-        gram: (d + n, d + n), sum of (z - mean)(z - mean)', by its rows while they are few.
+        gram: (d + n, d + n), sum of (z - mean)(z - mean)', by its rows while they are few; (d, d) of h alone where the
+            targets are classes.
+        classes: counts and means of the classes; None where targets are numbers.
     """
 
     in_pass: ClassVar[Pass] = Pass.FIRST
@@ -36,6 +43,7 @@ class Moments:
         self.count = 0
         self.mean = torch.zeros(d + n, dtype=torch.float64, device=device)
         self.gram = Gram(d + n, device)
+        self.classes: ClassMeans | None = None
 
     @classmethod
     def begin(cls, opening: Opening) -> Moments:
@@ -60,12 +68,21 @@ class Moments:
             )
         if N == 0:
             return
-        rows = self.mean.new_empty(N + 1, self.d + self.n)
+        if self.count == 0 and batch.classes is not None:
+            self._begin_classes()
+        if batch.classes is None:
+            self._write_out()
+        width = self.d if self.classes is not None else self.d + self.n
+        rows = self.mean.new_empty(N + 1, width)
         rows[:N, : self.d] = H
-        rows[:N, self.d :] = Y
-        batch_mean = rows[:N].mean(0)
-        rows[:N] -= batch_mean
-        self._shift(rows[N], batch_mean, N)
+        batch_mean = torch.empty_like(self.mean)
+        if self.classes is None:
+            rows[:N, self.d :] = Y
+        batch_mean[:width] = rows[:N].mean(0)
+        rows[:N] -= batch_mean[:width]
+        if self.classes is not None and batch.classes is not None:
+            batch_mean[self.d :] = self.classes.update(rows[:N], batch_mean[: self.d], batch.classes)
+        rows[N] = self._shift(batch_mean, N)[:width]
         self.gram.add(rows)
 
     def merge(self, other: Moments) -> None:
@@ -74,18 +91,34 @@ class Moments:
             raise ValueError(f"Moments of widths {(other.d, other.n)} do not merge into those of {(self.d, self.n)}.")
         if other.count == 0:
             return
-        row = torch.empty_like(self.mean)
-        self._shift(row, other.mean.to(row.device), other.count)
-        self.gram.merge(other.gram)
-        self.gram.add(row[None])
+        if self.count == 0 and other.classes is not None:
+            self._begin_classes()
+        if self.classes is not None and other.classes is not None:
+            self.classes.merge(other.classes)
+            gram = other.gram
+        else:
+            self._write_out()
+            gram = other.gram if other.classes is None else Gram.of(other.scatter)
+        row = self._shift(other.mean.to(self.mean), other.count)
+        self.gram.merge(gram)
+        self.gram.add(row[None, : self.gram.d])
 
-    def _shift(self, row: Tensor, mean: Tensor, N: int) -> None:
-        """Write into ``row`` the row whose square accounts for joining two means, and join them."""
+    def _begin_classes(self) -> None:
+        self.classes, self.gram = ClassMeans(self.d, self.n, self.mean.device), Gram(self.d, self.mean.device)
+
+    def _write_out(self) -> None:
+        """From here on targets are numbers like features."""
+        if self.classes is not None:
+            self.gram, self.classes = Gram.of(self.scatter), None
+
+    def _shift(self, mean: Tensor, N: int) -> Tensor:
+        """The row (d + n,) whose square accounts for joining two means; join them."""
         total = self.count + N
         delta = mean - self.mean
-        torch.mul(delta, math.sqrt(self.count * N / total), out=row)
         self.mean += delta * (N / total)
+        row = delta * math.sqrt(self.count * N / total)
         self.count = total
+        return row
 
     def __add__(self, other: Moments) -> Moments:
         """Moments of both sets of rows; neither operand changes."""
@@ -97,7 +130,7 @@ class Moments:
     @property
     def scatter(self) -> Tensor:
         """Sum of (z - mean)(z - mean)' (d + n, d + n)."""
-        return self.gram.matrix
+        return self.gram.matrix if self.classes is None else self.joint.dense() * self.count
 
     @property
     def covariance(self) -> Tensor:
@@ -105,6 +138,10 @@ class Moments:
         return self.scatter / self.count
 
     @property
-    def joint(self) -> Covariance:
-        """The same, by its rows while they are few."""
-        return self.gram.over(self.count)
+    def joint(self) -> Joint:
+        """The same by its blocks, the features' by its rows while they are few."""
+        S = self.gram.over(self.count)
+        if self.classes is None:
+            return Joint.of(S, self.d)
+        shares = self.classes.counts / self.count
+        return Joint(S, ((self.classes.means - self.mean[: self.d]) * shares[:, None]).mT, OneHot(shares))

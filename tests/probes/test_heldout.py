@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -120,7 +121,7 @@ def test_held_out_samples_that_are_the_training_mean_are_degenerate(layer, snap)
     H, Y, W = layer(N=200)
     still = H.mean(0).expand(50, -1)
     held = HeldOut(snap(H, Y, W), snap(still, Y[:50], W))
-    held.held_second = torch.zeros_like(held.held_second)
+    held.held_second = replace(held.held_second, features=torch.zeros(24, 24).double())
     found = next(p for p in CATALOG if p.name == "deep.noise_fraction").evaluate_held(held).outcome
     assert (found.status, math.isnan(found.value)) == ("degenerate", True)
     assert "training mean" in found.note

@@ -42,7 +42,7 @@ def _left(
     for group in groups:
         rest = [other for other in groups if other != group]
         statistics, network = layer.merged(rest), Performance.joined([streams.parts[g] for g in rest])
-        told = {} if streams.network.residuals is None else _told(network, streams)
+        told = {} if streams.network.mse is None else _told(network, streams)
         seen = {id(whole): jackknife.without(whole, statistics, **told) for whole in places.values()}
         for probe in probes:
             found[probe.name, probe.variant].append(probe.jackknifed.outcome(seen[id(places[probe.where])]))

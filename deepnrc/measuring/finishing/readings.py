@@ -67,10 +67,10 @@ def of_targets(snapshot: Snapshot, place: Mapping[str, Any]) -> Iterator[Spectra
         yield SpectralReading(TARGETS, targets.values, floor, defined(lambda: snapshot.k), place)
     outputs = defined(lambda: snapshot.residual_moments)
     if outputs is not None and outputs.count:
-        left = defined(lambda: snapshot.residuals.values)
+        left = defined(lambda: snapshot.residual_values)
         if left is not None and float(left[0]) > 0:
-            squares = outputs.covariance.diagonal() + outputs.mean**2
-            floor = snapshot.target_roundoff**2 * float(squares[outputs.n :].sum())  # of y, as it was written
+            square = float(outputs.joint.targets.trace() + (outputs.mean[outputs.n :] ** 2).sum())
+            floor = snapshot.target_roundoff**2 * square  # of y, as it was written
             yield SpectralReading(RESIDUALS, left, floor, defined(lambda: snapshot.k), place)
 
 

@@ -11,16 +11,19 @@ from deepnrc.errors import UsageError
 from deepnrc.wording import Argument, Remedy
 
 
-def check_memory(widths: Mapping[str, int], n: int, device: torch.device, groups: int = 0) -> None:
-    """Errors: UsageError, naming the widest layer, if the second moments (d + n)^2 of all layers in float64 take more
-    memory than there is.
+def check_memory(
+    widths: Mapping[str, int], n: int, device: torch.device, groups: int = 0, classes: bool = False
+) -> None:
+    """Errors: UsageError, naming the widest layer, if the second moments (d + n)^2 of all layers in float64, d^2 and
+    class means where the targets are classes, take more memory than there is.
 
     Args:
         widths: d of each layer.
         n: target width.
         groups: how many groups of samples have statistics of their own beside.
+        classes: whether the targets are classes.
     """
-    sizes = {key: 8 * (d + n) ** 2 * (1 + groups) for key, d in widths.items()}
+    sizes = {key: moments_size(d, n, classes) * (1 + groups) for key, d in widths.items()}
     free = free_memory(device)
     if free is None or sum(sizes.values()) <= free:
         return
@@ -43,6 +46,11 @@ def check_memory(widths: Mapping[str, int], n: int, device: torch.device, groups
         Remedy("layers", [f"!{key.partition('#')[0]}"]),
         ".",
     )
+
+
+def moments_size(d: int, n: int, classes: bool = False) -> int:
+    """Bytes of a layer's second moments with n targets: (d + n)^2 numbers, or d^2 and the means of n classes."""
+    return 8 * (d * d + n * d) if classes else 8 * (d + n) ** 2
 
 
 def free_memory(device: torch.device) -> int | None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from deepnrc.networks import fitting
-from probes import Moments
+from probes import Batch, Moments
+
+MOST = 2048  # outputs up to which their covariance is kept
 
 
 @dataclass
@@ -19,6 +21,8 @@ class Performance:
         name: of the output that predicts, as the first batch told it.
         residuals: moments of the rows [f(x) - y, y], streamed like features and targets; None with ``missing`` saying
             why.
+        count: samples whose output was held against their targets.
+        squares: sum of (f(x) - y)^2 over them and the outputs.
         incomparable: whether an output was seen that cannot be held against the targets; it stays so.
         hits: samples whose largest output is that of their class.
     """
@@ -27,12 +31,16 @@ class Performance:
     residuals: Moments | None = None
     missing: str = "the network's output was not seen"
     incomparable: bool = False
+    count: int = 0
+    squares: float = 0.0
+    width: int = 0
     hits: int = 0
 
     @classmethod
     def joined(cls, parts: Sequence[Performance]) -> Performance:
         """What the outputs tell of the samples of all parts."""
-        whole = cls(hits=sum(part.hits for part in parts))
+        whole = cls(hits=sum(part.hits for part in parts), count=sum(part.count for part in parts))
+        whole.squares, whole.width = sum(part.squares for part in parts), max(part.width for part in parts)
         for part in parts:
             if part.residuals is not None:
                 n, device = part.residuals.n, part.residuals.mean.device
@@ -65,29 +73,26 @@ class Performance:
         return None
 
     def _end(self, reason: str) -> None:
-        self.residuals, self.missing, self.incomparable = None, reason, True
+        self.residuals, self.missing, self.incomparable, self.count = None, reason, True, 0
 
-    def compare(self, prediction: Tensor, Y: Tensor, predicted: Tensor | None) -> None:
+    def compare(self, prediction: Tensor, Y: Tensor, classes: Tensor | None, predicted: Tensor | None) -> None:
         """Hold the output (N, n) against targets (N, n), and predicted classes (N,), if there are any, against them."""
-        n = Y.shape[1]
-        if self.residuals is None:
-            self.residuals = Moments(n, n, Y.device)
-        self.residuals.update(prediction.to(Y) - Y, Y)
-        if predicted is not None:
-            self.hits += int((Y.argmax(1) == predicted.to(Y.device)).sum())
+        self.width, apart = Y.shape[1], prediction.to(Y) - Y
+        self.count, self.squares = self.count + len(Y), self.squares + float((apart**2).sum())
+        if self.width <= MOST:
+            self.residuals = self.residuals or Moments(self.width, self.width, Y.device)
+            self.residuals.update(Batch(apart, Y, classes))
+        else:
+            self.missing = f"the covariance of {self.width} outputs is not kept: it takes up to {MOST}"
+        if predicted is not None and classes is not None:
+            self.hits += int((classes == predicted.to(classes)).sum())
 
     @property
     def accuracy(self) -> float | None:
         """Share of samples whose largest output is that of their class, or None if no output could be read."""
-        if self.residuals is None or self.residuals.count == 0:
-            return None
-        return self.hits / self.residuals.count
+        return self.hits / self.count if self.count else None
 
     @property
     def mse(self) -> float | None:
         """Mean over samples and outputs of the squared error, or None if no output could be read."""
-        r = self.residuals
-        if r is None or r.count == 0:
-            return None
-        n = r.d
-        return float(r.gram.diagonal()[:n].sum() / r.count + (r.mean[:n] ** 2).sum()) / n
+        return self.squares / self.count / self.width if self.count else None

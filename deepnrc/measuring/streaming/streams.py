@@ -125,11 +125,11 @@ class Streams:
             self.sizes = [size + count for size, count in zip(self.sizes, counts, strict=True)]
         if prediction is None:
             return
-        self.network.compare(prediction, samples.Y, samples.predicted)
+        self.network.compare(prediction, samples.Y, samples.classes, samples.predicted)
         for group, part in enumerate(self.parts):
             at = samples.groups == group
-            predicted = None if samples.predicted is None else samples.predicted[at]
-            part.compare(prediction[at], samples.Y[at], predicted)
+            labels = [None if known is None else known[at] for known in (samples.classes, samples.predicted)]
+            part.compare(prediction[at], samples.Y[at], *labels)
 
     def flush(self) -> None:
         """Bring every layer's statistics up to date, before they are read."""
@@ -172,7 +172,7 @@ class Streams:
         found = [reading.pooled.rows for reading in forward.readings.values()]
         groups = 0 if self.dealing is None else self.dealing.count
         widths = {k: r.pooled.rows.shape[1] for k, r in forward.readings.items()}
-        check_memory(widths, self.n, found[0].device, groups)
+        check_memory(widths, self.n, found[0].device, groups, self.one_hot)
         self.parts, self.sizes = [Performance() for _ in range(groups)], [0] * groups
         for depth, (key, reading) in enumerate(forward.readings.items()):
             rows, pool = reading.pooled.rows, reading.pooled.pool

@@ -15,6 +15,13 @@ def test_statistics_that_do_not_fit_are_refused_before_any_memory_is_taken(monke
             memory.check_memory(widths, 1, torch.device("cpu"))
 
 
+def test_classes_take_their_means_and_no_columns(monkeypatch):
+    monkeypatch.setattr(memory, "free_memory", lambda device: 9_000_000)
+    memory.check_memory({"a": 100}, 10_000, torch.device("cpu"), classes=True)
+    with pytest.raises(UsageError, match="layer 'a' alone"):
+        memory.check_memory({"a": 100}, 10_000, torch.device("cpu"))
+
+
 def test_free_memory_is_what_system_and_process_allow(monkeypatch):
     monkeypatch.setattr(memory, "_available", lambda: 10)
     for allowed, expected in ((None, 10), (7, 7), (12, 10)):
