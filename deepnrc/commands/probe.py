@@ -104,9 +104,9 @@ class ProbeCommand(InputArguments):
         from deepnrc.table import Journal, check_tau
 
         check_tau(self.tau)
-        if self.checkpoint is not None and several(self.checkpoint):
-            return self._checkpoints(self.checkpoint)
         with together() as first:
+            if self.checkpoint is not None and several(self.checkpoint):
+                return self._checkpoints(self.checkpoint, first)
             journal: Journal[deepnrc.Report] | None = Journal(self.out, self.replace) if first else None
             network = self.network(self.model)
             report = deepnrc.probe(network, self._own(self.data, network), progress=first, **self._all(network))
@@ -139,8 +139,8 @@ class ProbeCommand(InputArguments):
             **self.options(),
         }
 
-    def _checkpoints(self, checkpoint: Path) -> int:
-        """Probe the network at many checkpoints, as steps of one report."""
+    def _checkpoints(self, checkpoint: Path, first: bool) -> int:
+        """Probe the network at many checkpoints, as steps of one report; the first process saves and prints."""
         import deepnrc
 
         network = dataclasses.replace(self, checkpoint=None, state_key=None).network(self.model)
@@ -148,12 +148,14 @@ class ProbeCommand(InputArguments):
 
         def passed_over(path: Path, why: deepnrc.DataError) -> None:
             refused.append(path.name)
-            print(f"deepnrc: {shown(f'{path.name} is passed over. {why}')}", file=sys.stderr)
+            if first:
+                print(f"deepnrc: {shown(f'{path.name} is passed over. {why}')}", file=sys.stderr)
 
         report = deepnrc.probe_checkpoints(
             network,
             checkpoint,
-            self.samples(self.data, network),
+            self._own(self.data, network),
+            progress=first,
             steps=self.steps or None,
             folder=self.out,
             replace=self.replace,
@@ -164,6 +166,8 @@ class ProbeCommand(InputArguments):
             passed_over=passed_over,
             **self._all(network),
         )
+        if not first:
+            return GOOD
         report.summary(self.tau)
         code = self._ended(report)
         if refused:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import pickle
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from deepnrc.measuring.clusters import backend as cluster
 from deepnrc.measuring.probing import probe
 from deepnrc.measuring.provenance import told
 from deepnrc.measuring.settling.remembered import Remembered
+from deepnrc.measuring.streaming.distributed import AUTO, Ranks
 from deepnrc.report import Report, load
 from deepnrc.table import MANIFEST, Journal, join
 from deepnrc.wording import Argument, Remedy, shown
@@ -74,7 +75,8 @@ def probe_checkpoints(
     [1, 10]
 
     The network's own weights are put back. What only changes the network is told beside each measurement in the
-    report's ``provenance``: the file's name and checksum.
+    report's ``provenance``: the file's name and checksum. Under torch.distributed all processes probe each file
+    together, and the first of them keeps the folder.
 
     Args:
         model: the network; it is given the weights of each file in turn.
@@ -97,13 +99,18 @@ def probe_checkpoints(
     loader = as_loader(loader)
     if isinstance(loader, Iterator):
         raise UsageError("Each checkpoint reads the data again, and an iterator gives it once. Use a loader.")
-    tell = passed_over or _warned
-    keeping = None if folder is None else _Folder(Path(folder), replace, {"state_key": state_key, **options})
-    kept = None if keeping is None else keeping.earlier(todo)
+    ranks, tell = Ranks.of(options.get("distributed", AUTO)), passed_over or _warned
+    if ranks.count > 1 and jobs > 1:
+        raise UsageError(
+            f"{ranks.count} processes probe each checkpoint together already: leave out ", Argument("jobs", jobs), "."
+        )
+    mine = folder is not None and ranks.number == 0
+    keeping = _Folder(Path(folder), replace, {"state_key": state_key, **options}) if mine and folder else None
+    kept = ranks.told(ranks.agreed(lambda: None if keeping is None else keeping.earlier(todo)))[0]
     done = {} if kept is None else {record["step"]: record for record in kept.provenance}
     todo = [one for one in todo if one.step not in done]
     found = [] if kept is None else [kept]
-    results = _measured(_Work(model, loader, state_key, allow_extra, run, options), todo, jobs, backend)
+    results = _measured(_Work(model, loader, state_key, allow_extra, run, options, ranks), todo, jobs, backend)
     bar = tqdm(total=len(todo), desc="checkpoints", unit="file", disable=not progress, delay=2, leave=False)
     with bar, contextlib.closing(results):
         for one, result in zip(todo, results, strict=True):
@@ -111,8 +118,7 @@ def probe_checkpoints(
                 tell(one.path, result)
             else:
                 found.append(result)
-                if keeping is not None:
-                    keeping.add(result)
+                ranks.agreed(partial(_keep, keeping, result))
             bar.update()
     if not found:
         raise DataError(
@@ -131,19 +137,25 @@ class _Work:
     allow_extra: bool
     run: str | None
     options: dict[str, Any]
+    ranks: Ranks
 
     def __call__(self, one: Checkpoint) -> Report | DataError:
         try:
-            checksum = one.checksum
-            load_checkpoint(self.model, one.path, self.state_key, allow_extra=self.allow_extra)
-        except OSError as error:
-            return DataError(f"The checkpoint '{one.path}' cannot be read ({error.strerror}).")
+            checksum = self.ranks.agreed(lambda: self._load(one))
         except DataError as error:
             return error
         report = probe(self.model, self.loader, run=self.run, step=one.step, progress=False, **self.options)
         file = {"name": one.path.name, "checksum": checksum, "state_key": self.state_key}
         facts = {"checkpoint": file, "options": told(self.options)}
         return Report(report.table, tuple({**record, **facts} for record in report.provenance), report.spectra)
+
+    def _load(self, one: Checkpoint) -> str:
+        try:
+            checksum = one.checksum
+            load_checkpoint(self.model, one.path, self.state_key, allow_extra=self.allow_extra)
+        except OSError as error:
+            raise DataError(f"The checkpoint '{one.path}' cannot be read ({error.strerror}).") from error
+        return checksum
 
 
 def _measured(work: _Work, todo: Sequence[Checkpoint], jobs: int, backend: str) -> Generator[Report | DataError]:
@@ -152,14 +164,8 @@ def _measured(work: _Work, todo: Sequence[Checkpoint], jobs: int, backend: str) 
         import joblib
 
         with cluster(backend, jobs):
-            try:
-                yield from joblib.Parallel(jobs, return_as="generator")(joblib.delayed(work)(one) for one in todo)
-            except (pickle.PicklingError, AttributeError, TypeError) as error:
-                raise UsageError(
-                    f"The network or its data cannot be sent to another process ({error}). Measure one at a time: ",
-                    Remedy("jobs", 1),
-                    ".",
-                ) from error
+            _check_sent(work)
+            yield from joblib.Parallel(jobs, return_as="generator")(joblib.delayed(work)(one) for one in todo)
         return
     own = {name: value.clone() for name, value in work.model.state_dict().items() if isinstance(value, torch.Tensor)}
     work.options = {"remembered": Remembered(), **work.options}
@@ -168,6 +174,26 @@ def _measured(work: _Work, todo: Sequence[Checkpoint], jobs: int, backend: str) 
             yield work(one)
     finally:
         work.model.load_state_dict(own, strict=False)
+
+
+def _check_sent(work: _Work) -> None:
+    """Errors: UsageError if the network or its data cannot be sent to another process. What fails later is the
+    network's own."""
+    import cloudpickle
+
+    try:
+        cloudpickle.dumps(work)
+    except Exception as error:  # whatever an object's own way of being sent raises
+        raise UsageError(
+            f"The network or its data cannot be sent to another process ({error}). Measure one at a time: ",
+            Remedy("jobs", 1),
+            ".",
+        ) from error
+
+
+def _keep(keeping: _Folder | None, result: Report) -> None:
+    if keeping is not None:
+        keeping.add(result)
 
 
 class _Folder:

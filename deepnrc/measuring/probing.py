@@ -150,11 +150,9 @@ def probe(
         fingerprint = over(loader, Pass.FIRST, "The data is empty: the loader yielded no samples.")
         if twice := ranks.check_samples():
             warnings.warn(twice, stacklevel=2)
-        if attachment.second_pass() and over(loader, Pass.SECOND) != fingerprint:
-            raise UsageError(
-                "The second pass saw other data than the first, and the measures that need it need the same. Use a "
-                "loader that gives the same batches each time: no shuffling, no random augmentation, no generator."
-            )
+        if attachment.second_pass():
+            again = over(loader, Pass.SECOND)
+            ranks.agreed(lambda: _check_again(again, fingerprint))
         data = {"fingerprint": "+".join(ranks.told(fingerprint)), "max_samples": max_samples}
         if others is not None:
             attachment.held_out()
@@ -192,8 +190,9 @@ def _pass(
     Args:
         empty: what to say where there is no sample.
     """
-    fingerprint, failed = DataFingerprint(), None
-    try:
+    fingerprint = DataFingerprint()
+
+    def run() -> None:
         total = None if max_samples is not None else count(loader)
         resolution = target_resolution(loader)
         bar = tqdm(total=total, desc="probing", unit="batch", disable=not progress, delay=2, leave=False)
@@ -208,8 +207,15 @@ def _pass(
                 bar.update()
         if empty and attachment.samples == 0:
             raise DataError(empty)
-    except Exception as error:  # the other ranks are told of any, so that they do not wait for this one
-        failed = error
-    ranks.settle(failed)
+
+    ranks.agreed(run)
     attachment.merge(ranks, number)
     return str(fingerprint)
+
+
+def _check_again(again: str, fingerprint: str) -> None:
+    if again != fingerprint:
+        raise UsageError(
+            "The second pass saw other data than the first, and the measures that need it need the same. Use a "
+            "loader that gives the same batches each time: no shuffling, no random augmentation, no generator."
+        )

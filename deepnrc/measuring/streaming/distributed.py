@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from probes import Pass, Statistic
 
 AUTO = "auto"
 Distributed = str | bool
+T = TypeVar("T")
 
 
 @dataclass
@@ -26,10 +27,12 @@ class Ranks:
 
     Attributes:
         count: how many there are; one alone has nothing to merge.
+        number: which of them this one is, from 0.
         seen: a checksum (N,) for each sample of this process.
     """
 
     count: int = 1
+    number: int = 0
     seen: list[Tensor] = field(default_factory=list)
 
     @classmethod
@@ -50,7 +53,7 @@ class Ranks:
                 Remedy("distributed", True),
                 ".",
             )
-        return cls(group.get_world_size() if there and distributed else 1)
+        return cls(group.get_world_size(), group.get_rank()) if there and distributed else cls()
 
     def note(self, tensors: Sequence[Tensor], N: int) -> None:
         """Take a checksum of each of N samples of a batch, to tell of those that several ranks saw."""
@@ -67,11 +70,21 @@ class Ranks:
         group.all_gather_object(found, mine)
         return found
 
-    def settle(self, error: BaseException | None) -> None:
-        """Say how a pass ended on this rank, so that none waits for one that failed.
+    def agreed(self, work: Callable[[], T]) -> T:
+        """What work gives on this rank, once all have done theirs, so that none waits for one that failed.
 
         Errors: this rank's own; DataError if it is another's.
         """
+        try:
+            found = work()
+        except Exception as error:  # the other ranks are told of any
+            self.settle(error)
+            raise
+        self.settle(None)
+        return found
+
+    def settle(self, error: BaseException | None) -> None:
+        """Say how something ended on this rank. Errors: this rank's own; DataError if it is another's."""
         if self.count == 1 and error is None:
             return
         failed = self.told(None if error is None else f"{type(error).__name__}: {error}") if self.count > 1 else []
@@ -155,7 +168,7 @@ def _joined(own: Performance, parts: Sequence[Performance]) -> Performance:
     whole.name, whole.missing = own.name, own.missing
     for part in parts:
         if part.incomparable:
-            whole.residuals, whole.missing, whole.incomparable = None, part.missing, True
+            whole.residuals, whole.missing, whole.incomparable, whole.count = None, part.missing, True, 0
     return whole
 
 

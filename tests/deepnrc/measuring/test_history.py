@@ -133,6 +133,22 @@ def test_refusals(ck, asked, said):
         deepnrc.probe_checkpoints(network(), ck, **{"loader": (X, Y), **asked}, **FAST)
 
 
+class Failing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(2))
+
+    def forward(self, x):
+        raise TypeError("the network's own")
+
+
+@pytest.mark.slow
+def test_an_error_of_the_network_is_its_own(tmp_path):
+    torch.save({"0.weight": torch.ones(2)}, tmp_path / "net-1.pt")
+    with pytest.raises(TypeError, match="the network's own"):
+        deepnrc.probe_checkpoints(nn.Sequential(Failing()), [tmp_path / "net-1.pt"], (X, Y), jobs=2, progress=False)
+
+
 def test_what_cannot_be_sent_is_said(ck):
     net = network()
     net.hook = (value for value in ())

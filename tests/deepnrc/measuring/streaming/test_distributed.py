@@ -19,7 +19,7 @@ from deepnrc.measuring.streaming.distributed import Ranks
 
 ROOT = Path(__file__).parents[4]
 WORK = """
-import json, os, sys, warnings
+import json, os, pathlib, sys, warnings
 import torch, deepnrc
 from torch import distributed, nn
 
@@ -42,7 +42,30 @@ def measured(case, shard):
     options = {"held_out": held} if held is not None else {}
     if case.get("groups"):
         options["groups"] = case["groups"]
+    if case.get("checkpoints"):
+        return checkpoints(loader, case["checkpoints"])
     return deepnrc.probe(network(), loader, probes=case.get("probes"), run="r", progress=False, **options)
+
+class Changing:
+    def __init__(self, batches):
+        self.batches, self.seen = batches, 0
+    def __iter__(self):
+        self.seen += 1
+        odd = self.seen == 2 and distributed.get_rank() == 1
+        return iter([(x + odd, y) for x, y in self.batches])
+
+def checkpoints(loader, name):
+    folder, rank = f"{sys.argv[1]}/{name}", distributed.get_rank()
+    if rank == 0:
+        os.makedirs(folder)
+        for step in (1, 2):
+            torch.save(network().state_dict(), f"{folder}/{step}.pt")
+        pathlib.Path(f"{folder}/3.pt").write_text("no weights")
+        deepnrc.probe_checkpoints(network(), [f"{folder}/2.pt"], batches(*samples(100, False)), folder=f"{folder}/out",
+                                  probes=["deep.cka"], run="r", distributed=False) if name == "other" else None
+    distributed.barrier()
+    return deepnrc.probe_checkpoints(network(), f"{folder}/*.pt", loader, folder=f"{folder}/out", probes=["deep.cka"],
+                                     run="r", progress=False)
 
 def case_loader(case, X, Y):
     rank, count = distributed.get_rank(), distributed.get_world_size()
@@ -58,6 +81,8 @@ def case_loader(case, X, Y):
             if rank == 1:
                 raise ValueError("sample 9 is odd")
         return failing()
+    if case["how"] == "changes":
+        return Changing(deepnrc.shard(batches(X, Y)))
     if case["how"] == "none":
         return batches(X, Y) if rank == 0 else []
     raise AssertionError(case)
@@ -89,6 +114,9 @@ CASES = {
     "padded": {"how": "padded"},
     "fails": {"how": "fails"},
     "none": {"how": "none"},
+    "changes": {"how": "changes", "probes": ["nrc.1_centred"]},
+    "files": {"checkpoints": "files"},
+    "other": {"checkpoints": "other"},
 }
 
 
@@ -164,6 +192,31 @@ def test_no_rank_waits_for_one_that_failed(together):
     assert own == "ValueError: sample 9 is odd"
     assert other == "DataError: Rank 1 failed, and the others stop with it. ValueError: sample 9 is odd"
     assert "Rank 1 failed" in said(together, "none")[0]["error"]
+
+
+@pytest.mark.slow
+def test_a_second_pass_that_one_rank_sees_otherwise_ends_all(together):
+    for rank, one in enumerate(said(together, "changes")):
+        own = "UsageError: The second pass saw other data" if rank == 1 else "DataError: Rank 1 failed"
+        assert one["error"].startswith(own)
+
+
+@pytest.mark.slow
+def test_checkpoints_are_probed_together_and_kept_by_the_first(together):
+    folder, _ = together
+    for one in said(together, "files"):
+        assert one["samples"] == 100
+        assert [w.startswith("The checkpoint 3.pt is passed over.") for w in one["warnings"]] == [True]
+    assert deepnrc.load(folder / "files" / "out").steps == [1, 2]
+    tables = [pd.read_parquet(folder / f"files.{rank}.parquet") for rank in range(2)]
+    assert_frame_equal(tables[0], tables[1], check_exact=True)
+
+
+@pytest.mark.slow
+def test_a_folder_that_the_first_rank_refuses_ends_all(together):
+    for rank, one in enumerate(said(together, "other")):
+        own = "UsageError: '" if rank == 0 else "DataError: Rank 0 failed"
+        assert one["error"].startswith(own)
 
 
 def test_one_process_has_nothing_to_merge():
