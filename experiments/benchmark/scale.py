@@ -34,7 +34,8 @@ class Scale:
         _seconds("three layers of width 4096, N = 2048", lambda: _probe(_mlp(4096, 3), torch.randn(2048, 4096)), 30)
         _seconds("d = 3072, N = 64", lambda: _probe(_mlp(3072, 1), torch.randn(64, 3072)), 1)
         _seconds("AlexNet's last layers, d = 9216, N = 24", lambda: _probe(_alexnet(), torch.randn(24, 9216)), 60)
-        _seconds("1000 classes, d = 512, N = 4096", lambda: _classes(1000), 1)
+        _seconds("1000 classes, d = 512, N = 4096", lambda: _classes(1000, 4096), 1)
+        _seconds("10000 classes, d = 512, N = 20000", lambda: _classes(10_000, 20_000), 60)
         _tracked(500, 0.02)
         _printed(1000, 1)
         _paged(50, 10, 3)
@@ -54,8 +55,8 @@ def _probe(model: nn.Module, X: Tensor) -> None:
     deepnrc.probe(model, batches, progress=False)
 
 
-def _classes(K: int) -> None:
-    X, y = torch.randn(4096, 512), torch.arange(4096) % K
+def _classes(K: int, N: int) -> None:
+    X, y = torch.randn(N, 512), torch.arange(N) % K
     deepnrc.probe(nn.Linear(512, K), list(zip(X.split(256), y.split(256), strict=True)), progress=False)
 
 
