@@ -29,7 +29,8 @@ class Probes(Command):
             facts = f"range [{low}, {high}]; collapsed: {collapsed}; measured at {where}"
             facts += " where the targets are classes" if probe.classes else ""
             facts += "" if probe.default else ", when asked for with --probes"
-            for text in (probe.formula, probe.meaning, _levels(probe), facts, probe.source):
+            also = f"also called: {probe.also}" if probe.also else ""
+            for text in (probe.formula, probe.meaning, _levels(probe), facts, probe.source, also):
                 if text:
                     print(textwrap.fill(text, width, initial_indent="    ", subsequent_indent="    "))
         print(f"\n{len(CATALOG)} probes. Notation: rows are samples; k is the signal rank; covariances divide by N.")

@@ -28,6 +28,7 @@ ROWS: tuple[Probe, ...] = (
         "Tr(S_W pinv(S_B))/K, pinv of the K - 1 largest eigenvalues", f"{PAPYAN}; {TIRER}",
         bounds=(0, INF), held_out=heldout.nc1, floor=classifier.nc1_floor, **_classes,
         short="nc.1", digits=".2e", told="nc.1",
+        also="NC1; within-class variability collapse",
     ),
     Probe(
         "nc.1", classifier.nc1_unscaled, "NC1 without 1/K",
@@ -57,6 +58,7 @@ ROWS: tuple[Probe, ...] = (
         "|| G/||G|| - (I - 11'/K)/sqrt(K-1) ||_F, G the Gram matrix of mu_k - mu_G", f"{PAPYAN}; {TIRER}",
         bounds=(0, SQRT2), floor=classifier.means_floor, **_classes,
         short="nc.2", digits=".2e", told="nc.2",
+        also="NC2; convergence to a simplex ETF; equiangularity and equinorm together",
     ),
     Probe(
         "nc.2", classifier.nc2_frame, "NC2: class means against an orthogonal frame",
@@ -72,6 +74,7 @@ ROWS: tuple[Probe, ...] = (
         "|| WM/||WM|| - (I - 11'/K)/sqrt(K-1) ||_F, M the mu_k - mu_G as columns", f"{PAPYAN}; {TIRER}",
         bounds=(0, 2), floor=classifier.means_floor, **_classes,
         digits=".2e", told="nc.3",
+        also="NC3; self-duality",
     ),
     Probe(
         "nc.3", classifier.nc3_frame, "NC3: weight against class means (orthogonal frame)",
@@ -86,6 +89,7 @@ ROWS: tuple[Probe, ...] = (
         "when collapsed; it takes a second pass over the data.",
         "share of samples with argmin_k ||h - mu_k|| not argmax f(x)", f"{PAPYAN}; {TIRER}",
         default=False, **{**_classes, "log": False, "statistics": {"classes": Classes, "nearest": Nearest}},
+        also="NC4; nearest class centre (NCC) behaviour",
     ),
     Probe(
         "nc.ncc_error", classifier.ncc_error, "Nearest-class-mean error",
@@ -94,5 +98,6 @@ ROWS: tuple[Probe, ...] = (
         "share of samples with argmin_k ||h - mu_k|| not their class", "Galanti et al. 2022",
         default=False, held_out=heldout.ncc_error,
         **{**_classes, "log": False, "statistics": {"classes": Classes, "mislabelled": Mislabelled}},
+        also="NCC error, NCC mismatch; what effective depth counts",
     ),
 )  # fmt: skip

@@ -27,6 +27,7 @@ ROWS: tuple[Probe, ...] = (
         "directions as the targets have.",
         "Tr(S_H) - Tr(V'S_H V), V = top-k eigenvectors of S_H", POSTER,
         bounds=(0, INF), floor=deep.noise_floor, held_out=heldout.noise, **_noise,
+        also="residual variance of a PCA with k components",
     ),
     Probe(
         "deep.noise_fraction", deep.noise_fraction, "Noise fraction",
@@ -35,12 +36,14 @@ ROWS: tuple[Probe, ...] = (
         "1 - Tr(V'S_H V)/Tr(S_H)", f"{DEEP}, NRC1", floor=deep.noise_fraction_floor, held_out=heldout.noise_fraction,
         **_noise,
         reference=THRESHOLD, main=True, order=1, short="noise", digits=".2e",
+        also="NRC1 (Rangamani & Unal); share of variance that a PCA with k components leaves",
     ),
     Probe(
         "deep.spectral_gap", deep.spectral_gap, "Spectral gap at k",
         "Ratio of the k-th to the next eigenvalue of the feature covariance. Near 1 the top-k subspace is not "
         "determined and no alignment with it means anything.",
         "l_k / l_(k+1) of S_H", DEEP, bounds=(1, INF), better="high", log=True,
+        also="eigengap",
     ),
     Probe(
         "deep.feature_stable_rank", deep.stable_rank, "Feature stable rank",
@@ -48,6 +51,7 @@ ROWS: tuple[Probe, ...] = (
         "targets' own.",
         "sum l_i / l_1 of S_H", DEEP, bounds=(1, INF),
         reference=TARGETS, main=True, order=2, short="rank(H)", digits=".2f", told="last features' stable rank",
+        also="stable rank, numerical rank in older texts; not the effective rank of an entropy",
     ),
     Probe(
         "deep.feature_stable_rank", deep.stable_rank_covariance, "Feature stable rank (covariance form)",
@@ -62,6 +66,7 @@ ROWS: tuple[Probe, ...] = (
         "near that of the targets.",
         "||W||_F^2 / ||W||_2^2; convolutions as c_in x (c_out k k)", DEEP, bounds=(1, INF), better="low",
         reference=TARGETS, main=True, order=3, short="rank(W)", digits=".2f",
+        also="stable rank of the weight",
     ),
     Probe(
         "deep.target_stable_rank", deep.target_stable_rank, "Target stable rank",
@@ -82,6 +87,7 @@ ROWS: tuple[Probe, ...] = (
         "mean cosine of the principal angles between V and the top-k right singular vectors of W", f"{DEEP}, NRC3",
         chance=chance.feature_weight_alignment, **_aligned, top_k=True,
         main=True, order=4, short="align", digits=".3f",
+        also="NRC3 (Rangamani & Unal); subspace alignment; self-duality of features and weights",
     ),
     Probe(
         "deep.feature_weight_alignment", deep.smallest_feature_weight_alignment, "Feature-weight alignment (smallest)",
@@ -111,6 +117,7 @@ ROWS: tuple[Probe, ...] = (
         "1 unless the targets' covariance is isotropic.",
         "||S_HY||_F^2 / (||S_H||_F ||S_Y||_F)", f"{DEEP}, NRC2", better="high", chance=chance.cka,
         main=True, order=6, short="CKA", digits=".3f",
+        also="NRC2 (Rangamani & Unal); linear CKA, centred kernel alignment",
     ),
     Probe(
         "deep.cka", deep.signal_cka, "Signal-target alignment (CKA of the signal)",
@@ -148,6 +155,7 @@ ROWS: tuple[Probe, ...] = (
         chance=chance.linear_mse, bounds=(0, INF), better="low", log=True,
         held_out=heldout.linear_mse, unbiased=deep.adjusted_mse,
         reference=OWN_ERROR, main=True, order=8, short="lin. MSE", digits=".2e",
+        also="NRC4 (Rangamani & Unal); linear probe error",
     ),
     Probe(
         "deep.linear_mse", deep.linear_mse_ratio, "Linear MSE over network MSE",
@@ -163,6 +171,7 @@ ROWS: tuple[Probe, ...] = (
         "1 - linear MSE / (Tr(S_Y)/n)", f"{DEEP}, NRC4", chance=chance.linear_r2, better="high",
         held_out=heldout.linear_r2, unbiased=deep.adjusted_r2,
         main=True, order=7, shown=(HEATMAP, SUMMARY), short="lin. R2", digits=".4f",
+        also="linear probe R2, linear separability for regression",
     ),
     Probe(
         "deep.linear_r2", deep.adjusted_r2, "Linear predictability (adjusted R2)",
@@ -177,6 +186,7 @@ ROWS: tuple[Probe, ...] = (
         "of a linear network, whatever the data; behind a ReLU only its diagonal form is.",
         "||V'V - WW'||_F / (||V'V||_F^2 + ||WW'||_F^2)^(1/2), V the next weight", "identity at critical points",
         better="low", collapsed=0.0, log=True,
+        also="balancedness of layers; conservation law of gradient flow",
     ),
     Probe(
         "deep.balancedness", balance.diagonal_balancedness, "Balancedness of consecutive weights (diagonal)",

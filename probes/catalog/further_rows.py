@@ -68,6 +68,7 @@ def numerical_rank(tau: float) -> Probe:
         "a network does not need.",
         f"#{{s_i > {tau:g} s_1}}", "Masarczyk et al. 2023", bounds=(1, INF), counts=True,
         variant="default" if tau == TAU else f"tau = {tau:g}",
+        also="numerical rank; the extractor's rank in the tunnel effect",
     )  # fmt: skip
 
 
@@ -97,6 +98,7 @@ ROWS: tuple[Probe, ...] = (
         "rank.effective", ranks.effective, "Effective rank",
         "How many directions the features use, by the entropy of their variances. Small when collapsed.",
         "exp(-sum p log p), p = l_i / sum l", "Roy & Vetterli 2007", bounds=(1, INF),
+        also="erank; RankMe, of singular values",
     ),
     Probe(
         "rank.effective", ranks.effective_of_singular_values, "Effective rank (singular values)",
@@ -108,6 +110,7 @@ ROWS: tuple[Probe, ...] = (
         "rank.participation", ranks.participation, "Participation ratio",
         "How many directions the features use, by the squares of their variances. Small when collapsed.",
         "(sum l)^2 / sum l^2", "participation ratio", bounds=(1, INF),
+        also="participation ratio, effective dimension",
     ),
     numerical_rank(1e-3),
     Probe(
@@ -120,6 +123,7 @@ ROWS: tuple[Probe, ...] = (
         "rank.alpha", ranks.alpha, "Decay of the spectrum",
         "How steeply the features' variances fall, as the exponent of a power law. Positive for falling spectra.",
         "-slope of log l_j on log j, j = 1 .. 100", "Agrawal et al. 2022", bounds=(-INF, INF),
+        also="alpha-ReQ; exponent of a power law of eigenvalues",
     ),
     Probe(
         "dimension.two_nn", dimension.two_nn, "Intrinsic dimension",
@@ -127,6 +131,7 @@ ROWS: tuple[Probe, ...] = (
         "targets' own in collapsed layers.",
         "slope through 0 of -log(1 - i/N) on log(r2/r1)", "Facco et al. 2017", bounds=(0, INF),
         statistics={"rows": Rows}, **_named,
+        also="TwoNN; ID",
     ),
     Probe(
         "dimension.two_nn", dimension.target_two_nn, "Intrinsic dimension of the targets",
@@ -140,6 +145,7 @@ ROWS: tuple[Probe, ...] = (
             "Share of the units that hardly answer, beside the mean of their layer. With tau = 0 it counts dead units.",
             f"share of units with E|h_i| / mean_j E|h_j| <= {tau:g}", "Sokar et al. 2023", better="low",
             variant=variant, statistics={"magnitudes": dormant.Magnitudes},
+        also="tau-dormant neurons; dead units at tau = 0",
         )
         for tau, variant in ((0.0, "default"), (0.025, "tau = 0.025"))
     ),
@@ -147,6 +153,7 @@ ROWS: tuple[Probe, ...] = (
         "nc.cdnv", geometry.cdnv, "Class-distance normalised variance",
         "Spread within two classes over the distance of their means, averaged over pairs. 0 when collapsed.",
         "mean over pairs of (v_i + v_j)/(2 ||mu_i - mu_j||^2)", "Galanti et al. 2022", **_geometry,
+        also="CDNV",
     ),
     Probe(
         "nc.cdnv", geometry.cdnv_doubled, "Class-distance normalised variance, without the 2",

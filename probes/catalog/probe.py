@@ -62,6 +62,7 @@ class Probe:
         meaning: two sentences for a reader who has not seen the paper.
         formula: in plain text.
         source: paper.
+        also: what others call it, papers' own labels among it.
         collapsed: value at full collapse, None where there is none.
         bounds: smallest and largest value.
         better: "low", "high" or "" - which way collapse lies.
@@ -120,6 +121,7 @@ class Probe:
     counts: bool = False
     held_out: Callable[..., float | Outcome] | None = None
     unbiased: Callable[..., float | Outcome] | None = None
+    also: str = ""
 
     @property
     def held_variant(self) -> str:

@@ -23,6 +23,7 @@ ROWS: tuple[Probe, ...] = (
         "mean ||u - P u||^2, u = h/||h||, P on the top-n components of the centred features", f"{TOP}, NRC1",
         floor=top.direction_floor, held_out=heldout.nrc1, **_outside,
         told="nrc.1", digits=".2e",
+        also="NRC1 (Andriopoulos et al.); feature-vector collapse",
     ),
     Probe(
         "nrc.1", top.nrc1_uncentred, "NRC1, uncentred components",
@@ -36,6 +37,7 @@ ROWS: tuple[Probe, ...] = (
         "mean ||u - Q u||^2, Q on the row space of W", f"{TOP}, NRC2", floor=top.direction_floor,
         held_out=heldout.nrc2, **_outside,
         told="nrc.2", digits=".2e",
+        also="NRC2 (Andriopoulos et al.); self-duality",
     ),
     Probe(
         "nrc.1_centred", top.nrc1_centred, "NRC1, centred rows",
@@ -58,6 +60,7 @@ ROWS: tuple[Probe, ...] = (
         "|| WW'/||WW'|| - A/||A|| ||_F^2, A = S_Y^(1/2) - sqrt(gamma) I", f"{TOP}, NRC3",
         **{**_nrc, "bounds": (0, 4)},
         told="nrc.3", digits=".2e",
+        also="NRC3 (Andriopoulos et al.); structure of the last weight",
     ),
     Probe(
         "nrc.3_gamma_ratio", top.gamma_ratio, "NRC3: gamma / l_min",

@@ -22,6 +22,7 @@ def test_probes_prints_every_probe_with_all_that_is_known_of_it(run: Call) -> No
         asked = "" if probe.default else ", when asked for with --probes"
         parts = [f"{probe.name} ({probe.variant}) {probe.title}", probe.formula, probe.meaning, facts, probe.source]
         parts.append(f"{asked} {probe.source}" if probe.source else asked)
+        parts.append(f"also called: {probe.also}" if probe.also else "")
         assert all(" ".join(part.split()) in text for part in parts), probe.name
     assert f"{len(CATALOG)} probes." in result.out
     assert max(map(len, result.out.splitlines())) <= 100
