@@ -243,7 +243,7 @@ class Attachment:
         network = self._streams.network
         network.choose(forward.outputs, y.Y)
         flow = Dataflow() if self.survey is None else self.survey.dataflow
-        return top_layer(forward, flow, network.name, network.missing)
+        return top_layer(forward, flow, network.name, network.missing, y.one_hot)
 
     def second_pass(self) -> bool:
         """Begin the second pass over the same data, if a probe that was asked for needs one; say whether it does."""

@@ -8,7 +8,7 @@ from typing import Any
 from deepnrc.measuring.streaming.layerstream import LayerStream
 from deepnrc.measuring.streaming.performance import Performance
 from deepnrc.measuring.streaming.streams import Streams
-from probes import OK, NotDefinedError, Outcome, Probe, Snapshot, jackknife
+from probes import OF_WEIGHT, OK, NotDefinedError, Outcome, Probe, Snapshot, jackknife
 
 Rows = Iterable[tuple[Probe, dict[str, Any]]]
 
@@ -18,19 +18,25 @@ def fill(rows: Rows, layer: LayerStream, streams: Streams, places: Mapping[str, 
 
     Args:
         rows: rows of this layer, or of the network, with their probes.
-        places: by ``Probe.where``, the layer as its measures see it.
+        places: by name, the layer as its measures see it.
     """
     told = [(probe, row, Outcome(row["value"], row["status"])) for probe, row in rows]
     asked = [probe for probe, _, outcome in told if outcome.status == OK and not probe.counts]
     left = _left(asked, layer, streams, places)
     for probe, row, outcome in told:
         if probe.unbiased is not None and outcome.status == OK:
-            outcome = probe.jackknifed.outcome(places[probe.where])
+            outcome = probe.jackknifed.outcome(places[place(probe, places)])
         found = jackknife.measured(probe, outcome, left.get((probe.name, probe.variant), []), streams.sizes)
         if isinstance(found, NotDefinedError):
             row["note"] = "; ".join(filter(None, [row["note"], f"no interval: {found}"]))
         elif found is not None:
             row |= {"corrected": found.corrected, "low": found.low, "high": found.high}
+
+
+def place(probe: Probe, places: Mapping[str, Snapshot]) -> str:
+    """The name under which a probe sees the layer: ``Probe.where``, or "classes" where it reads the classes' weight."""
+    of_classes = probe.classes and not set(OF_WEIGHT).isdisjoint(probe.reads)
+    return "classes" if of_classes and "classes" in places else probe.where
 
 
 def _left(
@@ -45,7 +51,7 @@ def _left(
         told = {} if streams.network.mse is None else _told(network, streams)
         seen = {id(whole): jackknife.without(whole, statistics, **told) for whole in places.values()}
         for probe in probes:
-            found[probe.name, probe.variant].append(probe.jackknifed.outcome(seen[id(places[probe.where])]))
+            found[probe.name, probe.variant].append(probe.jackknifed.outcome(seen[id(places[place(probe, places)])]))
     return found
 
 

@@ -54,6 +54,8 @@ def measured(
         if layer.top:
             places["top"], of_weight = _of_top(layer, streams.top, snapshot, weights)
             notes["top"] = {"weight": of_weight or weight.note}
+        places |= _of_classes(layer, streams.top, places)
+        notes["classes"] = notes.get("top", notes["layer"])
         shared = {"run": run, "step": step, "depth": layer.depth, "layer": layer.key, "kind": layer.site.kind}
         pairs = _rows(streams.fitting, places, {**shared, "pool": layer.pool}, notes)
         other = None if held is None else _snapshot(held.layers[layer.key], held, weight, following, rank)
@@ -111,7 +113,7 @@ def _held(
     both = {where: HeldOut(snapshot, other) for where, snapshot in places.items()}
     return [
         {
-            **_row(probe, probe.evaluate_held(both[probe.where]), shared, other),
+            **_row(probe, probe.evaluate_held(both[intervals.place(probe, places)]), shared, other),
             "variant": probe.held_variant,
             "rank": k,
         }
@@ -125,11 +127,26 @@ def _on(found: Found, device: torch.device) -> Tensor | None:
 
 def _of_top(layer: LayerStream, top: Top, snapshot: Snapshot, weights: Mapping[str, Weight]) -> tuple[Snapshot, str]:
     """The layer as measures of the top see it, whose weight is all that gives the outputs; and what to say of that."""
-    if not top.weights and top.rows is None:
-        return snapshot, ""
+    missing = {**snapshot.missing, "gram": top.altered} if top.altered else snapshot.missing
+    if top.whole:
+        return replace(snapshot, missing=missing) if top.altered else snapshot, ""
     found = acting_on_top(layer, top, weights)
-    seen = replace(snapshot, weight_matrix=_on(found, layer.device), weight_missing=found.missing)
+    seen = replace(snapshot, weight_matrix=_on(found, layer.device), weight_missing=found.missing, missing=missing)
     return seen, found.note
+
+
+def _of_classes(layer: LayerStream, top: Top, places: Mapping[str, Snapshot]) -> dict[str, Snapshot]:
+    """The layer as measures of the classes' weight see it, where what they are to read is not the layer's own weight:
+    the one in use at the outputs, or none where the outputs are no multiples of what it gives."""
+    if layer.top:
+        seen, reason = places["top"], top.altered
+    elif top.key is None and layer.site.name in top.weights:
+        seen, reason = places["layer"], top.missing
+    else:
+        return {}
+    if reason:
+        seen = replace(seen, weight_matrix=None, weight_missing=reason)
+    return {"classes": seen}
 
 
 def _rows(
@@ -146,8 +163,9 @@ def _rows(
     rows = []
     for probe in probes:
         if probe.where in places and probe.direction <= places[probe.where].n:
-            row = _row(probe, probe.evaluate(places[probe.where]), shared, places[probe.where])
-            known = notes.get(probe.where, {})
+            place = intervals.place(probe, places)
+            row = _row(probe, probe.evaluate(places[place]), shared, places[place])
+            known = notes.get(place, {})
             said = dict.fromkeys(n for name, n in known.items() if n and set(probe.reads) & set(READERS[name]))
             if said and row["status"] != "not defined":
                 row["note"] = "; ".join(filter(None, [row["note"], *said]))

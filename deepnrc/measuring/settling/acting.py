@@ -41,14 +41,17 @@ def acting_on_top(layer: LayerStream, top: Top, weights: Weights) -> Found:
     """The weight that gives the outputs from the top layer's features: rows of one, or several side by side."""
     names = top.weights or (layer.site.name,)
     found = _stacked(names, weights, layer.width)
-    if found.matrix is None or top.rows is None:
-        return Found(found.matrix, found.missing, _and(f"of {listing(names)} side by side", found.note))
-    if max(top.rows) >= len(found.matrix):
-        return Found(None, f"{listing(names)} give the outputs in more than one place")
-    whole = top.rows == tuple(range(len(found.matrix)))
-    rows = "" if whole else f", rows {', '.join(map(str, top.rows))}"
     sides = " side by side" if len(names) > 1 else ""
-    return Found(found.matrix[list(top.rows)], "", _and(f"of {listing(names)}{sides}{rows}", found.note))
+    if found.matrix is None or top.whole or (top.rows is None and top.factors is None and top.mixture is None):
+        return Found(found.matrix, found.missing, _and(f"of {listing(names)}{sides}" if sides else "", found.note))
+    made = top.in_use(found.matrix)
+    if made is None:
+        return Found(None, f"{listing(names)} give the outputs in more than one place")
+    rows = (
+        "" if top.rows in (None, tuple(range(len(found.matrix)))) else f", rows {', '.join(map(str, top.rows or ()))}"
+    )
+    behind = ", with fixed factors behind it" if top.factors else ", with fixed sums behind it" if top.mixture else ""
+    return Found(made, "", _and(f"of {listing(names)}{sides}{rows}{behind}", found.note))
 
 
 def _and(*notes: str) -> str:

@@ -35,6 +35,10 @@ class Giving:
         weights: names of the nearest weights behind it, in the order of its columns.
         between: the operations from them to the output, in words.
         rows: by column of the output, the row of the stacked weights that gives it; None where they are all of them.
+        factors: by column, by how much that row is multiplied; None where by one positive number for all.
+        mixture: by column, its parts in a sum of all rows; None where each column is given by one row.
+        altered: what each column is put through alone, so that only the row space of the weights is left; or "".
+        logits: what is made of the logits that the weights give, "softmax" or "log softmax"; or "".
         missing: why the output is not what one weight, or several side by side, gives; "" if it is.
         behind: the other outputs from which it was computed.
         by_numbers: whether numbers of the pass were compared to tell this, which further training may change.
@@ -43,6 +47,10 @@ class Giving:
     weights: tuple[str, ...] = ()
     between: tuple[str, ...] = ()
     rows: tuple[int, ...] | None = None
+    factors: tuple[float, ...] | None = None
+    mixture: tuple[tuple[float, ...], ...] | None = None
+    altered: str = ""
+    logits: str = ""
     missing: str = ""
     behind: frozenset[str] = frozenset()
     by_numbers: bool = False

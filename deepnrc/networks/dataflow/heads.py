@@ -3,61 +3,97 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import GradientEdge
 
 from deepnrc.networks.dataflow.flow import Giving
 from deepnrc.networks.dataflow.graph import Bare, Giver, Graph, Region
+from deepnrc.networks.dataflow.operations import ACTIVATIONS
 from deepnrc.networks.dataflow.recording import place
+from deepnrc.networks.dataflow.slopes import log_odds, makeup
 
-LINEAR = frozenset(
-    ("selection", "reshaping", "concatenation", "negation", "mean over an axis", "sum over an axis", "detach()")
-)
-COLUMNS = 64  # outputs of more columns are not followed column by column
+AFFINE = {"selection", "reshaping", "concatenation", "negation", "sum", "difference", "detach()"}
+AFFINE |= {"mean over an axis", "sum over an axis"}
+PIECEWISE = frozenset(("Maximum", "Minimum", "Where", "MaskedFill", "NanToNum", "Amax", "Amin", "Max", "Min", "Round"))
+CURVED = frozenset(ACTIVATIONS.values()) - {"sum", "difference", "product", "quotient", "negation"} | PIECEWISE
+SOFTMAX = {"attention": "softmax", "LogSoftmax": "log softmax"}  # as the graph calls them at an output
+REMEDY = "top= names the layer to be taken all the same"
 
 
 def giving(graph: Graph, output: Tensor) -> Giving:
-    """What gives one output that lies in the graph."""
+    """What gives one output that lies in the graph.
+
+    An output is what weights give if it is W h + b but for an order or choice of the columns, fixed factors of them,
+    fixed sums of them, and one mean over tokens: all that changes W to another fixed matrix, which is the weight in
+    use. What each column does alone (a tanh, a clamp) leaves the row space of W what the output depends on, and no
+    more. A softmax leaves the logits' differences. Everything else makes it no output of these weights.
+    """
     key = place(output)
     assert key is not None
     region = graph.region([key])
     names = tuple(dict.fromkeys(giver.name for giver in region.givers))
     words = tuple(dict.fromkeys(word for giver in region.givers for word in region.words[giver]))
-    missing, rows = _not_given(region, names), None
+    missing = _not_given(region, names)
     by_numbers = len(names) > 1 and missing in ("", _apart(names)) and not _one_tensor(region.givers)
-    if not missing and (len(names) > 1 or "selection" in words or _narrow(region, output)):
-        rows = _rows(region, output)
-        by_numbers = by_numbers or not LINEAR.issuperset(words)  # slopes of all else may be zero by chance
-        if rows is None and (len(names) > 1 or "selection" in words):
-            missing = f"which rows of {listed(names)} give which output could not be told"
-    return Giving(names, words, rows, missing, by_numbers=by_numbers)
+    told = Giving(names, words, missing=missing, by_numbers=by_numbers)
+    return told if missing else _made(told, region, output)
+
+
+def _made(told: Giving, region: Region, output: Tensor) -> Giving:
+    """The same, with how the output's columns are made of the weights' rows."""
+    words = tuple(SOFTMAX.get(word, word) for word in told.between)
+    curved = [word for word in words if word in CURVED]
+    told = replace(told, by_numbers=told.by_numbers or not AFFINE.issuperset(words))  # what is fixed now may be trained
+    try:
+        found = makeup(region.givers, output)
+        logits = log_odds(region.givers, output) if found is None and set(SOFTMAX.values()) & set(words) else None
+    except RuntimeError:
+        if not words:
+            return told
+        reason = f"which rows of {listed(told.weights)} give which output could not be told: {REMEDY}"
+        return replace(told, missing=reason)
+    if logits is not None and not curved:
+        return replace(told, rows=logits.rows, logits=" and ".join(w for w in words if w in SOFTMAX.values()))
+    if found is None or (curved and found.mixture is not None) or (region.matrices and found.varying):
+        return replace(told, missing=_computed(told.weights, words, region))
+    told = replace(told, rows=found.rows, factors=found.factors, mixture=found.mixture)
+    return replace(told, altered=", ".join(curved or words)) if curved or found.varying else told
+
+
+def _computed(names: Sequence[str], words: Sequence[str], region: Region) -> str:
+    if region.matrices:
+        return f"'{region.matrices[0]}' comes in between {listed(names)} and the prediction: {REMEDY}"
+    between = f" ({', '.join(words)})" if words else ""
+    give = "gives" if len(names) == 1 else "give"
+    return (
+        f"the prediction is not what {listed(names)} {give}, but is computed from it over columns or samples{between}: "
+        f"{REMEDY}, or output= an output that is what a layer gives"
+    )
 
 
 def _not_given(region: Region, names: tuple[str, ...]) -> str:
     if not names:
         return "no weight gives the prediction"
     if region.opaque:
-        return f"an autograd function of its own ({region.opaque[0]}) lies between the weights and the prediction"
+        own = f"an autograd function of its own ({region.opaque[0]}) lies between the weights and the prediction"
+        return f"{own}: {REMEDY}"
     if region.fixed:
-        said = f"a matrix that is no parameter gives the prediction, from what {listed(names)} gives"
-        return f"{said}: top= names the layer to be taken all the same"
-    if region.matrices:
-        return f"'{region.matrices[0]}' comes in between {listed(names)} and the prediction"
+        return f"a matrix that is no parameter gives the prediction, from what {listed(names)} gives: {REMEDY}"
     if region.inputs:
-        return f"the network's own inputs come in beside {listed(names)}: top= names the layer to be taken all the same"
-    if region.mixed:
-        return f"{listed(names)} give the prediction together, and not side by side"
+        return f"the network's own inputs come in beside {listed(names)}: {REMEDY}"
+    if region.mixed and len(names) > 1:
+        return f"{listed(names)} give the prediction together, and not side by side: {REMEDY}"
     if len(region.givers) > len(names):
-        return f"{listed(names)} gives the prediction in {len(region.givers)} runs"
+        return f"{listed(names)} gives the prediction in {len(region.givers)} runs: {REMEDY}"
     if len(names) > 1 and not _same_features(region.givers):
         return _apart(names)
     return ""
 
 
 def _apart(names: Sequence[str]) -> str:
-    return f"{listed(names)} give the prediction from different features"
+    return f"{listed(names)} give the prediction from different features: {REMEDY}"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -80,50 +116,3 @@ def _equal(a: Giver, b: Giver) -> bool:
     if isinstance(a, Bare) or isinstance(b, Bare) or len(a.inputs) != len(b.inputs):
         return False
     return all(x.shape == y.shape and torch.equal(x, y) for x, y in zip(a.inputs, b.inputs, strict=True))
-
-
-def _narrow(region: Region, output: Tensor) -> bool:
-    """Whether the one weight behind an output (N, n) has another number of outputs."""
-    giver = region.givers[0]
-    if isinstance(giver, Bare) or output.ndim != 2 or giver.outputs[0].ndim != 2:
-        return False
-    return bool(giver.outputs[0].shape[1] != output.shape[1])
-
-
-def _rows(region: Region, output: Tensor) -> tuple[int, ...] | None:
-    """By column of an output (N, n), the one row of the stacked weights on which it depends."""
-    with torch.enable_grad():
-        flat = output[:, None] if output.ndim == 1 else output
-    if flat.ndim != 2 or flat.shape[1] > COLUMNS or any(len(giver.outs) != 1 for giver in region.givers):
-        return None
-    edges = [GradientEdge(*giver.outs[0]) for giver in region.givers]
-    rows = []
-    for column in range(flat.shape[1]):
-        with torch.enable_grad():
-            total = flat[:, column].sum()
-        try:
-            slopes = torch.autograd.grad(total, edges, retain_graph=True, allow_unused=True, materialize_grads=False)
-        except RuntimeError:
-            return None
-        found = _moved(slopes, region)
-        if found is None:
-            return None
-        rows.append(found)
-    return tuple(rows)
-
-
-def _moved(slopes: Sequence[Tensor | None], region: Region) -> int | None:
-    start, found = 0, []
-    for slope, giver in zip(slopes, region.givers, strict=True):
-        width = slope.shape[-1] if slope is not None else _width(giver)
-        if width is None or (slope is not None and slope.ndim != 2):
-            return None
-        if slope is not None:
-            found += [start + int(i) for i in slope.abs().sum(0).nonzero().flatten()]
-        start += width
-    return found[0] if len(found) == 1 else None
-
-
-def _width(giver: Giver) -> int | None:
-    meta = giver.outs[0][0]._input_metadata[giver.outs[0][1]]
-    return int(meta.shape[-1]) if len(meta.shape) == 2 else None

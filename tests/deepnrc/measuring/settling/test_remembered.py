@@ -130,7 +130,7 @@ def test_what_weights_of_equal_values_show_is_not_kept(data, seeded, probe):
     top = report.table[report.table["measure"] == "nrc.2"].iloc[0]
     assert (top["status"], top["note"]) == (
         "not defined",
-        "'first' and 'b' give the prediction from different features",
+        "'first' and 'b' give the prediction from different features: top= names the layer to be taken all the same",
     )
 
 

@@ -19,8 +19,11 @@ def ran(*names):
     return Forward({name: Reading(site, rows, 0.0) for name, site in sites.items()}, list(names))
 
 
-def flow(*weights, missing="", **more):
-    return Dataflow(outputs={"": Giving(weights, missing=missing)}, **more)
+def flow(*weights, missing="", factors=None, **more):
+    return Dataflow(outputs={"": Giving(weights, missing=missing, factors=factors)}, **more)
+
+
+NOT_PROBED = "the network's last layer, 'c', was not probed"
 
 
 @pytest.mark.parametrize(
@@ -29,15 +32,38 @@ def flow(*weights, missing="", **more):
         (["a", "b"], flow("a"), Top("a", "")),
         (["a", "b"], flow("b", "a"), Top("b", "", ("b", "a"))),
         (["a", "B"], flow("c", readers={"B": ("c",)}), Top("B", "")),
-        (["a", "b"], flow("c"), Top(None, "the network's last layer, 'c', was not probed")),
-        (["a", "b"], flow("b", "c"), Top(None, "the network's last layer, 'c', was not probed")),
+        (["a", "b"], flow("c"), Top(None, NOT_PROBED)),
+        (["a", "b"], flow("b", "c"), Top(None, NOT_PROBED)),
         (["a"], flow("M", bare={"M": "why"}), Top(None, "'M' gives the outputs, and cannot be read as a layer: why")),
-        (["a", "b"], flow("a", "b", missing="both"), Top(None, "both")),
+        (["a", "b"], flow("a", "b", missing="both"), Top(None, "both", ("a", "b"))),
         (["a"], Dataflow(unknown="no graph"), Top(None, "no graph")),
+        (["a"], flow("a", factors=(2.0, 3.0)), Top("a", "", factors=(2.0, 3.0))),
+        (["a", "B"], flow("c", readers={"B": ("c",)}, factors=(2.0, 3.0)), Top(None, NOT_PROBED)),
     ],
 )
 def test_the_top_is_the_layer_whose_weight_gives_the_output(names, dataflow, top):
     assert top_layer(ran(*names), dataflow, "", "which is open") == top
+
+
+def test_a_softmax_of_the_logits_is_as_good_as_they_are_for_classes_alone():
+    dataflow = Dataflow(outputs={"": Giving(("a",), logits="softmax")})
+    assert top_layer(ran("a"), dataflow, "", "", classes=True) == Top("a", "")
+    found = top_layer(ran("a"), dataflow, "", "")
+    assert (found.key, found.weights) == (None, ("a",))
+    assert found.missing.startswith(
+        "the prediction is the softmax of what 'a' gives, and the targets are no classes: top="
+    )
+
+
+def test_the_weight_in_use_is_made_of_rows_factors_and_sums():
+    W = torch.arange(6.0).reshape(3, 2)
+    assert torch.equal(Top("a").in_use(W), W)
+    assert Top("a", rows=(2, 0)).in_use(W).tolist() == [[4, 5], [0, 1]]
+    assert Top("a", rows=(2, 0), factors=(2.0, -1.0)).in_use(W).tolist() == [[8, 10], [0, -1]]
+    assert Top("a", mixture=((1.0, 0.0, 1.0),)).in_use(W).tolist() == [[4, 6]]
+    assert Top("a", rows=(3,)).in_use(W) is None
+    assert Top("a", factors=(1.0, 2.0)).in_use(W) is None
+    assert Top("a", mixture=((1.0, 1.0),)).in_use(W) is None
 
 
 def test_without_an_output_that_predicts_there_is_no_top():
