@@ -15,6 +15,7 @@ from deepnrc.errors import UsageError
 from deepnrc.wording import Remedy, listing
 
 LABELS = ("labels", "label")
+MASKS = ("train_mask", "val_mask", "test_mask")
 OF_GRAPHS = ("edge_attr", "edge_weight", "pos", "batch")
 PAIRED = (
     "A loader must yield (input, target) pairs, where input is a tensor, a tuple, or a dict of keyword arguments, or "
@@ -41,7 +42,7 @@ class Reader:
         self._parting = parting(batch)
         self._forward = signature(model)
         self._together: bool | None = None
-        self._warned = False
+        self._warned = self._masked = False
 
     def __call__(self, batch: Any, number: int) -> tuple[Any, Any]:
         x, y = self._parting(batch, number) if self._parting else self._usual(batch, number)
@@ -90,6 +91,7 @@ class Reader:
         names = graph.keys() if callable(graph.keys) else graph.keys
         parts = {name: graph[name] for name in names if name != "y"}
         forward = self._forward
+        self._say_masks([name for name in MASKS if name in parts and name not in forward.named])
         taken = {name: value for name, value in parts.items() if name in forward.named}
         if set(taken) <= {"batch"} and forward.takes(1) and not forward.open:
             return graph
@@ -110,6 +112,17 @@ class Reader:
                 stacklevel=2,
             )
         return taken
+
+    def _say_masks(self, unused: list[str]) -> None:
+        """Warn of the masks that part a graph's nodes into training, validation and test, if they are not used."""
+        if unused and not self._masked:
+            self._masked = True
+            warnings.warn(
+                f"The graphs hold {listing(unused)}, which are not used: all nodes are samples. To measure some, give "
+                "batch=function, which takes the batch and returns (input, target), such as those of "
+                f"data.subgraph(data.{unused[0]}), which has no edges to the other nodes.",
+                stacklevel=2,
+            )
 
     def _called(self, x: Any, y: Any, number: int) -> Any:
         """The input, a list or tuple of samples made one argument."""

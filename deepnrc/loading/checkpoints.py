@@ -19,7 +19,7 @@ from torch.nn.parameter import is_lazy
 from deepnrc.errors import DataError
 from deepnrc.loading.packed import check_zip, unpacked
 from deepnrc.loading.pickles import check_pickles
-from deepnrc.loading.statedicts import find_state_dict, misfits, nearest, refusal
+from deepnrc.loading.statedicts import check_values, find_state_dict, misfits, nearest, refusal
 from deepnrc.wording import listing, shown
 
 POLICY = "policy.pth"
@@ -49,10 +49,12 @@ def load_checkpoint(
     where that makes the names match the network's own. What torch itself converts from older versions of its modules is
     converted. `allow_extra` passes over entries that the network does not have, with a warning; the counters that thop
     leaves in a network always are.
-    Errors: DataError as in `read_state_dict`, and if names or shapes differ (the network is then as it was).
+    Errors: DataError as in `read_state_dict`, if names or shapes differ, and for weights that are NaN, infinite or, as
+    quantized ones are, whole numbers (the network is then as it was).
     """
     source, own = Path(path).name, model.state_dict()
     state = nearest(read_state_dict(path, state_key), own)
+    check_values(state, dict(model.named_parameters(remove_duplicate=False)), source)
     if misfits(state, own):
         _load_converted(model, state, source, allow_extra)
         return

@@ -135,6 +135,31 @@ def misfits(state: Mapping[str, Tensor], own: Mapping[str, Any]) -> dict[str, li
     return {what: names for what, names in problems.items() if names}
 
 
+def check_values(state: Mapping[str, Tensor], weights: Mapping[str, Tensor], source: str) -> None:
+    """Errors: DataError for what stands in for the network's floating-point parameters and is NaN, infinite, or in
+    whole numbers or floats of 8 bits, which are quantized weights without their scales."""
+    found = {name: state[name] for name, weight in weights.items() if name in state and weight.is_floating_point()}
+    short = {name: value for name, value in found.items() if not _fractions(value)}
+    if short:
+        kinds = listing(sorted({str(value.dtype).removeprefix("torch.") for value in short.values()}))
+        raise DataError(
+            f"{len(short)} weights in '{source}' are of {kinds}, where the network has floating-point ones"
+            f": {listing(short)}. They seem to be quantized, and their scales are not read here: save them dequantized."
+        )
+    bad = {name: int((~value.isfinite()).sum()) for name, value in found.items() if not value.is_quantized}
+    told = [f"{name} ({count} of {found[name].numel()})" for name, count in bad.items() if count]
+    if told:
+        raise DataError(
+            f"{len(told)} weights in '{source}' hold NaN or infinity: {listing(told)}. The training that wrote them "
+            "diverged, or the file is damaged. Choose an earlier one."
+        )
+
+
+def _fractions(value: Tensor) -> bool:
+    whole = not (value.is_floating_point() or value.is_complex() or value.is_quantized)
+    return not whole and (value.is_quantized or value.element_size() > 1)
+
+
 def refusal(problems: Mapping[str, Sequence[str]], source: str) -> DataError:
     """The error for weights that do not fit a network."""
     counted = "; ".join(f"{len(names)} {what}: {listing(names)}" for what, names in problems.items())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,9 @@ from torch import Tensor
 
 from deepnrc.data.batches import Samples
 from deepnrc.errors import DataError
+from deepnrc.wording import listing, shown
 
+STEPS = 100  # a column whose numbers differ by no more of its dtype's steps is hardly told apart
 OWN = {np.float16: torch.float16, np.float32: torch.float32}
 
 
@@ -22,10 +26,14 @@ def paired(
     source: str,
     resolution: Tensor | None = None,
     groups: Tensor | None = None,
+    names: Sequence[str] = (),
 ) -> Samples:
-    """Inputs x (N, ...) in `dtype` beside targets: classes (N,) if y is whole numbers (N,), else (N, n) of its own.
+    """Inputs x (N, ...) in `dtype` beside targets: classes (N,) if y is whole numbers (N,), or true and false, which is
+    said; else (N, n) of its own.
 
-    Errors: DataError if there are no samples, or lengths, shapes, kinds or values do not allow it.
+    Warns of columns of x (N, d), by their `names` if they have any, that `dtype` hardly tells apart.
+    Errors: DataError if there are no samples, or lengths, shapes, kinds or values do not allow it, or if `dtype` takes
+    all differences from a column.
     """
     for name, array in (("x", x), ("y", y)):
         _check_kind(array, name, source)
@@ -38,7 +46,9 @@ def paired(
         raise DataError(
             f"'{source}' holds x {x.shape} and y {y.shape}; there must be as many targets as inputs, and some of each."
         )
-    return Samples(_floats(x, dtype, "x", source), labels(y, source), resolution, groups)
+    inputs = _floats(x, dtype, "x", source)
+    _check_steps(x, dtype, source, names)
+    return Samples(inputs, labels(y, source), resolution, groups)
 
 
 def labels(y: NDArray[Any], source: str) -> Tensor:
@@ -49,9 +59,20 @@ def labels(y: NDArray[Any], source: str) -> Tensor:
     _check_kind(y, "y", source)
     if y.ndim not in (1, 2):
         raise DataError(f"'{source}' holds targets {y.shape}; they must be (N, n), or (N,) for classes.")
+    if y.ndim == 1 and y.dtype.kind == "b":
+        say_truths(f"The y of '{source}'", stacklevel=4)
     if y.ndim == 1 and y.dtype.kind in "iub":
         return classes(y, source)
     return _floats(y.reshape(len(y), -1), OWN.get(y.dtype.type, torch.float64), "y", source)
+
+
+def say_truths(what: str, stacklevel: int) -> None:
+    """Warn that a single column of targets that are true or false is read as classes, as it is from every file."""
+    warnings.warn(
+        f"{shown(what)} holds true and false, which are read as the classes 1 and 0. If they are values to predict, "
+        "save them as the numbers 1.0 and 0.0.",
+        stacklevel=stacklevel,
+    )
 
 
 def _check_kind(array: NDArray[Any], name: str, source: str) -> None:
@@ -72,6 +93,31 @@ def classes(y: NDArray[Any], source: str) -> Tensor:
             "If these are values to predict, save them as floats."
         )
     return torch.from_numpy(y.astype(np.int64))
+
+
+def _check_steps(x: NDArray[Any], dtype: torch.dtype, source: str, names: Sequence[str]) -> None:
+    """Tell of columns whose numbers are so large beside their differences that rounding to `dtype` takes these away, as
+    it does with time stamps."""
+    if x.ndim != 2 or x.dtype.kind == "b":
+        return
+    low, high = x.min(0).astype(np.float64), x.max(0).astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spans, steps = high - low, np.maximum(abs(low), abs(high)) * torch.finfo(dtype).eps
+        blurred = [int(i) for i in np.flatnonzero((spans > 0) & (spans <= STEPS * steps))]
+    lost = [i for i in blurred if spans[i] <= steps[i]]
+    if not blurred:
+        return
+    told = [names[i] if names else str(i) for i in lost or blurred]
+    differ = "differ by no more than " + ("one step" if lost else f"{STEPS} steps") + " of rounding"
+    said = (
+        f"The input column {listing(told)} of '{source}' holds numbers so large that they {differ} in "
+        f"{str(dtype).removeprefix('torch.')}. "
+        + (f"Leave it out (drop, or --drop {','.join(told[:3])}), or subtract" if names else "Subtract")
+        + " an offset; dtype=torch.float64 keeps it for a network in double precision."
+    )
+    if lost:
+        raise DataError(said)
+    warnings.warn(shown(said), stacklevel=5)
 
 
 def _floats(array: NDArray[Any], dtype: torch.dtype, name: str, source: str) -> Tensor:

@@ -125,6 +125,9 @@ def _read_text(path: Path, text_first: bool, headless: bool | None, writing: Wri
 
 
 def _numbers(column: pd.Series[str], writing: Writing) -> pd.Series[Any]:
+    truths = column.str.lower()
+    if truths.isin(("true", "false")).all():  # as in a table of which nothing is said about numbers
+        return truths == "true"
     plain = writing.plain(column)
     return plain.astype(float) if plain.notna().equals(column.notna()) else column
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from deepnrc.data.batches import Samples
-from deepnrc.data.sources.arrays import paired
+from deepnrc.data.sources.arrays import paired, say_truths
 from deepnrc.data.sources.columns import are_numbers, numbered, parts
 from deepnrc.data.sources.frames import TEXTS, ending, like_a_row, read_cells, read_frame
 from deepnrc.data.sources.lists import bookkeeping, groups, spread
@@ -39,7 +39,8 @@ def read_table(
 ) -> Samples:
     """The columns `targets` of a table as targets (N, n), all its other columns but `drop` as inputs (N, d).
 
-    A single target column of words holds classes, numbered in alphabetical order, which is said; whole numbers in a
+    A single target column of words holds classes, numbered in alphabetical order, and one of true and false the classes
+    1 and 0, both of which is said; true and false among inputs are the numbers 1 and 0. Whole numbers in a
     table are regression targets, while (N,) of integers in an .npz or .npy file are classes. Targets given by number,
     from 0 or from the end as in "-2,-1", name the columns of a csv whose first line holds numbers only: it is read as a
     row. Targets are in double precision, and the samples' ``target_resolution`` says how finely they were written.
@@ -66,7 +67,7 @@ def read_table(
     x, y = numbers(features, path), target_values(wanted, path)
     _warn_of_a_count(features, path)
     resolution = written_resolution(wanted, path, headless, writing) if y.ndim == 2 else None
-    return paired(x, y, dtype, str(path), resolution=resolution, groups=groups(frame))
+    return paired(x, y, dtype, str(path), resolution=resolution, groups=groups(frame), names=list(map(str, features)))
 
 
 def written_resolution(frame: pd.DataFrame, path: Path, headless: bool = False, writing: Writing = USUAL) -> Tensor:
@@ -146,11 +147,15 @@ def _counts(values: np.ndarray) -> bool:
 
 
 def target_values(frame: pd.DataFrame, path: Path) -> np.ndarray:
-    """Targets (N, n) as float64, or class numbers (N,) if the one column is words, which is said.
+    """Targets (N, n) as float64, or class numbers (N,) if the one column is words, or true and false, which is said.
 
     Errors: as for `numbers`; DataError if any of the text looks like a number.
     """
     column = frame.iloc[:, 0]
+    if frame.shape[1] == 1 and pd.api.types.is_bool_dtype(column.dtype):
+        _refuse_missing(frame, path)
+        say_truths(f"The target column {column.name!r} of '{path}'", stacklevel=5)
+        return column.to_numpy(dtype=np.int64)
     if frame.shape[1] > 1 or pd.api.types.is_numeric_dtype(column.dtype):
         return numbers(frame, path, "target column")
     _refuse_missing(frame, path)

@@ -234,6 +234,27 @@ def test_graphs_that_leave_it_open_are_refused(parts, model, words):
         Reader(model=model)(Graph(**parts), 1)
 
 
+def test_masks_of_nodes_that_are_not_used_are_told_once():
+    few = torch.ones(10, dtype=torch.bool)
+
+    class Masked(nn.Module):
+        def forward(self, x, edge_index, train_mask):
+            return x
+
+    read, graph = (
+        Reader(model=type("Parts", (nn.Module,), {"forward": lambda self, x, edge_index: x})()),
+        Graph(**GRAPH, train_mask=few, test_mask=~few),
+    )
+    with pytest.warns(
+        UserWarning, match="hold 'train_mask', 'test_mask', which are not used: all nodes.*batch=function"
+    ):
+        read(graph, 1)
+    read(graph, 2)
+    with pytest.warns(UserWarning, match="hold 'test_mask', which are not used"):
+        Reader(model=Masked())(graph, 1)
+    Reader(lambda data: (data.x, data.y))(graph, 1)
+
+
 def test_graphs_are_not_cut():
     with pytest.raises(UsageError, match="would take 4 of a batch of 10 rows of graphs, which cannot be cut"):
         list(pairs([Graph(**GRAPH)], CPU, 4, Reader(model=nn.Linear(2, 1))))

@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 from typing import Any
 
@@ -62,3 +63,34 @@ def test_a_module_that_refuses_its_weights_is_explained(tmp_path: Path) -> None:
     torch.save(nn.Linear(2, 3).state_dict(), tmp_path / "a.pt")
     with pytest.raises(DataError, match=r"'a\.pt' do not load into Picky: .*\n.*this layer wants nothing"):
         load_checkpoint(Picky(2, 3), tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("ending", ["pt", "safetensors"])
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path: Path, value: float, ending: str) -> None:
+    net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    state = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    state["2.weight"][0, 1] = value
+    save = save_file if ending == "safetensors" else torch.save
+    save(state, tmp_path / f"w.{ending}")
+    with pytest.raises(DataError, match=r"1 weights in 'w\..*' hold NaN or infinity: '2\.weight \(1 of 8\)'\. The tr"):
+        load_checkpoint(net, tmp_path / f"w.{ending}")
+    assert bool(torch.isfinite(net[2].weight).all())
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.uint8, torch.int32, torch.float8_e4m3fn])
+def test_quantized_weights_without_their_scales_are_refused(tmp_path: Path, dtype: torch.dtype) -> None:
+    net = nn.Linear(3, 2)
+    torch.save({"weight": torch.ones(2, 3).to(dtype), "bias": torch.zeros(2)}, tmp_path / "w.pt")
+    kind = str(dtype).removeprefix("torch.")
+    with pytest.raises(
+        DataError, match=f"1 weights in 'w.pt' are of '{kind}', where .*: 'weight'. They seem to be qua"
+    ):
+        load_checkpoint(net, tmp_path / "w.pt")
+
+
+def test_buffers_of_whole_numbers_masks_and_halves_load(tmp_path: Path) -> None:
+    net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    net.register_buffer("mask", torch.full((2, 2), -math.inf).triu(1))
+    torch.save({n: v.half() if v.is_floating_point() else v for n, v in net.state_dict().items()}, tmp_path / "w.pt")
+    load_checkpoint(net, tmp_path / "w.pt")

@@ -16,12 +16,14 @@ SIXTEEN_BITS = {"I;16", "I;16L", "I;16B", "I;16N"}
 SEE_THROUGH = {"RGBA", "RGBa", "LA", "La", "PA"}
 OF_SIXTEEN_BITS = {"PNG", "PPM"}  # what they hold in PIL's mode of 32 bits has 16
 ORIENTATION = 0x0112
+SHORT = 14  # bits
 
 
-def decoded(path: Path, mode: str) -> tuple[Any, bool]:
-    """The image in PIL's ``mode``, and whether it was turned as its EXIF orientation says.
+def decoded(path: Path, mode: str) -> tuple[Any, dict[str, str]]:
+    """The image in PIL's ``mode``, and what is to be said of it, by its kind.
 
-    16 bits a pixel are brought to 8 over their whole range.
+    16 bits a pixel are brought to 8 over their whole range, which is said where no more than 14 of them are used; an
+    EXIF orientation is applied, and said.
     Errors: DataError if it cannot be decoded, is see-through, holds several frames, or values whose range is not known.
     """
     try:
@@ -29,7 +31,11 @@ def decoded(path: Path, mode: str) -> tuple[Any, bool]:
             frames = getattr(image, "n_frames", 1)
             turned = image.getexif().get(ORIENTATION, 1) not in (0, 1)
             _refuse(path, image.mode, image.format, frames)
-            return _converted(path, ImageOps.exif_transpose(image) if turned else image, mode), turned
+            told = {"turned": _turned(path)} if turned else {}
+            if image.mode in SIXTEEN_BITS or image.mode == "I":
+                highest = int(np.asarray(image).max())
+                told |= {"short": _short(path, highest)} if highest.bit_length() <= SHORT else {}
+            return _converted(path, ImageOps.exif_transpose(image) if turned else image, mode), told
     except DataError:
         raise
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError) as error:
@@ -62,9 +68,18 @@ def _converted(path: Path, image: Any, mode: str) -> Any:
     return image.convert(mode)
 
 
-def say_turned(path: Path) -> None:
-    """Warn that images are turned as their EXIF orientation says."""
-    warnings.warn(
-        f"The image '{shown(str(path))}' is turned as its EXIF orientation says, and so are others that have one.",
-        stacklevel=3,
+def _turned(path: Path) -> str:
+    return f"The image '{path}' is turned as its EXIF orientation says, and so are others that have one."
+
+
+def _short(path: Path, highest: int) -> str:
+    return (
+        f"The image '{path}' has 16 bits a pixel and values up to {highest}, which take {highest.bit_length()}; it is "
+        "read over the whole range, 0 to 65535, and so are others like it. If its values have fewer bits, as many "
+        "cameras' do, multiply them by a power of 2 that fills the range and save them again."
     )
+
+
+def say(sentence: str) -> None:
+    """Warn of what is done to an image."""
+    warnings.warn(shown(sentence), stacklevel=3)

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from deepnrc.data.sources.arrays import labels
 from deepnrc.data.sources.frames import read_frame
-from deepnrc.data.sources.images.decoding import decoded, say_turned
+from deepnrc.data.sources.images.decoding import decoded, say
 from deepnrc.data.sources.numerals import Writing
 from deepnrc.data.sources.tables import USUAL, target_values, written_resolution
 from deepnrc.errors import DataError, UsageError, require
@@ -32,19 +32,19 @@ class LabelledImages(Dataset[tuple[Tensor, Tensor]]):
     """
 
     target_resolution: Tensor | None = None
-    turned = False
 
     def __init__(self, paths: Sequence[Path], targets: Tensor, prepare: Callable[[Any], Tensor], mode: str) -> None:
         self.paths, self.targets, self.prepare, self.mode = list(paths), targets, prepare, mode
+        self.said: set[str] = set()
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        pixels, turned = decoded(self.paths[index], self.mode)
-        if turned and not self.turned:
-            self.turned = True
-            say_turned(self.paths[index])
+        pixels, told = decoded(self.paths[index], self.mode)
+        for kind in told.keys() - self.said:
+            self.said.add(kind)
+            say(told[kind])
         return self.prepare(pixels), self.targets[index]
 
 

@@ -10,7 +10,7 @@ from deepnrc.errors import DataError
 X = np.arange(6.0).reshape(3, 2)
 
 
-@pytest.mark.parametrize("dtype", ["int8", "uint8", "int64", "bool"])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int64"])
 def test_a_vector_of_whole_numbers_is_classes(dtype: str) -> None:
     found = labels(np.array([0, 1, 1], dtype), "a")
     assert (found.dtype, found.tolist()) == (torch.int64, [0, 1, 1])
@@ -23,6 +23,39 @@ def test_a_vector_of_whole_numbers_is_classes(dtype: str) -> None:
 def test_a_matrix_is_values_in_a_precision_that_holds_them(dtype: str, own: str) -> None:
     found = labels(np.ones((3, 1), dtype), "a")
     assert (found.dtype, found.shape) == (getattr(torch, own), (3, 1))
+
+
+def test_a_vector_of_true_and_false_is_classes_and_said() -> None:
+    with pytest.warns(UserWarning, match="The y of 'a' holds true and false, which are read as the classes 1 and 0"):
+        found = labels(np.array([False, True, True]), "a")
+    assert (found.dtype, found.tolist()) == (torch.int64, [0, 1, 1])
+
+
+STAMPS = 1.6e9 + np.array([0.0, 7, 31, 60])
+
+
+@pytest.mark.parametrize("column", [STAMPS, STAMPS * 1000, (STAMPS * 1e9).astype(np.int64), -STAMPS])
+def test_numbers_that_float32_makes_one_are_refused_by_the_column_s_name(column: Any) -> None:
+    x = np.stack([np.arange(4), column], 1)
+    with pytest.raises(
+        DataError,
+        match=r"column '1' of 'a' holds .* so large that they differ by no more than one step",
+    ):
+        paired(x, np.ones(4), torch.float32, "a")
+    with pytest.raises(DataError, match=r"'t' of 'a' .* in float32\. Leave it out \(drop, or --drop t\), or subtract"):
+        paired(x, np.ones(4), torch.float32, "a", names=["n", "t"])
+    assert len(paired(x, np.ones(4), torch.float64, "a")) == 4
+
+
+def test_numbers_that_float32_hardly_tells_apart_are_warned_of() -> None:
+    x = np.stack([np.arange(4), 1.6e9 + np.array([0, 700, 3100, 3600])], 1)
+    with pytest.warns(UserWarning, match="column '1' of 'a' holds numbers .* differ by no more than 100 steps"):
+        paired(x, np.ones(4), torch.float32, "a")
+
+
+@pytest.mark.parametrize("column", [[5.0] * 4, [1e9, -1e9, 0, 3], [2000, 2001, 2002, 2003], [True, False, True, True]])
+def test_other_columns_are_not(column: Any) -> None:
+    assert len(paired(np.array(column)[:, None], np.ones(4), torch.float32, "a")) == 4
 
 
 def test_a_vector_of_floats_is_one_column_even_of_whole_numbers() -> None:

@@ -39,7 +39,7 @@ def test_double_precision_is_kept_to_the_last_digit(tmp_path: Path) -> None:
     assert np.array_equal(x.numpy(), X / 3)
 
 
-@pytest.mark.parametrize("kind", [np.int8, np.int64, np.uint8, bool])
+@pytest.mark.parametrize("kind", [np.int8, np.int64, np.uint8])
 def test_whole_numbers_in_one_dimension_are_classes(tmp_path: Path, kind: Any) -> None:
     _, y = read_npz(_saved(tmp_path, x=X, y=np.array([0, 1, 1, 0], dtype=kind)), torch.float32).tensors
     assert y.dtype == torch.int64

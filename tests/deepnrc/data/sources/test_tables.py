@@ -253,3 +253,14 @@ def test_missing_and_foreign_files_are_explained(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00a,b\n")
     with pytest.raises(DataError, match=r"cannot be read as a \.csv table \(.*codec can't decode"):
         load_data(str(tmp_path / "a.csv"), targets=["a"])
+
+
+def test_time_stamps_that_float32_makes_one_are_refused_by_name(tmp_path: Path) -> None:
+    stamps = [1_690_000_000_000 + step for step in (0, 3, 19, 22, 70)]
+    path = _saved(tmp_path, pd.DataFrame({"time": stamps, "a": [1.5, 2, 4, 7, 9], "y": [1.0, 2, 4, 3, 1]}))
+    with pytest.raises(
+        DataError, match=r"'time' of .* one step of rounding in float32\. Leave it out \(drop, or --drop"
+    ):
+        load_data(str(path), targets=["y"])
+    ((x, _),) = load_data(str(path), targets=["y"], drop=["time"])
+    assert x.shape == (5, 1)

@@ -21,6 +21,15 @@ def test_sixteen_bits_keep_their_range(tmp_path: Path, name: str, mode: str) -> 
     assert np.abs(grey / 255 - SIXTEEN / 65535).max() <= 0.5 / 255 + 1e-9
 
 
+@pytest.mark.parametrize(("bits", "said"), [(8, True), (10, True), (12, True), (14, True), (15, False), (16, False)])
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_values_of_fewer_than_sixteen_bits_are_said(tmp_path: Path, bits: int, said: bool, name: str) -> None:
+    Image.fromarray((SIXTEEN >> (16 - bits)).astype(np.uint16)).save(tmp_path / name)
+    told = decoded(tmp_path / name, "L")[1]
+    assert list(told) == (["short"] if said else [])
+    assert not said or f"which take {bits}; it is read over the whole range" in told["short"]
+
+
 @pytest.mark.parametrize("kind", [np.float32, np.int32])
 def test_values_of_unknown_range_are_refused(tmp_path: Path, kind: type) -> None:
     Image.fromarray(RNG.random((8, 8)).astype(kind)).save(tmp_path / "a.tif")
