@@ -1,11 +1,13 @@
-"""Arguments that several rooms take: a default, and numbers of any kind as the one kind that tables hold."""
+"""Arguments that several rooms take: a default, numbers of any kind as the one kind that tables hold, and measures by
+their last word."""
 
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterable
 
 from deepnrc.errors import UsageError
-from deepnrc.wording import Argument
+from deepnrc.wording import Argument, OneOf
 
 TAU = 0.2  # noise fraction up to which a layer is low in noise
 
@@ -28,3 +30,20 @@ def whole(value: object, what: str | Argument) -> int:
     except TypeError:
         pass
     raise UsageError(what, f" must be a whole number; it is {value!r}.")
+
+
+def in_full(asked: str, names: Iterable[str], argument: str = "measure") -> str:
+    """The one of ``names`` that is meant: itself, or what it ends on after its family; as it is if none is.
+
+    >>> in_full("noise_fraction", ["deep.noise", "deep.noise_fraction"]), in_full("deep.n", ["deep.noise"])
+    ('deep.noise_fraction', 'deep.n')
+
+    Errors: UsageError if several families have it, with these.
+    """
+    known = list(dict.fromkeys(names))
+    if asked in known:
+        return asked
+    meant = [name for name in known if name.partition(".")[2] == asked]
+    if len(meant) > 1:
+        raise UsageError(f"'{asked}' may be each of {len(meant)} measures. Say ", OneOf(argument, meant), ".")
+    return meant[0] if meant else asked

@@ -22,9 +22,10 @@ class Report(Table):
     Whatever is filtered, joined, renamed or loaded from a report is a report again.
     """
 
-    def summary(self, tau: float = TAU) -> None:
-        """Print warnings, a row a layer with its verdict, and what it comes to, for the last step of each run."""
-        print(terminal.text(self, tau))  # noqa: T201
+    def summary(self, tau: float = TAU, *, all: bool = False) -> None:
+        """Print what it comes to in a sentence, then warnings, a row a layer with its verdict, and findings, for the
+        last step of each run; of more than 24 layers the first, middle and last of each stage, unless ``all``."""
+        print(terminal.text(self, tau, all))  # noqa: T201
 
     def __str__(self) -> str:
         return terminal.text(self)

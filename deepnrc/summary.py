@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from deepnrc.table import NETWORK, NOISE, TAU, Table, described, findings, main_ones, words
+from deepnrc.table import NETWORK, NOISE, TAU, Table, described, findings, main_ones, opening, stages, words
 from deepnrc.wording import shown
 from probes import SUMMARY, Probe
 
+LAYERS = 24  # rows, above which stages are folded
 FIELDS = ("value", "status", "floor", "chance", "chance_high")
 MARKS = {"degenerate": "*", "below floor": "<"}
 CHANCE = "~"  # before a value that chance reaches too
@@ -35,11 +36,16 @@ class Column:
     chance: bool = False  # whether a value that chance reaches is marked
 
 
-def text(report: Table, tau: float = TAU) -> str:
-    """The summary of each run's last step."""
+def text(report: Table, tau: float = TAU, every: bool = False) -> str:
+    """The summary of each run's last step, under one sentence on all.
+
+    Args:
+        every: whether to have a row for every layer; else those of more than ``LAYERS`` are the first, the middle and
+            the last one of each stage.
+    """
     last = report.at()
-    parts = [_run(report, last, run, tau) for run in last.runs]
-    return "\n\n".join([*parts, LEGEND])
+    parts = [_run(report, last, run, tau, every) for run in last.runs]
+    return "\n\n".join(filter(None, [shown(opening(report, tau)), *parts, LEGEND]))
 
 
 def warnings(table: pd.DataFrame) -> list[str]:
@@ -122,7 +128,7 @@ def _number(value: float, form: str) -> str:
     return ("infinite" if value > 0 else "-infinite") if math.isinf(value) else f"{value:{form}}"
 
 
-def _run(report: Table, last: Table, run: str, tau: float) -> str:
+def _run(report: Table, last: Table, run: str, tau: float, every: bool) -> str:
     one = last.at(run=run)
     table = one.table
     first = table.iloc[0]
@@ -138,11 +144,11 @@ def _run(report: Table, last: Table, run: str, tau: float) -> str:
     rank = "?" if pd.isna(first["rank"]) else int(first["rank"])
     n = first["target_dim"]
     lines.append(f"{run}, step {first['step']}{steps}: N = {samples(one)} samples, n = {n} targets, k = {rank}")
-    lines += _layers(one, tau)
+    lines += _layers(one, tau, every)
     return "\n".join(map(shown, [*lines, *verdict(report, run, tau)]))
 
 
-def _layers(one: Table, tau: float) -> list[str]:
+def _layers(one: Table, tau: float, every: bool) -> list[str]:
     table, provenance = one.table, one.provenance
     rows = table[table["layer"] != NETWORK]
     names = rows.drop_duplicates("depth").sort_values("depth")
@@ -160,7 +166,19 @@ def _layers(one: Table, tau: float) -> list[str]:
     widths = [max(len(line[i]) for line in grid) for i in range(len(kept))]
     said = ["verdict", *_verdicts(one, names, tau)] if NOISE in one.measures else [""] * len(grid)
     lines = [_aligned(line, widths) for line in grid]
-    return [f"{line}  {last}" if last else line for line, last in zip(lines, said, strict=True)]
+    head, *lines = [f"{line}  {last}" if last else line for line, last in zip(lines, said, strict=True)]
+    called = list(names["layer"])
+    return [head, *(lines if every or len(lines) <= LAYERS else _folded(lines, called))]
+
+
+def _folded(lines: Sequence[str], layers: Sequence[str]) -> Iterator[str]:
+    """The first, the middle and the last line of each stage, and how many are left out."""
+    hidden = 0
+    for _, place in stages(layers):
+        kept = sorted({place[0], place[len(place) // 2], place[-1]})
+        hidden += len(place) - len(kept)
+        yield from (lines[i] for i in kept)
+    yield f"({hidden} more of {len(lines)} layers: summary(all=True), or --all, has a row for each)"
 
 
 def _verdicts(one: Table, names: pd.DataFrame, tau: float) -> list[str]:

@@ -98,6 +98,9 @@ class ProbeCommand(InputArguments):
     ] = None
     tau: Tau = TAU
     strict: Annotated[bool, arg(help="Exit with 4 if any value is degenerate.")] = False
+    every: Annotated[
+        bool, arg(name="all", help="Print a row for every layer, where there are more than 24, not some of each stage.")
+    ] = False
 
     def run(self) -> int:
         import deepnrc
@@ -115,7 +118,7 @@ class ProbeCommand(InputArguments):
             try:
                 journal.add(report)
             finally:
-                report.summary(self.tau)
+                report.summary(self.tau, all=self.every)
             return self._ended(report)
 
     def _own(self, source: str, network: nn.Module) -> Any:
@@ -168,7 +171,7 @@ class ProbeCommand(InputArguments):
         )
         if not first:
             return GOOD
-        report.summary(self.tau)
+        report.summary(self.tau, all=self.every)
         code = self._ended(report)
         if refused:
             print(shown(f"deepnrc: could not be read: {listing(refused)}."), file=sys.stderr)

@@ -6,6 +6,7 @@ import dataclasses
 import fnmatch
 from collections.abc import Collection, Iterable, Sequence
 
+from deepnrc.arguments import in_full
 from deepnrc.errors import UsageError
 from deepnrc.wording import Argument, Given, Remedy, did_you_mean, listing
 from probes import CATALOG, HELD_PREFIX, HELD_QUANTITIES, STATISTICS, Part, Pass, Probe, Snapshot, Statistic
@@ -138,9 +139,9 @@ def _matching(entry: str | Probe) -> list[Probe]:
         return [_checked(entry)]
     if not isinstance(entry, str):
         raise UsageError(Argument("probes", entry), f" may hold names, globs and deepnrc.Probe objects, not {entry!r}.")
-    found = [probe for probe in CATALOG if fnmatch.fnmatchcase(probe.name, entry)]
+    names = list(dict.fromkeys(probe.name for probe in CATALOG))
+    found = [probe for probe in CATALOG if fnmatch.fnmatchcase(probe.name, in_full(entry, names, "probes"))]
     if not found:
-        names = list(dict.fromkeys(probe.name for probe in CATALOG))
         raise UsageError(
             f"There is no probe {entry!r}.{did_you_mean(entry, names)} `deepnrc probes` lists all {len(names)}."
         )

@@ -1,6 +1,6 @@
 """The tidy table, its spectra, its files and what is read off it; nothing here measures, draws or prints."""
 
-from deepnrc.arguments import TAU, check_tau
+from deepnrc.arguments import TAU, check_tau, in_full
 from deepnrc.table.collapse import (
     ACCURACY,
     CLOSED,
@@ -29,8 +29,9 @@ from deepnrc.table.files.manifest import MANIFEST
 from deepnrc.table.files.places import write_whole
 from deepnrc.table.files.storage import UnwritableError, writable
 from deepnrc.table.findings import findings, words
-from deepnrc.table.grouping import BANDS, SILENT, labelled_by, spread
+from deepnrc.table.grouping import BANDS, SILENT, labelled_by, spread, stages
 from deepnrc.table.onset import COLLAPSE, LOW, onsets, since
+from deepnrc.table.opening import opening
 from deepnrc.table.published import PublishedCurve, apart, beside, published_curve, published_curves
 from deepnrc.table.records import plain
 from deepnrc.table.reference import with_reference
@@ -95,11 +96,13 @@ __all__ = [
     "collapse_onset",
     "described",
     "findings",
+    "in_full",
     "join",
     "labelled_by",
     "main_ones",
     "no_spectra",
     "onsets",
+    "opening",
     "own",
     "plain",
     "published_curve",
@@ -107,6 +110,7 @@ __all__ = [
     "read_csv",
     "since",
     "spread",
+    "stages",
     "to_csv",
     "told",
     "unbroken",

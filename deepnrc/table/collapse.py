@@ -31,6 +31,7 @@ ALIGNMENT, GAP, SMALLEST, ACCURACY = (
 )  # fmt: skip
 DIRECTIONS = "rank.numerical"  # which only layers behind a narrow one need
 RESTS_ON = (NOISE, ALIGNMENT, GAP, SMALLEST)  # what must have been measured; of classes the last may be the accuracy
+BOTH_ROUNDING = "the reference's is rounding alone, which leaves no noise to lose"
 NEVER, CLOSED = "no layer can be judged", "collapse cannot be told"
 
 
@@ -114,11 +115,12 @@ def _rows(part: pd.DataFrame, tau: float) -> Iterator[tuple[object, ...]]:
         low = _holds(noise, noise <= tau * (1 - (k or 0) / d))
         held = untrained.get(name, math.nan)
         # of two values that are rounding alone neither is the larger: such a reference has no noise to lose
-        lower = not (noise > HALF * held or held <= floors.get(name, math.nan))
+        rounding = held <= floors.get(name, math.nan)
+        lower = not (noise > HALF * held or rounding)
         aligned = _holds(alignment + null, alignment >= ALIGNED and alignment > null)
         predicts = _holds(gap, gap <= SHORT)
         width = d if directions.get(name, 0.0) > narrowest else min(d, narrowest)
-        verdict, reason = _verdict(k, d, width, low, lower, aligned, predicts, network)
+        verdict, reason = _verdict(k, d, width, low, lower, aligned, predicts, network, rounding)
         yield run, step, depth, name, verdict, reason, low and lower, aligned, predicts, network.learned, tau
         narrowest = min(narrowest, d) if pool == "none" else narrowest  # a pooled map is wider than its channels
 
@@ -132,6 +134,7 @@ def _verdict(
     aligned: bool | None,
     predicts: bool | None,
     network: Network,
+    rounding: bool,
 ) -> tuple[str, str]:
     if low is None or k is None:
         return UNKNOWN, "its noise fraction is degenerate or was not measured"
@@ -147,7 +150,7 @@ def _verdict(
     if network.learned is False:
         return UNLEARNED, f"noise is low, and {network.reason}"
     conditions = {
-        "it is more than half of the reference's": lower,
+        BOTH_ROUNDING if rounding else "it is more than half of the reference's": lower,
         "it is not aligned with its weight": aligned,
         "it does not predict as the network does": predicts,
         "what the network learned": network.learned,

@@ -10,6 +10,7 @@ import pandas as pd
 from deepnrc.arguments import TAU
 from deepnrc.table.collapse import (
     ACCURACY,
+    BOTH_ROUNDING,
     CLOSED,
     JUDGED,
     LEARNED,
@@ -99,9 +100,12 @@ def _verdict(mine: Table, judged: pd.DataFrame, tau: float) -> list[str]:
 
 def _reasons(judged: pd.DataFrame, tau: float) -> Iterable[str]:
     low = judged[judged["verdict"] == LOW_NOISE]
+    kept = low[low["noise"].eq(False).fillna(False)]
+    rounding = kept["reason"].str.contains(BOTH_ROUNDING, regex=False)
     for said, layers in (
         (f"noise is above {tau:g} (1 - k/d) at", judged[judged["verdict"] == NOISY]),
-        ("noise is more than half of the reference's at", low[low["noise"].eq(False).fillna(False)]),
+        ("noise is more than half of the reference's at", kept[~rounding]),
+        ("noise is low in the reference too, down to rounding, at", kept[rounding]),
         ("not aligned with the weight at", low[low["aligned"].eq(False).fillna(False)]),
         ("no affine map predicts as the network does from", low[low["predicts"].eq(False).fillna(False)]),
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pandas as pd
 from deepnrc.errors import UsageError
 from deepnrc.wording import Argument, did_you_mean, listing
 
+DEEPEST, WRAPPED = 3, 0.9  # parts of a name to look into; share of layers under one that wraps a network
 BANDS = ("range", "sd")
 INTERVAL = ("corrected", "low", "high")  # of one run's samples, which a mean of runs does not have
 SILENT = ("degenerate", "not defined")
@@ -64,3 +66,34 @@ def means(rows: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
     """The tidy frame with a run a group, whose values are the means over its runs."""
     of_runs = spread(labelled_by(rows, groups), CELL).assign(**dict.fromkeys(INTERVAL, float("nan")))
     return of_runs[list(rows)].astype(rows.dtypes.to_dict())
+
+
+def stages(layers: Sequence[str]) -> list[tuple[str, range]]:
+    """Layers that follow one another under one name, such as a ResNet's "layer1", with their positions.
+
+    >>> stages(["conv1", "layer1.0.conv1", "layer1.1.conv1", "fc"])
+    [('conv1', range(0, 1)), ('layer1', range(1, 3)), ('fc', range(3, 4))]
+    >>> stages(["net.0", "net.2", "blocks.0.a", "blocks.1.a"])
+    [('net', range(0, 2)), ('blocks', range(2, 4))]
+    """
+    part = 0
+    while part < DEEPEST and _mostly_one(keys := [_under(name, part) for name in layers]):
+        part += 1
+    keys = [_under(name, part) for name in layers]
+    found, start = [], 0
+    for name, same in itertools.groupby(keys):
+        stop = start + len(list(same))
+        found.append((name, range(start, stop)))
+        start = stop
+    return found
+
+
+def _under(name: str, part: int) -> str:
+    """The first parts of a dotted name, up to a number."""
+    words = list(itertools.takewhile(lambda word: not word.isdigit(), name.split(".")))
+    return ".".join(words[: part + 1])
+
+
+def _mostly_one(keys: Sequence[str]) -> bool:
+    """Whether nearly all layers lie under one name, as in a network that wraps another."""
+    return max(map(keys.count, set(keys)), default=0) > WRAPPED * len(keys)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from deepnrc.arguments import TAU
+from deepnrc.arguments import TAU, in_full
 from deepnrc.errors import UsageError
 from deepnrc.table import depthwise, grouping
 from deepnrc.table.collapse import verdicts
@@ -153,7 +153,7 @@ class Table:
                 shown = listing([str(step) for step in sorted(there)])
                 raise UsageError(f"Step {missing[0]} was not measured. Steps: {shown}.")
             return values
-        values = [str(name) for name in values]
+        values = [in_full(str(name), there) if column == "measure" else str(name) for name in values]
         for name in values:
             if name not in there:
                 near, shown = did_you_mean(name, there), listing(there, 40 if column == "measure" else 8)
@@ -205,6 +205,7 @@ class Table:
 
         Errors: UsageError for a measure or variant that the table does not hold.
         """
+        measure = in_full(measure, self.measures)
         if measure not in self.measures:
             raise UsageError(
                 f"The report has no measure {measure!r}.{did_you_mean(measure, self.measures)} "

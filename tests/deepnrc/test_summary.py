@@ -43,7 +43,8 @@ def dead() -> Report:
 
 
 def test_warnings_come_first_and_name_layers_and_how_many_measures(dead: Report) -> None:
-    lines = str(dead).splitlines()
+    sentence, _, *lines = str(dead).splitlines()
+    assert sentence.startswith(("No layer", "Collapse"))
     marked = [line.startswith("! ") for line in lines]
     assert marked == sorted(marked, reverse=True)
     assert any("2, 4: the features do not vary over the samples (dead or constant layer) (" in line for line in lines)
@@ -152,8 +153,8 @@ def test_a_classifier_s_last_line_is_its_collapse_and_accuracy() -> None:
     one = [row("nc.1", 1e-17, status="below floor"), row("nc.2", 0.5, status="degenerate"), *noise(0.5)]
     other = [dict(line, run="b") for line in [*rows[-1:], accuracy, *noise(0.5)]]
     parts = str(Report.of([*one, *other])).split("\n\n")
-    assert parts[0].endswith("\nnc at fc0: nc.1 <1.00e-17")
-    assert parts[1].endswith("\naccuracy 0.9688")
+    assert parts[1].endswith("\nnc at fc0: nc.1 <1.00e-17")
+    assert parts[2].endswith("\naccuracy 0.9688")
 
 
 def test_regression_has_no_line_on_classes() -> None:
@@ -195,7 +196,8 @@ def test_only_the_last_of_several_steps_is_shown_and_since_when() -> None:
 
 def test_each_run_has_its_own_part_and_the_legend_stands_once() -> None:
     one, other = noise(0.1, 0.1), noise(0.9, 0.9, run="b", step=3)
-    parts = str(Report.of([*one, *other])).split("\n\n")
+    sentence, *parts = str(Report.of([*one, *other])).split("\n\n")
+    assert sentence.startswith("In 'a' collapse cannot be told: ")
     assert [part.splitlines()[0].split(":")[0] for part in parts] == [
         "a, step 0",
         "b, step 3",
@@ -206,7 +208,7 @@ def test_each_run_has_its_own_part_and_the_legend_stands_once() -> None:
 
 
 def test_a_run_without_the_noise_fraction_still_prints_beside_one_with_it() -> None:
-    parts = str(Report.of([*noise(0.1), row("deep.cka", 0.5, run="b")])).split("\n\n")
+    _, *parts = str(Report.of([*noise(0.1), row("deep.cka", 0.5, run="b")])).split("\n\n")
     assert "low noise" in parts[0]
     assert "noise" not in parts[1]
     assert "0.500" in parts[1]
@@ -215,7 +217,7 @@ def test_a_run_without_the_noise_fraction_still_prints_beside_one_with_it() -> N
 def test_layers_left_out_are_named_with_the_reason() -> None:
     left_out = [[f"conv{i}", "shortcut around a block"] for i in range(6)]
     report = Report(Report.of(noise(0.5)).table, ({"run": "a", "step": 0, "left_out": left_out},))
-    assert str(report).splitlines()[0] == "! left out: conv0, conv1, conv2, conv3 and 2 more (shortcut around a block)"
+    assert str(report).splitlines()[2] == "! left out: conv0, conv1, conv2, conv3 and 2 more (shortcut around a block)"
 
 
 def test_samples_are_those_of_the_data_where_positions_are_kept() -> None:
@@ -264,3 +266,16 @@ def test_a_value_that_chance_reaches_is_marked() -> None:
     values = [row("deep.feature_weight_alignment", 0.5, 0), row("deep.feature_weight_alignment", 0.51, 1)]
     shown = [line.split()[3] for line in str(Report.of(values)).splitlines() if line.startswith("fc")]
     assert shown == ["~0.500", "0.510"]
+
+
+def test_of_many_layers_each_stage_shows_three_unless_all_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["stem", *(f"layer1.{i}.conv" for i in range(12)), *(f"layer2.{i}.conv" for i in range(20)), "fc"]
+    report = Report.of([row("deep.noise_fraction", 0.5, depth, layer=name) for depth, name in enumerate(names)])
+    shown = str(report).splitlines()
+    kept = [line.split()[0] for line in shown if line.split() and line.split()[0] in names]
+    middle = ["layer1.0.conv", "layer1.6.conv", "layer1.11.conv", "layer2.0.conv", "layer2.10.conv", "layer2.19.conv"]
+    assert kept == ["stem", *middle, "fc"]
+    assert "(26 more of 34 layers: summary(all=True), or --all, has a row for each)" in shown
+    report.summary(all=True)
+    whole = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.split()]
+    assert [name for name in whole if name in names] == names

@@ -19,7 +19,7 @@ from deepnrc.figures.curves.curves import Along, Comparison, Curve, curves, over
 from deepnrc.figures.curves.held import draw_levels
 from deepnrc.figures.curves.overlay import beside_entries, check_axis, draw_published
 from deepnrc.figures.layout import side_legend
-from deepnrc.table import SILENT, TAU, Table, check_tau, described, published_curve
+from deepnrc.table import SILENT, TAU, Table, check_tau, described, in_full, published_curve
 from probes import HELD, Probe
 
 HELD_LOOK: dict[str, Any] = {"linestyle": "--"}
@@ -67,6 +67,7 @@ def lines(
         published curve of another number of layers or another k.
     """
     check_tau(tau)
+    measure = in_full(measure, report.measures)
     choice = Comparison(hue, along, groups, band).checked(report)
     drawn = curves(report, measure, variant, choice)
     probe = described(measure, variant, report.provenance)

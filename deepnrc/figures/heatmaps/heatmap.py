@@ -16,7 +16,7 @@ from deepnrc.figures.layout import headed, legend, panels
 from deepnrc.figures.referencelines import marks
 from deepnrc.figures.scales import scale
 from deepnrc.figures.words import labels
-from deepnrc.table import TAU, Table, check_tau, described, main_ones
+from deepnrc.table import TAU, Table, check_tau, described, in_full, main_ones
 from deepnrc.wording import Argument, Given, listing
 from probes import HEATMAP
 
@@ -59,6 +59,7 @@ def heatmap(
     check_tau(tau)
     report = report if groups is None else report.means(groups)
     chosen = [measure] if isinstance(measure, str) else list(measure or featured(report))
+    chosen = [in_full(name, report.measures) for name in chosen]
     across = _across(
         report, across, step, one=isinstance(measure, str), several=measure is not None and len(chosen) > 1
     )

@@ -120,7 +120,9 @@ def test_a_reference_with_little_noise_asks_for_less(untrained, verdict):
 def test_a_reference_of_rounding_alone_has_no_noise_to_lose(noise, untrained):
     given = table([{"noise": noise}])
     given["floor"] = 1e-15
-    assert verdicts(given, reference=table([{"noise": untrained}]))["verdict"].tolist() == ["low noise"]
+    held = verdicts(given, reference=table([{"noise": untrained}]))
+    assert held["verdict"].tolist() == ["low noise"]
+    assert held["reason"].tolist() == ["noise is low; the reference's is rounding alone, which leaves no noise to lose"]
     assert verdicts(given, reference=table([{"noise": 0.5}]))["verdict"].tolist() == ["collapsed"]
     assert verdicts(given)["verdict"].tolist() == ["collapsed"]
 
