@@ -8,6 +8,7 @@ from pathlib import Path
 
 import tyro
 
+from deepnrc.data import quiet
 from deepnrc.errors import DeepNRCError
 from deepnrc.wording import did_you_mean, shown
 from experiments.studies import COMMANDS, Command, Family
@@ -29,7 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     try:
         study = parsed(name, words[1:])
-        study.run()
+        with quiet(not getattr(study, "progress", True)):
+            study.run()
     except KeyboardInterrupt:
         resumed = "; the same command goes on where it was" if issubclass(COMMANDS[name], Family) else ""
         print(f"experiments: interrupted{resumed}.", file=sys.stderr)

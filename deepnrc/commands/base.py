@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from tyro.conf import arg
+from tyro.conf import arg as tyro_arg
 
 GOOD, UNREADABLE, DEGENERATE = 0, 3, 4
+
+
+def arg(**words: Any) -> Any:
+    """A flag's words; help tells its default where that is a value, and not that there is none."""
+    return tyro_arg(help_behavior_hint=_default, **words)
+
+
+def _default(value: str) -> str:
+    return "" if value in ("", "None", "False", "True", "MISSING") else f"(default: {value})"
+
+
 Tau = Annotated[float, arg(metavar="TAU", help="Noise fraction up to which a layer is low in noise.")]
 
 

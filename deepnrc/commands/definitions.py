@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import arg
-
-from deepnrc.commands.base import GOOD
+from deepnrc.commands.base import GOOD, arg
 from deepnrc.commands.inputs import InputArguments
 
 
 @dataclass(frozen=True, kw_only=True)
 class Definitions(InputArguments):
-    """Show, for one network, the readings of the same quantity side by side and why they differ."""
+    """Show, for one network, the readings of the same quantity side by side and why they differ.
+
+    For example: deepnrc definitions net.py:build --data data.npz -o readings.csv
+    """
 
     gamma: Annotated[float | None, arg(metavar="GAMMA", help="Read NRC3 at this gamma too.")] = None
     out: Annotated[Path | None, arg(metavar="FILE", aliases=["-o"], help="Write the readings there, as .csv.")] = None
@@ -35,7 +36,7 @@ class Definitions(InputArguments):
             variant = f"gamma = {self.gamma:g}"
             probes.append(Probe("given.nrc3", fixed, f"NRC3 at {variant}", where="top", variant=variant))
         data, run = self.samples(self.data, network), self.model.rpartition(":")[2]
-        report = deepnrc.probe(network, data, probes=probes, run=run, **self.options())
+        report = deepnrc.probe(network, data, probes=probes, run=run, progress=self.progress, **self.options())
         readings = report.definitions()
         print(told(readings))
         if self.gamma is not None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
-from deepnrc.commands.base import Command
+from deepnrc.commands.base import Command, arg
 
 if TYPE_CHECKING:
     from torch import nn
@@ -120,6 +120,7 @@ class InputArguments(NetworkArguments):
     autocast: Annotated[
         Literal["bfloat16", "float16"] | None, arg(metavar="DTYPE", help="Run the network in bfloat16 or float16.")
     ] = None
+    progress: Annotated[bool, arg(help="Show no bars.")] = True
     max_samples: Annotated[int | None, arg(metavar="N", help="Stop after so many samples.")] = None
 
     def samples(self, source: str, network: nn.Module) -> Any:

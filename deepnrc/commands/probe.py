@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
 from deepnrc.arguments import TAU
-from deepnrc.commands.base import DEGENERATE, GOOD, UNREADABLE, Tau
+from deepnrc.commands.base import DEGENERATE, GOOD, UNREADABLE, Tau, arg
 from deepnrc.commands.inputs import MODEL, InputArguments, NetworkArguments
 from deepnrc.commands.torchrun import together
 from deepnrc.wording import listing, shown
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Layers(NetworkArguments):
-    """Show what would be probed: names, kinds, widths and memory. Nothing is run."""
+    """Show what would be probed: names, kinds, widths and memory. Nothing is run.
+
+    For example: deepnrc layers timm:resnet18 --targets 3
+    """
 
     model: Annotated[Positional[str], arg(metavar="MODEL", help=MODEL)]
     targets: Annotated[int, arg(metavar="N", help="Target width n, for the memory.")] = 1
@@ -60,7 +63,10 @@ class Layers(NetworkArguments):
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeCommand(InputArguments):
-    """Measure every layer of a network on data, print a summary, and save the report."""
+    """Measure every layer of a network on data, print a summary, and save the report.
+
+    For example: deepnrc probe net.py:build --checkpoint net.pt --data data.csv --targets left,right --out runs/mine
+    """
 
     held_out: Annotated[
         str | None,
@@ -77,7 +83,10 @@ class ProbeCommand(InputArguments):
     replace: Annotated[bool, arg(help="Replace a report that is in the folder already.")] = False
     probes: Annotated[
         tuple[str, ...],
-        arg(metavar="NAME [NAME ...]", help="Names or globs, such as 'deep.*'; `deepnrc probes` lists them."),
+        arg(
+            metavar="NAME [NAME ...]",
+            help="Names or globs, such as 'deep.*' or noise_fraction; `deepnrc probes` lists them.",
+        ),
     ] = ()
     run_name: Annotated[str | None, arg(name="run", metavar="LABEL", help="Label in the table.")] = None
     steps: Annotated[
@@ -112,7 +121,9 @@ class ProbeCommand(InputArguments):
                 return self._checkpoints(self.checkpoint, first)
             journal: Journal[deepnrc.Report] | None = Journal(self.out, self.replace) if first else None
             network = self.network(self.model)
-            report = deepnrc.probe(network, self._own(self.data, network), progress=first, **self._all(network))
+            report = deepnrc.probe(
+                network, self._own(self.data, network), progress=first and self.progress, **self._all(network)
+            )
             if journal is None:
                 return GOOD
             try:
@@ -166,6 +177,7 @@ class ProbeCommand(InputArguments):
             allow_extra=self.allow_extra,
             jobs=self.jobs,
             backend=self.backend,
+            progress=self.progress,
             passed_over=passed_over,
             **self._all(network),
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
-from deepnrc.commands.base import GOOD, Command
+from deepnrc.commands.base import GOOD, Command, arg
 
 if TYPE_CHECKING:
     from deepnrc.table import PublishedCurve

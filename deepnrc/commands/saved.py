@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
 from deepnrc.arguments import TAU
-from deepnrc.commands.base import GOOD, Command, Tau
+from deepnrc.commands.base import GOOD, Command, Tau, arg
 from deepnrc.errors import UsageError
 from deepnrc.wording import shown
 
@@ -28,11 +28,18 @@ class Drawing(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Heatmap(Drawing):
-    """Draw a heatmap with layers down the side; across are steps, runs or measures."""
+    """Draw a heatmap with layers down the side; across are steps, runs or measures.
+
+    For example: deepnrc heatmap runs/mine --measure noise_fraction -o noise.png
+    """
 
     measure: Annotated[
         tuple[str, ...],
-        arg(metavar="NAME [NAME ...]", help="Measures; several are drawn side by side, none draws all."),
+        arg(
+            metavar="NAME [NAME ...]",
+            help="Measures, by name or last word, such as noise_fraction, feature_stable_rank, cka or linear_r2 "
+            "(`deepnrc probes` lists them); several are drawn side by side, none draws all.",
+        ),
     ] = ("deep.noise_fraction",)
     variant: Annotated[str, arg(metavar="NAME", help="Variant of the measure.")] = "default"
     across: Annotated[Literal["step", "run", "measure"] | None, arg(help="What stands along the top.")] = None
@@ -53,7 +60,10 @@ class Heatmap(Drawing):
 
 @dataclass(frozen=True, kw_only=True)
 class Spectrum(Drawing):
-    """Draw eigenvalues or singular values of every layer; several runs stand side by side."""
+    """Draw eigenvalues or singular values of every layer; several runs stand side by side.
+
+    For example: deepnrc spectrum runs/mine --of weight -o spectrum.png
+    """
 
     of: Annotated[
         Literal["features", "targets", "weight", "cross", "cosines", "residuals", "noise-by-rank"],
@@ -83,7 +93,10 @@ class Spectrum(Drawing):
 
 @dataclass(frozen=True, kw_only=True)
 class ReportCommand(Command):
-    """Write one self-contained HTML page from saved reports."""
+    """Write one self-contained HTML page from saved reports.
+
+    For example: deepnrc report runs/a runs/b -o report.html
+    """
 
     folders: Annotated[
         Positional[tuple[Path, ...]], arg(metavar="DIR [DIR ...]", help="Saved reports; several become one page.")

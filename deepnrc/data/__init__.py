@@ -17,6 +17,7 @@ from deepnrc.data.batches import (
     whole_batches,
 )
 from deepnrc.data.parts import Batch
+from deepnrc.data.progress import progress_bar, quiet
 from deepnrc.data.reading import Reader
 from deepnrc.data.sharding import Shard, shard
 from deepnrc.data.targets import Targets, as_targets, as_tensor, is_classes, unit_roundoff
@@ -40,6 +41,8 @@ __all__ = [
     "mapped",
     "numbers",
     "pairs",
+    "progress_bar",
+    "quiet",
     "read_frame",
     "shard",
     "target_resolution",

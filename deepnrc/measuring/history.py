@@ -13,10 +13,9 @@ from typing import Any
 
 import torch
 from torch import nn
-from tqdm.auto import tqdm
 
 from deepnrc.arguments import whole
-from deepnrc.data import as_loader
+from deepnrc.data import as_loader, progress_bar
 from deepnrc.errors import DataError, UsageError
 from deepnrc.loading import checkpoint_files, load_checkpoint, steps_of
 from deepnrc.measuring.clusters import backend as cluster
@@ -111,15 +110,15 @@ def probe_checkpoints(
     todo = [one for one in todo if one.step not in done]
     found = [] if kept is None else [kept]
     results = _measured(_Work(model, loader, state_key, allow_extra, run, options, ranks), todo, jobs, backend)
-    bar = tqdm(total=len(todo), desc="checkpoints", unit="file", disable=not progress, delay=2, leave=False)
-    with bar, contextlib.closing(results):
+    counted = progress_bar(total=len(todo), desc="checkpoints", unit="file", progress=progress)
+    with counted, contextlib.closing(results):
         for one, result in zip(todo, results, strict=True):
             if isinstance(result, DataError):
                 tell(one.path, result)
             else:
                 found.append(result)
                 ranks.agreed(partial(_keep, keeping, result))
-            bar.update()
+            counted.update()
     if not found:
         raise DataError(
             f"None of the {len(todo)} checkpoints could be read. The first is '{shown(str(todo[0].path))}'."

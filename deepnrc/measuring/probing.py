@@ -10,10 +10,9 @@ from typing import Any
 
 import torch
 from torch import nn
-from tqdm.auto import tqdm
 
 from deepnrc.arguments import whole
-from deepnrc.data import Batch, Reader, as_loader, count, pairs, target_resolution, tensors
+from deepnrc.data import Batch, Reader, as_loader, count, pairs, progress_bar, target_resolution, tensors
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.attachment import Attachment
 from deepnrc.measuring.provenance import DataFingerprint
@@ -195,8 +194,7 @@ def _pass(
     def run() -> None:
         total = None if max_samples is not None else count(loader)
         resolution = target_resolution(loader)
-        bar = tqdm(total=total, desc="probing", unit="batch", disable=not progress, delay=2, leave=False)
-        with bar, torch.no_grad():
+        with progress_bar(total=total, desc="probing", unit="batch", progress=progress) as shown, torch.no_grad():
             for x, y, rows in pairs(loader, device, max_samples, read):
                 fingerprint.update([*tensors(x), *tensors(y)])
                 ranks.note([*tensors(x), *tensors(y)], rows)
@@ -204,7 +202,7 @@ def _pass(
                 with contextlib.nullcontext() if autocast is None else torch.autocast(device.type, dtype=autocast):
                     forward(attachment.model, x)
                     attachment.observe(y, resolution)
-                bar.update()
+                shown.update()
         if empty and attachment.samples == 0:
             raise DataError(empty)
 

@@ -110,7 +110,7 @@ def _counted(judged: pd.DataFrame) -> str:
     rest = f", and in {closed} it cannot be told" if closed else ""
     if found.empty:
         return f"In none of {len(onsets)} runs is the network collapsed{rest}."
-    most = found.loc[found["layers"].idxmax()]
+    most = found.iloc[int(found["layers"].to_numpy(int).argmax())]
     return (
         f"In {len(found)} of {len(onsets)} runs layers are collapsed up to the last one that can be judged, the most "
         f"in '{most['run']}': {most['layers']} of {most['of']}, from {most['layer']} on{rest}."

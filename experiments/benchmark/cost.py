@@ -17,9 +17,9 @@ import timm
 import torch
 import tyro
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
 import deepnrc
+from deepnrc.data import progress_bar
 from deepnrc.measuring import Attachment, select
 from deepnrc.networks import choose, survey
 from experiments.benchmark.memory import Memory
@@ -89,7 +89,7 @@ def _probed(model: nn.Module, batches: Batches) -> float:
 def _ratio(name: str, model: nn.Module, batches: Batches, few: int, repeats: int, bound: float) -> None:
     model.eval()
     times: dict[tuple[str, int], list[float]] = {}
-    for repeat in tqdm(range(repeats + 1), desc=name, leave=False):
+    for repeat in progress_bar(range(repeats + 1), desc=name):
         for count in (few, len(batches)):
             for run in (_plain, _probed):
                 seconds = run(model, batches[:count])

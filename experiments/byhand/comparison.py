@@ -13,10 +13,10 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 from tyro.conf import arg
 
 import deepnrc
+from deepnrc.data import progress_bar
 from deepnrc.errors import UsageError
 from deepnrc.table import write_whole
 from experiments.byhand.classmeasures import class_measures
@@ -228,7 +228,7 @@ class ByHand:
     def rows(self) -> pd.DataFrame:
         """Train, probe and compare; see ``compared``."""
         return compared(
-            *self.probed(), lambda names: tqdm(names, desc="by hand", unit="layer", disable=not self.progress)
+            *self.probed(), lambda names: progress_bar(names, desc="by hand", unit="layer", progress=self.progress)
         )
 
     def probed(self) -> tuple[pd.DataFrame, nn.Module, Batches]:
@@ -257,7 +257,7 @@ def _train(model: nn.Module, x: Tensor, y: Tensor, steps: int, seed: int, progre
     order = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9, weight_decay=5e-4)
     model.train()
-    for _ in tqdm(range(steps), desc="training", unit="step", disable=not progress):
+    for _ in progress_bar(range(steps), desc="training", unit="step", progress=progress):
         rows = torch.randint(len(x), (64,), generator=order)
         optimizer.zero_grad()
         nn.functional.mse_loss(model(x[rows]), y[rows]).backward()

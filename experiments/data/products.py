@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from torch import Tensor
-from tqdm.auto import tqdm
 
+from deepnrc.data import progress_bar
 from experiments.data.cache import Arrays, cached
 
 SIZES = (64, 96, 128, 160, 192, 224, 256)
@@ -52,7 +52,7 @@ def _measured(samples: int) -> Arrays:
     square = rng.normal(size=(2, max(SIZES), max(SIZES)))
     operands = {kind: tuple(square.astype(kind)) for kind in (np.float32, np.float64)}
     y = np.full((samples, RUNS), np.inf)
-    bar = tqdm(x, desc="timing products", unit="product", disable=None)
+    bar = progress_bar(x, desc="timing products", unit="product")
     with threadpool_limits(1), _no_collection():
         for row, values in enumerate(bar):
             setting = dict(zip(CHOICES, values.astype(int).tolist(), strict=True))

@@ -8,8 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
-
+from deepnrc.data import progress_bar
 from deepnrc.table import write_whole
 from deepnrc.wording import shown
 from experiments import theory
@@ -72,7 +71,7 @@ def write(results: Results, verdicts: Sequence[Verdict], folder: Path, progress:
     write_whole({folder / "table.parquet": results.table.to_parquet(index=False)}, "The table")
     fitted, without = theory.fits(results) if results.study.theory else ({}, {})
     drawing = draw_all(results, folder, fitted)
-    pictures = list(tqdm(drawing, desc="drawing", unit="picture", disable=not progress, leave=False))
+    pictures = list(progress_bar(drawing, desc="drawing", unit="picture", progress=progress))
     page = Page(
         name=results.study.name,
         about=results.study.about,

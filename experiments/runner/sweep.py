@@ -10,8 +10,8 @@ from pathlib import Path
 
 import joblib
 import torch
-from tqdm.auto import tqdm
 
+from deepnrc.data import progress_bar, quiet
 from deepnrc.measuring import backend
 from experiments.data import Split
 from experiments.runner import cells
@@ -49,7 +49,8 @@ def sweep(study: Study, folder: Path, workers: Workers, progress: bool = True) -
         if cells.abandoned(left):
             shutil.rmtree(left, ignore_errors=True)
     wanted = dict.fromkeys((s.data, seed) for s in study.settings for seed in study.seeds)
-    data = {(source, seed): source.load(seed) for source, seed in wanted}
+    with quiet(not progress):
+        data = {(source, seed): source.load(seed) for source, seed in wanted}
     planned = [cells.make(s, seed, data[s.data, seed]) for s in study.settings for seed in study.seeds]
     missing: dict[str, Cell] = {}
     for cell in planned:
@@ -68,7 +69,7 @@ def _run(
     missing: list[tuple[Cell, Split]], store: Path, workers: Workers, total: int, name: str, progress: bool
 ) -> None:
     threads = workers.threads(total)
-    bar = tqdm(total=total, initial=total - len(missing), desc=name, unit="cell", disable=not progress)
+    bar = progress_bar(total=total, initial=total - len(missing), desc=name, unit="cell", progress=progress)
     with bar, backend(workers.backend, workers.jobs):
         jobs = [
             joblib.delayed(cells.run)(cell, split, store, threads, 1 + i % workers.jobs if progress else None)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
+
+from deepnrc.data import progress_bar
 
 OPTIMIZERS = ("sgd", "adam", "adamw")
 LOSSES = ("mse", "cross-entropy")
@@ -98,8 +99,8 @@ def train(
         x = x.contiguous(memory_format=torch.channels_last)
     model.train()
     after_epoch(0)
-    bar = tqdm(
-        range(1, recipe.epochs + 1), desc=title, unit="epoch", disable=not progress, position=position, mininterval=0.5
+    bar = progress_bar(
+        range(1, recipe.epochs + 1), desc=title, unit="epoch", progress=progress, position=position, mininterval=0.5
     )
     for epoch in bar:
         total = 0.0

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
+from deepnrc.data import progress_bar
 from deepnrc.errors import UsageError
 from deepnrc.table import write_whole
 from probes import CATALOG, Interval, Moments, Probe, Snapshot, jackknife
@@ -164,7 +164,7 @@ class Coverage:
                 g = torch.Generator().manual_seed(self.seed + 1)
                 drawn = [
                     intervals(whole.drawn(N, g), whole.W, self.groups, probes)
-                    for _ in tqdm(range(self.draws), desc=f"d = {d}, N = {N}", leave=False)
+                    for _ in progress_bar(range(self.draws), desc=f"d = {d}, N = {N}")
                 ]
                 for i, (probe, truth) in enumerate(zip(probes, truths, strict=True)):
                     there = [one for draw in drawn if (one := draw[i]) is not None]

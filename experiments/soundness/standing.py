@@ -12,10 +12,10 @@ from typing import Annotated, ClassVar
 import joblib
 import pandas as pd
 import torch
-from tqdm.auto import tqdm
 from tyro.conf import arg
 
 import deepnrc
+from deepnrc.data import progress_bar
 from deepnrc.errors import UsageError
 from deepnrc.table import VERDICTS, collapse_onset, to_csv, verdicts, write_whole
 from experiments.soundness.constructed import collapsed
@@ -76,7 +76,7 @@ class Standing:
         ]
         jobs = (joblib.delayed(judged)(kind, seed) for kind, seed in wanted)
         made = joblib.Parallel(n_jobs=self.jobs, return_as="generator")(jobs)
-        bar = tqdm(made, total=len(wanted), desc="verdicts", unit="network", disable=not self.progress)
+        bar = progress_bar(made, total=len(wanted), desc="verdicts", unit="network", progress=self.progress)
         return pd.DataFrame(list(bar))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,11 +38,17 @@ class Demo:
     seed: Annotated[int, arg(help="Of weights, split and order.")] = 0
     jobs: Annotated[int, arg(help="Networks trained side by side.")] = 2
     out: Annotated[Path, arg(help="Folder for tables, pictures and the page.")] = Path("demo")
+    progress: Annotated[bool, arg(help="Show progress bars.")] = True
 
     def run(self) -> None:
         """Train, probe, draw, and say what came out."""
         started = time.perf_counter()
         self._refuse()
+        decays = " and ".join(f"{decay:g}" for decay in self.weight_decay)
+        print(
+            f"Training a network on {self.data} with weight decay {decays}, which takes about a minute, and probing it."
+        )
+        sys.stdout.flush()
         cells = [joblib.delayed(trained)(self, decay, i) for i, decay in enumerate(self.weight_decay)]
         report = join(joblib.Parallel(n_jobs=min(self.jobs, len(cells)))(cells))
         files = self.draw(report)
@@ -90,7 +97,7 @@ def trained(demo: Demo, weight_decay: float, position: int) -> deepnrc.Report:
     name = run.replace(" ", "-")
     tracker = deepnrc.Tracker(model, (data.x, data.y), run=run, folder=demo.out / "runs" / name, replace=True)
     recipe = Recipe(lr=demo.lr, weight_decay=weight_decay, epochs=demo.epochs, seed=demo.seed)
-    train(model, data.x, data.y, recipe, tracker, title=run, position=position)
+    train(model, data.x, data.y, recipe, tracker, title=run, position=position, progress=demo.progress)
     tracker(demo.epochs, force=True)
     save_file(model.state_dict(), demo.out / "runs" / f"{name}.safetensors")
     return tracker.report

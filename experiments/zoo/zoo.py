@@ -11,10 +11,10 @@ from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 from tyro.conf import arg
 
 import deepnrc
+from deepnrc.data import progress_bar
 from deepnrc.errors import UsageError
 from deepnrc.table import write_whole
 from experiments.zoo import agents, further, language, vision
@@ -66,7 +66,7 @@ class Zoo:
         wanted = [m for m in members() if fnmatch.fnmatch(f"{m.library}/{m.name}", self.only)]
         if not wanted:
             raise UsageError(f"--only {self.only!r} matches no network, such as 'timm/*'.")
-        bar = tqdm(wanted, unit="network", disable=not self.progress)
+        bar = progress_bar(wanted, unit="network", progress=self.progress)
         text = page(
             [(member, [read(member, choice) for choice in CHOICES] if member.installed else []) for member in bar]
         )

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
+from deepnrc.data import progress_bar
 from deepnrc.measuring.finishing import intervals
 from deepnrc.measuring.finishing.readings import SpectralReading, of_layer, of_targets
 from deepnrc.measuring.settling.acting import Found, acting, acting_on_top, after
@@ -46,7 +46,7 @@ def measured(
     readings: list[SpectralReading] = []
     layers = list(streams.layers.values())
     host = next((layer for layer in layers if layer.top), layers[-1])
-    for layer in tqdm(layers, desc="measuring", unit="layer", disable=not progress, delay=2, leave=False):
+    for layer in progress_bar(layers, desc="measuring", unit="layer", progress=progress):
         weight, following = acting(layer, flow, weights), after(layer, flow, weights)
         snapshot = _snapshot(layer, streams, weight, following, rank)
         places = {"layer": snapshot}

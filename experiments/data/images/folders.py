@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
-from deepnrc.data import load_data, target_resolution
+from deepnrc.data import load_data, progress_bar, target_resolution
 from experiments.data.splitting import Split, split
 
 
@@ -36,7 +35,7 @@ class OwnImages:
     def load(self, seed: int) -> Split:
         """Read and split them; the seed draws the split."""
         batches = load_data(self.spec, targets=self.columns, image_size=self.size)
-        pairs = list(tqdm(batches, desc="reading images", unit="batch", delay=2))
+        pairs = list(progress_bar(batches, desc="reading images", unit="batch", delay=2))
         x, y = (torch.cat([pair[i] for pair in pairs]) for i in (0, 1))
         if y.ndim == 1 and not y.is_floating_point():
             return split(x, y, inputs="none", targets="none", share=self.share, seed=seed)

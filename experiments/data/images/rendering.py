@@ -12,9 +12,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
 
 import experiments
+from deepnrc.data import progress_bar
 from deepnrc.errors import UsageError
 from experiments.data.cache import Arrays
 
@@ -80,7 +80,7 @@ def _watched(command: list[str], environment: dict[str, str], words: int, total:
     """Run to the end; interrupted, the renderer ends too."""
     with (
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=words, text=True) as child,
-        tqdm(total=total, desc="rendering", unit="frame", delay=1, mininterval=0.5) as bar,
+        progress_bar(total=total, desc="rendering", unit="frame") as bar,
     ):
         try:
             for _ in child.stdout or ():

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 from scipy.optimize import minimize
-from tqdm.auto import tqdm
 
+from deepnrc.data import progress_bar
 from deepnrc.errors import UsageError
 from experiments.studies.ufm.problem import Point, Problem
 
@@ -43,7 +43,7 @@ def descend(
     """
     rates = [step if feature_step is None else feature_step, *[step] * (len(point) - 1)]
     wanted = set(at)
-    for i in tqdm(range(steps + 1), desc=title, disable=not progress, leave=False, mininterval=0.5):
+    for i in progress_bar(range(steps + 1), desc=title, progress=progress):
         if look is not None and i in wanted:
             look(i, point)
         if i < steps:

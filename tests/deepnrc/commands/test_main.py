@@ -1,15 +1,18 @@
 """What holds of every command: codes, one line of refusal, help, and being a process."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 import deepnrc
+from deepnrc.commands.main import Commands
+from probes import CATALOG
 
 Call = Callable[..., Any]
 
@@ -100,3 +103,33 @@ def test_as_a_process_it_ends_with_the_code_and_one_line(run: Call) -> None:
 def test_a_reader_that_has_seen_enough_is_no_error(run: Call, command: list[str]) -> None:
     result = process(*command, pipe="| true")
     assert (result.returncode, result.stderr) == (0, "")
+
+
+HELP = """
+import contextlib, io, json, sys
+from deepnrc.commands import main
+told = {}
+for command in ["", *sys.argv[1:]]:
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit):
+        main([*command.split(), "--help"])
+    told[command] = out.getvalue()
+heavy = [name for name in ("torch", "pandas", "matplotlib", "scipy") if name in sys.modules]
+json.dump({"heavy": heavy, "told": told}, sys.stdout)
+"""
+
+
+def test_help_of_every_command_needs_no_torch_and_says_what_to_type() -> None:
+    names = [get_args(command)[1].name for command in get_args(Commands)]
+    assert {"probe", "heatmap", "report"} <= set(names)
+    ran = subprocess.run([sys.executable, "-c", HELP, *names], capture_output=True, text=True, check=True)
+    found = json.loads(ran.stdout)
+    assert found["heavy"] == []
+    for name in names:
+        text = " ".join(found["told"][name].split())
+        assert "(default: )" not in text
+        assert "(default: None)" not in text
+        assert ("--data" not in text and "DIR [DIR" not in text) or f"For example: deepnrc {name} " in text
+    told = " ".join(found["told"]["heatmap"].split())
+    measures = [name for name in ("noise_fraction", "feature_stable_rank", "cka", "linear_r2") if name in told]
+    assert {f"deep.{name}" for name in measures} <= {probe.name for probe in CATALOG}
+    assert len(measures) == 4

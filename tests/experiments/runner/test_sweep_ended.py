@@ -10,7 +10,7 @@ import joblib
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
-from tqdm.auto import tqdm
+from tqdm.std import tqdm
 
 from experiments.runner.sweep import Workers, sweep
 

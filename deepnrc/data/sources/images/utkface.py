@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import nn
-from tqdm.auto import tqdm
 
+from deepnrc.data.progress import progress_bar
 from deepnrc.data.sources.arrays import labels
 from deepnrc.data.sources.columns import parts
 from deepnrc.data.sources.images.images import ENDINGS, LabelledImages, preparation
@@ -42,8 +42,8 @@ def read_faces(
     images = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
     named = {path: match for path in images if (match := NAME.fullmatch(path.name))}
     misnamed = [path for path in images if path not in named]
-    bar = tqdm(named, desc="checking faces", unit="face", disable=None, delay=2)
-    readable = [path for path in bar if _is_readable(path)]
+    checked = progress_bar(named, desc="checking faces", unit="face")
+    readable = [path for path in checked if _is_readable(path)]
     unreadable = sorted(named.keys() - set(readable))
     if not readable:
         raise DataError(
