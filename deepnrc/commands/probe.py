@@ -169,7 +169,7 @@ class ProbeCommand(InputArguments):
             network,
             checkpoint,
             self._own(self.data, network),
-            progress=first,
+            progress=first and self.progress,
             steps=self.steps or None,
             folder=self.out,
             replace=self.replace,
@@ -177,7 +177,6 @@ class ProbeCommand(InputArguments):
             allow_extra=self.allow_extra,
             jobs=self.jobs,
             backend=self.backend,
-            progress=self.progress,
             passed_over=passed_over,
             **self._all(network),
         )
