@@ -1,7 +1,7 @@
 """What is told of results: a claim with its verdict, and the claims of each paper."""
 
 from experiments.claims.acrossdepth import classifier_claims
-from experiments.claims.claim import Claim, Inquiry, Verdict, within
+from experiments.claims.claim import Claim, Inquiry, within
 from experiments.claims.deepcollapse import (
     DEEP,
     learned_dimension,
@@ -12,10 +12,12 @@ from experiments.claims.deepcollapse import (
 )
 from experiments.claims.learning import FITTED, learned_every_direction
 from experiments.claims.toplayer import drops_a_direction, falls_at_the_top, gram_falls, top_layer_collapses
+from experiments.claims.verdict import STANDINGS, Verdict
 
 __all__ = [
     "DEEP",
     "FITTED",
+    "STANDINGS",
     "Claim",
     "Inquiry",
     "Verdict",

@@ -17,7 +17,7 @@ TIRER = "Tirer & Bruna 2022"
 
 
 def classifier_claims() -> tuple[Claim, ...]:
-    """What is published of classifiers across depth, at the largest weight decay; not measurable without any."""
+    """What is published of classifiers across depth, at the largest weight decay; not read without any."""
 
     def curve(results: Results, measure: str, variant: str = "default") -> pd.Series[float]:
         return results.by_layer(measure, variant)[results.most_decayed].dropna()

@@ -1,57 +1,19 @@
-"""A claim about some settings of a study, its verdict, and a study with its claims."""
+"""A claim about some settings of a study, read seed by seed, and a study with its claims."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
+import numpy as np
+
+from experiments.claims.learning import why_unread
+from experiments.claims.verdict import Verdict, bootstrap
 from experiments.runner import Fact, Results, Study, in_words
 
-
-@dataclass(frozen=True)
-class Verdict:
-    """A statement with the number that was measured for it.
-
-    Attributes:
-        statement, source: in words, and where it is made.
-        measured: NaN where it could not be read.
-        relation, threshold: "<" or ">", and what the number must be below or above.
-    """
-
-    statement: str
-    source: str
-    measured: float
-    relation: str
-    threshold: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether the number bears the statement out; NaN does not."""
-        return self.measured < self.threshold if self.relation == "<" else self.measured > self.threshold
-
-    @property
-    def answer(self) -> str:
-        """In a word or two."""
-        if math.isnan(self.measured):
-            return "not measurable"
-        return "holds" if self.holds else "does not hold"
-
-    @property
-    def line(self) -> str:
-        """For a terminal."""
-        return f"[{self.answer}] {self.statement}: {self.measured:.3g} ({self.relation} {self.threshold:g})"
-
-    def row(self) -> dict[str, Any]:
-        """As plain values, for pages and documents."""
-        return {
-            "claim": self.statement,
-            "source": self.source,
-            "measured": f"{self.measured:.3g}",
-            "threshold": f"{self.relation} {self.threshold:g}",
-            "verdict": self.answer,
-        }
+MOST_SETTINGS = 6  # of which every combination of low and high ends is read
 
 
 @dataclass(frozen=True)
@@ -61,10 +23,11 @@ class Claim:
     Attributes:
         statement: in words.
         source: where it is made.
-        read: reads one number off the results; NaN where it cannot be read.
-        relation: "<" or ">": how the number must stand to ``threshold`` for the claim to hold.
+        read: reads the effect off the results of one seed; NaN where it cannot be read.
+        relation: "<" or ">": how the effect must stand to ``threshold`` for the claim to hold.
         threshold: ours, unless the source names one.
         where: the facts of the settings that it is about; of all, if it names none.
+        published: what the published curves give for the same; None where there are none.
     """
 
     statement: str
@@ -73,17 +36,54 @@ class Claim:
     relation: str
     threshold: float
     where: Mapping[str, Fact] = field(default_factory=dict)
+    published: float | None = None
 
     def measured(self, results: Results) -> float:
-        """The number, read off the settings that the claim is about; NaN if none of them was run."""
-        if not any(setting.has(self.where) for setting in results.study.settings):
+        """The effect, read off the settings that the claim is about; NaN if none of them was run."""
+        if not self._about(results):
             return math.nan
         return float(self.read(results.where(**self.where)))
 
     def against(self, value: float) -> Verdict:
-        """The claim held against a number."""
+        """The claim held against a single number."""
         told = f"{self.statement} ({in_words(self.where)})" if self.where else self.statement
-        return Verdict(told, self.source, value, self.relation, self.threshold)
+        return Verdict(told, self.source, value, self.relation, self.threshold, published=self.published)
+
+    def judged(self, results: Results) -> Verdict:
+        """The claim read in each seed; seeds in which it cannot be read are left out by name.
+
+        It takes two seeds to judge, unless the study has one alone.
+        """
+        readings: dict[int, float] = {}
+        left_out: dict[int, str] = {}
+        for seed in results.study.seeds:
+            mine = results.single(seed)
+            value = self.measured(mine)
+            if math.isnan(value):
+                left_out[seed] = why_unread(mine.where(**self.where)) if self._about(mine) else "was not run"
+            else:
+                readings[seed] = value
+        effect = float(np.mean(list(readings.values()))) if readings else math.nan
+        alone = len(results.study.seeds) == 1
+        interval = self._ends(results) if alone and readings else bootstrap(list(readings.values()))
+        needed = 1 if alone else 2
+        return replace(
+            self.against(effect), readings=readings, left_out=left_out, interval=interval, needed=needed
+        )  # fmt: skip
+
+    def _about(self, results: Results) -> bool:
+        return any(setting.has(self.where) for setting in results.study.settings)
+
+    def _ends(self, results: Results) -> tuple[float, float]:
+        """Least and largest effect with the values of each setting at their low or at their high ends; NaN where the
+        probe gave no intervals."""
+        mine = results.where(**self.where)
+        labels = mine.settings
+        if len(labels) > MOST_SETTINGS or "low" not in mine.table or mine.table["low"].isna().all():
+            return math.nan, math.nan
+        combined = itertools.product(("low", "high"), repeat=len(labels))
+        found = [self.read(mine.at_ends(dict(zip(labels, ends, strict=True)))) for ends in combined]
+        return float(np.nanmin(found)), float(np.nanmax(found))
 
 
 def within(claims: Iterable[Claim], **facts: Fact) -> tuple[Claim, ...]:
@@ -110,5 +110,5 @@ class Inquiry:
             )
 
     def verdicts(self, results: Results) -> list[Verdict]:
-        """Every claim with its number."""
-        return [claim.against(claim.measured(results)) for claim in self.claims]
+        """Every claim, judged."""
+        return [claim.judged(results) for claim in self.claims]

@@ -7,62 +7,86 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from experiments.claims import papercurves
 from experiments.claims.claim import Claim
 from experiments.claims.layerwise import (
     behind,
-    falls,
+    largest_gap,
+    lower_at_most,
     onset_share,
+    rank_correlation,
     rank_mismatch,
-    rises,
     varying,
     with_depth,
-    worst_prediction,
 )
 from experiments.claims.learning import learned, learned_every_direction
 from experiments.runner import Results
 
 DEEP = "Rangamani & Unal 2026"
+MOST_LAYERS, CORRELATED = 0.5, 0.5  # more than half of the layers; a clear rank correlation
 FIRST_COLLAPSED = "layer4.0.conv2"
 
 
-def weight_decay_orders(branches: bool = False) -> tuple[Claim, ...]:
-    """Raising weight decay lowers noise, raises alignment and lowers the weights' stable rank, layer by layer; not
-    measurable if a setting has not learned the strongest target direction. A weaker one may be dropped: orders are
-    about what decay does, and much of it does that too.
+ORDERED = (  # measure, which way raising weight decay takes it, and how that is said
+    ("deep.noise_fraction", -1, "lowers the noise fraction"),
+    ("deep.feature_weight_alignment", 1, "raises feature-weight alignment"),
+    ("deep.weight_stable_rank", -1, "lowers the weights' stable rank"),
+)
+
+
+def weight_decay_orders(decays: int, branches: bool = False, published: str = "") -> tuple[Claim, ...]:
+    """Raising weight decay lowers noise, raises alignment and lowers the weights' stable rank: by layer, the largest
+    decay against the least, and the rank correlation with decay over all of them.
+
+    Not read if a setting has not learned the strongest target direction. A weaker one may be dropped: orders are about
+    what decay does, and much of it does that too.
 
     Args:
+        decays: how many are run: with one there is nothing to compare, with two no rank correlation.
         branches: whether a shortcut passes the layers, so that weight decay can switch one off and leave its features
             constant; those that are constant in a setting are then left out, if they are no more than half.
+        published: the study whose published curves are judged beside; "" for none.
     """
     told = " (of those whose features vary in every setting)" if branches else ""
 
-    def inner(results: Results, measure: str) -> pd.DataFrame:
+    def inner(results: Results, measure: str, sign: int) -> pd.DataFrame:
         table = results.inner(measure)
         if not all(learned(results, at) for at in range(len(results.swept))):
             return table.iloc[:0]
-        return varying(table) if branches else table
+        return -sign * (varying(table) if branches else table)
 
-    return (
-        Claim(
-            f"Raising weight decay lowers the noise fraction: share of inner layers{told} where it falls at every step",
-            DEEP, lambda r: falls(inner(r, "deep.noise_fraction")), ">", 0.99,
-        ),
-        Claim(
-            f"Raising weight decay raises feature-weight alignment: share of inner layers{told} where it rises at "
-            "every step",
-            DEEP, lambda r: rises(inner(r, "deep.feature_weight_alignment")), ">", 0.99,
-        ),
-        Claim(
-            f"Raising weight decay lowers the weights' stable rank: share of inner layers{told} where it falls at "
-            "every step",
-            DEEP, lambda r: falls(inner(r, "deep.weight_stable_rank")), ">", 0.99,
-        ),
+    def share(measure: str, sign: int) -> Callable[[Results], float]:
+        return lambda results: lower_at_most(inner(results, measure, sign))
+
+    def correlated(measure: str, sign: int) -> Callable[[Results], float]:
+        return lambda results: -sign * rank_correlation(inner(results, measure, sign))
+
+    return tuple(
+        claim
+        for measure, sign, words in ORDERED
+        for claim in (
+            Claim(
+                f"Raising weight decay {words}: share of inner layers{told} in which the largest does so against the "
+                "least",
+                DEEP, share(measure, sign), ">", MOST_LAYERS,
+                published=papercurves.share_ordered(published, measure, sign),
+            ),
+            Claim(
+                f"Raising weight decay {words}: rank correlation with weight decay, mean over inner layers{told}",
+                DEEP, correlated(measure, sign),
+                "<" if sign < 0 else ">", CORRELATED * sign,
+                published=papercurves.correlation(published, measure),
+            ),
+        )[: max(0, decays - 1)]
     )  # fmt: skip
 
 
-def upper_layers_collapse(setting: int = -1) -> tuple[Claim, ...]:
-    """What collapsed layers look like, at the setting of that position; not measurable if it has not learned every
-    target direction up to the signal rank: collapse is onto all of them, and features that miss one are narrow anyway.
+def upper_layers_collapse(setting: int = -1, published: tuple[str, str] | None = None) -> tuple[Claim, ...]:
+    """What collapsed layers look like, at the setting of that position; not read if it has not learned every target
+    direction up to the signal rank: collapse is onto all of them, and features that miss one are narrow anyway.
+
+    Args:
+        published: study and series of the published curves that are judged beside.
     """
 
     def judged(read: Callable[[Results, int], float]) -> Callable[[Results], float]:
@@ -71,23 +95,23 @@ def upper_layers_collapse(setting: int = -1) -> tuple[Claim, ...]:
     return (
         Claim(
             "The upper layers collapse (by verdict): share of the judged layers from the onset to the last",
-            DEEP, judged(onset_share), ">", 0.3,
+            DEEP, judged(onset_share), ">", 0.3, published=papercurves.onset_share(published),
         ),
         Claim(
             "Features in collapsed layers (by verdict) are as wide as the targets: largest relative difference of the "
             "stable ranks",
-            DEEP, judged(rank_mismatch), "<", 0.25,
+            DEEP, judged(rank_mismatch), "<", 0.25, published=papercurves.rank_mismatch(published),
         ),
         Claim(
-            "A linear map from any collapsed layer (by verdict) predicts the targets no worse than the network: "
-            "largest linear MSE over network MSE",
-            DEEP, judged(worst_prediction), "<", 1.5,
+            "A linear map from any layer of low noise predicts the targets no worse than the network: largest gap of "
+            "R2 along a target direction",
+            DEEP, judged(largest_gap), "<", 0.05, published=papercurves.largest_gap(published),
         ),
     )  # fmt: skip
 
 
 def learned_dimension(tolerance: float = 0.25) -> tuple[Claim, ...]:
-    """The last features' stable rank against the targets', over all settings of a sweep; not measurable if one of
+    """The last features' stable rank against the targets', over all settings of a sweep; not read if one of
     them has no value, or has not learned the strongest target direction. A weaker one that was dropped counts against
     the claim: it is a dimension that was not learned."""
 

@@ -52,11 +52,13 @@ def rank_mismatch(results: Results, setting: int = -1) -> float:
     return float((ranks / target - 1).abs().max(skipna=False))
 
 
-def worst_prediction(results: Results, setting: int = -1) -> float:
-    """Largest ratio of a layer's linear MSE to the targets over the network's own, over collapsed layers; NaN without
-    such layers, and if the ratio of one is not known."""
-    ratios = _defined(results, setting, judged(results, setting).collapsed, "deep.linear_mse", "ratio")
-    return float(ratios.max(skipna=False))
+def largest_gap(results: Results, setting: int = -1, tau: float = TAU) -> float:
+    """Largest R2 that the best affine map from a layer falls short of the network's along a target direction, over the
+    layers that are low in noise up to the last, collapsed or not; NaN without such layers, or with one unknown."""
+    noise = results.by_layer("deep.noise_fraction").iloc[:, setting].dropna()
+    gaps = results.by_layer("deep.direction_r2_gap").iloc[:, setting].reindex(noise.index)
+    low = (noise <= tau)[::-1].cummin()[::-1]
+    return float(gaps[low].max(skipna=False)) if low.any() else np.nan
 
 
 def _defined(
@@ -90,26 +92,25 @@ def varying(table: pd.DataFrame) -> pd.DataFrame:
     return known if 2 * len(known) >= len(table) else table
 
 
-def falls(table: pd.DataFrame) -> float:
-    """Share of rows that fall from each column to the next, in [0, 1]; ties of 1 % do not count against, but from the
-    first column to the last a row must fall by more.
+def lower_at_most(table: pd.DataFrame) -> float:
+    """Share of layers (rows) whose value at the last setting (column) is below that at the first, in [0, 1].
 
     NaN where there is nothing to compare: no rows, fewer than two columns, or a value that is not known.
     """
     values = table.to_numpy(dtype=float)
-    if not _comparable(values):
-        return np.nan
-    steps = (values[:, 1:] <= values[:, :-1] * 1.01).all(axis=1)
-    return float(np.mean(steps & (values[:, -1] < values[:, 0] * 0.99)))
+    return float(np.mean(values[:, -1] < values[:, 0])) if _comparable(values) else np.nan
 
 
-def rises(table: pd.DataFrame) -> float:
-    """As ``falls``, for rising."""
+def rank_correlation(table: pd.DataFrame) -> float:
+    """Rank correlation of a layer's values with the order of settings (columns), mean over layers (rows), in [-1, 1].
+
+    A layer that does not change counts as 0. NaN with fewer than three settings, and as for ``lower_at_most``.
+    """
     values = table.to_numpy(dtype=float)
-    if not _comparable(values):
+    if not _comparable(values) or values.shape[1] < 3:
         return np.nan
-    steps = (values[:, 1:] >= values[:, :-1] * 0.99).all(axis=1)
-    return float(np.mean(steps & (values[:, -1] > values[:, 0] * 1.01)))
+    order = pd.Series(range(values.shape[1]), dtype=float)
+    return float(np.mean([pd.Series(row).rank().corr(order) if np.ptp(row) else 0.0 for row in values]))
 
 
 def _comparable(values: NDArray[np.float64]) -> bool:

@@ -31,3 +31,17 @@ def _explained(results: Results, setting: int) -> list[float] | None:
     longest = max(map(len, seeds), default=0)
     means = [float(np.mean([shares[at] for shares in seeds if len(shares) > at])) for at in range(longest)]
     return means if seeds else None
+
+
+def why_unread(results: Results) -> str:
+    """Why a claim could not be read off the results of one seed, by the setting that is the cause."""
+    for record in results.records:
+        if record["diverged"]:
+            return f"{record['label']} diverged"
+    for position, label in enumerate(results.swept):
+        if not learned(results, position):
+            return f"{label} has not learned the targets"
+    for position, label in enumerate(results.swept):
+        if not learned_every_direction(results, position):
+            return f"{label} has dropped a target direction"
+    return "there is nothing to read it off"

@@ -38,7 +38,7 @@ def gram_falls(factor: float = 10) -> Claim:
 
 
 def drops_a_direction() -> Claim:
-    """With too much weight decay the network leaves the weakest target direction out; not measurable unless it
+    """With too much weight decay the network leaves the weakest target direction out; not read unless it
     learns the strongest."""
 
     def share(results: Results) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
@@ -104,6 +104,28 @@ class Results:
             tuple(compress(self.reports, kept)),
             tuple(compress(self.folders, kept)),
         )
+
+    def single(self, seed: int) -> Results:
+        """The results of one seed."""
+        kept = [record["seed"] == seed for record in self.records]
+        return Results(
+            replace(self.study, seeds=(seed,)),
+            self.table[self.table["seed"] == seed],
+            tuple(compress(self.records, kept)),
+            tuple(compress(self.reports, kept)),
+            tuple(compress(self.folders, kept)),
+        )
+
+    def at_ends(self, ends: Mapping[str, str]) -> Results:
+        """The results with each setting's values at the "low" or at the "high" ends of their intervals, where they
+        have any."""
+        column = self.table["setting"].map(ends)
+        moved = self.table["low"].where(column == "low", self.table["high"])
+        reports = tuple(
+            replace(report, table=_at(report.table, report.table[ends[record["label"]]]))
+            for report, record in self._cells()
+        )
+        return replace(self, table=_at(self.table, moved), reports=reports)
 
     @property
     def settings(self) -> list[str]:
@@ -206,6 +228,10 @@ class Results:
         table = self.by_layer(measure, variant)
         table = table[table.index >= 0]
         return table.iloc[1:-1]
+
+
+def _at(table: pd.DataFrame, moved: pd.Series[float]) -> pd.DataFrame:
+    return table.assign(value=moved.where(moved.notna(), table["value"]))
 
 
 def _deepest(rows: pd.DataFrame) -> pd.Series[bool]:

@@ -17,6 +17,7 @@ from deepnrc._version import __version__
 from deepnrc.errors import DataError, UsageError
 from deepnrc.table import write_whole
 from deepnrc.wording import listing
+from experiments.claims import STANDINGS
 from experiments.pages import left_settings, saved
 from experiments.runner import plan
 from experiments.studies import catalog
@@ -24,11 +25,16 @@ from experiments.studies.family import Family
 
 PICTURES = 3  # of each study, in the order of its page
 COLOURS = 96
+COLUMNS = ("claim", "source", "measured", "threshold", "published", "verdict", "left out")
+HEADINGS = {"measured": "effect", "threshold": "our threshold", "published": "published curves give"}
 HEAD = """# What the studies show
 
 Made by `make results` with deepnrc {version} and torch {torch} on {cores} cores; not written by hand. Each study was
-run on its default budget. A verdict holds a paper's claim against what was measured here: thresholds are ours, and a
-claim that does not hold is reported as such.
+run on its default budget. A verdict holds a paper's claim against what was measured here, seed by seed: the effect is
+the mean over the seeds that can be judged, with its 95 % interval by bootstrap over them (of two or three seeds their
+range), of a single seed by the probe's intervals where it has any. Thresholds are ours; beside each stands what
+the paper's own curves give, where there are any, and whether that would hold. A seed that has not learned is left out
+by name, and with fewer than two of several seeds a claim cannot be judged.
 """
 
 
@@ -138,20 +144,23 @@ def _tidy(figures: Path, kept: Collection[str]) -> None:
 
 
 def _overview(summaries: Mapping[Path, Mapping[str, Any]]) -> Iterator[str]:
-    yield "| study | networks | time of all cells | claims that hold |"
-    yield "|---|---|---|---|"
+    yield f"| study | networks | time of all cells | claims | {' | '.join(STANDINGS)} |"
+    yield "|---|---|---|---" + "|---" * len(STANDINGS) + "|"
     for summary in summaries.values():
-        verdicts = summary["verdicts"]
-        held = sum(v["verdict"] == "holds" for v in verdicts)
+        standings = [v["standing"] for v in summary["verdicts"]]
+        counts = " | ".join(str(standings.count(standing)) for standing in STANDINGS)
         name = summary["name"]
-        yield f"| [{name}](#{name}) | {summary['cells']} | {summary['seconds']:.0f} s | {held} of {len(verdicts)} |"
+        row = f"| [{name}](#{name}) | {summary['cells']} | {summary['seconds']:.0f} s | {len(standings)}"
+        yield f"{row} | {counts} |"
 
 
 def _section(folder: Path, summary: Mapping[str, Any], figures: Path) -> Iterator[str]:
     yield f"## {summary['name']}\n\n{summary['about']}\n"
     yield from (f"> {_cell(warning)}\n" for warning in summary["warnings"])
-    columns = ("claim", "source", "measured", "threshold", "verdict")
-    yield from _table(columns, [[v[name] for name in columns] for v in summary["verdicts"]])
+    columns = COLUMNS if any(v["left out"] for v in summary["verdicts"]) else COLUMNS[:-1]
+    yield from _table(
+        [HEADINGS.get(name, name) for name in columns], [[v[n] for n in columns] for v in summary["verdicts"]]
+    )
     for table in summary.get("tables", ()):
         yield f"\n{table['caption']}\n"
         yield from _table(table["columns"], table["rows"])

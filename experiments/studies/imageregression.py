@@ -106,7 +106,7 @@ class Regression(ResNets):
                     probes=PROBES,
                     targets=form,
                 )
-                claims += within(regression_claims(len(chosen)), targets=form)
+                claims += within(regression_claims(len(chosen), beside if bias else None), targets=form)
         about = ABOUT.format(depth=depth, widths=", ".join(map(str, self.resnet().channels)), what=what)
         most = settings[len(chosen) - 1].label  # of the first form, as published where both are run
         held = () if beside is None else (Beside(most, beside, BESIDE),)
@@ -191,11 +191,17 @@ class FaceStudy(Regression):
         )
 
 
-def regression_claims(decays: int) -> tuple[Claim, ...]:
-    """What the papers say of regression from images, at the largest of so many weight decays, and over them."""
+def regression_claims(decays: int, published: tuple[str, str] | None = None) -> tuple[Claim, ...]:
+    """What the papers say of regression from images, at the largest of so many weight decays, and over them; judged on
+    published curves too, where they are named."""
+    study = published[0] if published else ""
     swept = (
-        (*weight_decay_orders(branches=True), falls_at_the_top("nrc.1"), falls_at_the_top("nrc.2"))
+        (
+            *weight_decay_orders(decays, branches=True, published=study),
+            falls_at_the_top("nrc.1"),
+            falls_at_the_top("nrc.2"),
+        )
         if decays > 1
         else ()
     )
-    return (*swept, *upper_layers_collapse(), onset(), similarity_rises())
+    return (*swept, *upper_layers_collapse(published=published), onset(), similarity_rises())

@@ -123,6 +123,7 @@ class Expert(Perceptrons):
         own, settings = self.environment, list[Setting]()
         published = Recipe(lr=own.rate, epochs=1000)
         recipe = self.recipe(published if self.full else Recipe(epochs=own.epochs))
+        decays = self.decays((0.0, own.published) if self.full else own.deep)
         given = (self.bias, self.head) != ("own", "own")
         forms = {"as asked": FORMS["bias-free"]} if given else FORMS  # flags go before what is passed to mlp
         for name, (bias, last_relu) in forms.items():
@@ -130,13 +131,18 @@ class Expert(Perceptrons):
                 Recorded(own.recording, own.pairs),
                 self.mlp(*[own.width if self.full else 128] * 7, bias=bias, last_relu=last_relu),
                 recipe,
-                self.decays((0.0, own.published) if self.full else own.deep),
+                decays,
                 form=name,
             )
-        claims = (*weight_decay_orders(), *upper_layers_collapse())
-        checked = tuple(claim for name in forms for claim in within(claims, form=name))
+        orders = weight_decay_orders(len(decays))
+        beside_of = {name: (own.name, PUBLISHED[own.name]) if name == "bias-free" else None for name in forms}
+        checked = tuple(
+            claim
+            for name, curves in beside_of.items()
+            for claim in within((*orders, *upper_layers_collapse(published=curves)), form=name)
+        )
         most = settings[len(settings) // len(forms) - 1]  # of the first form, as published
-        beside = (Beside(most.label, (own.name, PUBLISHED[own.name]), BESIDE),)
+        beside = () if given else (Beside(most.label, (own.name, PUBLISHED[own.name]), BESIDE),)
         about, seeds = DEEP.format(own.name), tuple(range(self.seeds))
         study = Study(f"{own.name}-deep", about, tuple(settings), seeds, theory=True, beside=beside)
         return Inquiry(study, checked)

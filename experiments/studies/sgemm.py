@@ -54,7 +54,8 @@ class Sgemm(Perceptrons):
         source = "the GPU kernels of UCI's file" if self.file else "products of matrices on this machine"
         timed = "" if self.file else ", each the fastest of three"
         about = ABOUT.format(source=source, settings="14 settings of their tiles and memory", timed=timed, k=self.rank)
-        claims = (*_nearly_one(), *(weight_decay_orders() if len(decays) > 1 else ()), *upper_layers_collapse())
+        orders = weight_decay_orders(len(decays), published=PUBLISHED[1])
+        claims = (*_nearly_one(), *orders, *upper_layers_collapse(published=(PUBLISHED[0], "wd 1e-3")))
         words = BESIDE.format(TIMES[bool(self.file)])
         beside = tuple(Beside(settings[-1].label, (name, "wd 1e-3"), words) for name in PUBLISHED)
         return Inquiry(Study("sgemm", about, settings, tuple(range(self.seeds)), beside=beside), claims)

@@ -43,6 +43,7 @@ SWEPT = {"rank": "target_rank", "depth": "hidden_layers", "width": "units_a_laye
 VALUES = {"rank": (1, 2, 3, 5, 7, 10), "depth": (2, 3, 5, 8), "width": (16, 32, 64, 128), "noise": (0, 0.01, 0.1, 0.5)}
 RANK, SPECTRUM = 2, (1.0, 0.49)
 PUBLISHED, PUBLISHED_RANK, PUBLISHED_GAIN = "synthetic, rank 2 in R^10", 3, 1.6
+GOOD = (PUBLISHED, "good")
 PUBLISHED_DRAW = 4  # seed whose random teacher has about the published target stable rank: 1.47, published 1.49
 PRESET = (
     "The paper's setting, as far as it is told: targets of a random network with two hidden layers of width 2, "
@@ -167,14 +168,16 @@ class Synthetic(Perceptrons):
         study = Study(
             "synthetic-published", about, (untrained, *trained), tuple(range(self.seeds)), MEASURES, beside=beside
         )
-        return Inquiry(study, upper_layers_collapse())
+        return Inquiry(study, upper_layers_collapse(published=GOOD))
 
     def _over_decays(self) -> Inquiry:
         recipe, decays = self._recipe(), self.decays((0.0, 2e-3, 5e-3))
         data, network, probe = self._data(), self.mlp(*self._hidden()), {"rank": self._rank}
         untrained = Setting(data, network, Recipe(epochs=0), probe, name="untrained")
         settings = (untrained, *self.over_decays(data, network, recipe, decays, probe=probe))
-        claims = (*weight_decay_orders(), *upper_layers_collapse(), _target_directions()) if len(decays) > 1 else ()
+        orders = weight_decay_orders(len(decays), published=PUBLISHED)
+        upper = (*upper_layers_collapse(published=GOOD), _target_directions()) if len(decays) > 1 else ()
+        claims = (*orders, *upper)
         about = self._about("An untrained network, and others trained with several weight decays")
         return Inquiry(Study("synthetic", about, settings, tuple(range(self.seeds)), MEASURES, theory=True), claims)
 

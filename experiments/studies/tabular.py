@@ -56,7 +56,7 @@ class Tabular(Perceptrons):
             decays,
             probe=probe,
         )
-        claims = weight_decay_orders() if len(decays) > 1 else ()
+        claims = weight_decay_orders(len(decays))
         return Inquiry(Study(f"tabular-{name}", about, settings, tuple(range(self.seeds))), claims)
 
     def _data(self) -> tuple[Data, str, str]:

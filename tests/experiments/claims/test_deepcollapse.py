@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from experiments.claims.deepcollapse import learned_dimension, upper_layers_collapse, weight_decay_orders
-from experiments.claims.layerwise import rank_mismatch, worst_prediction
+from experiments.claims.layerwise import largest_gap, rank_mismatch
 
 NOISE, RANK, TARGET = "deep.noise_fraction", "deep.feature_stable_rank", "deep.target_stable_rank"
 ALIGNMENT = "deep.feature_weight_alignment"
@@ -27,21 +27,25 @@ def numbers(claims, results):
     return [claim.measured(results) for claim in claims]
 
 
-def test_orders_over_weight_decay_count_inner_layers(made):
+def test_orders_over_weight_decay_compare_the_ends_and_go_by_ranks(made):
     results = made({
-        "0": {0: {NOISE: [9, 0.5, 0.5, 9], "deep.feature_weight_alignment": [0, 0.5, 0.5, 0],
-                  "deep.weight_stable_rank": [0, 4, 4, 0]}},
-        "1": {0: {NOISE: [10, 0.4, 0.6, 10], "deep.feature_weight_alignment": [0, 0.6, 0.7, 0],
-                  "deep.weight_stable_rank": [1, 5, 5, 1]}},
+        "0": {0: {NOISE: [9, 0.5, 0.5, 9], ALIGNMENT: [0, 0.5, 0.5, 0], "deep.weight_stable_rank": [0, 4, 4, 0]}},
+        "1": {0: {NOISE: [9, 0.6, 0.4, 9], ALIGNMENT: [0, 0.4, 0.6, 0], "deep.weight_stable_rank": [0, 4, 4, 0]}},
+        "2": {0: {NOISE: [10, 0.4, 0.3, 10], ALIGNMENT: [0, 0.6, 0.7, 0], "deep.weight_stable_rank": [1, 5, 5, 1]}},
     })  # fmt: skip
-    claims = weight_decay_orders()
-    assert numbers(claims, results) == [0.5, 1, 0]
-    assert [c.against(n).holds for c, n in zip(claims, numbers(claims, results), strict=True)] == [False, True, False]
+    claims = weight_decay_orders(3)
+    found = numbers(claims, results)
+    assert found == pytest.approx([1, -0.75, 1, 0.75, 0, 0.866], abs=1e-3)
+    assert [c.against(n).holds for c, n in zip(claims, found, strict=True)] == [True] * 4 + [False] * 2
+    assert [claim.relation for claim in claims] == [">", "<", ">", ">", ">", "<"]
 
 
 def test_orders_need_two_weight_decays(made):
     measures = {NOISE: [1, 1, 1], "deep.feature_weight_alignment": [1, 1, 1], "deep.weight_stable_rank": [1, 1, 1]}
-    assert all(math.isnan(n) for n in numbers(weight_decay_orders(), made({"only": {0: measures}})))
+    assert all(math.isnan(n) for n in numbers(weight_decay_orders(3), made({"only": {0: measures}})))
+    two = numbers(weight_decay_orders(3), made({"a": {0: measures}, "b": {0: measures}}))
+    assert [math.isnan(n) for n in two] == [False, True] * 3  # two ends have no rank correlation
+    assert [len(weight_decay_orders(decays)) for decays in (1, 2, 3, 4)] == [0, 3, 6, 6]
 
 
 COLLAPSED = {
@@ -57,9 +61,9 @@ COLLAPSED = {
 
 def test_upper_layers_on_known_numbers(made):
     results = made({"a": {0: COLLAPSED}})
-    assert numbers(upper_layers_collapse(), results) == pytest.approx([2 / 4, 0.25, 1.1])
+    assert numbers(upper_layers_collapse(), results) == pytest.approx([2 / 4, 0.25, 0.04])
     assert rank_mismatch(results) == pytest.approx(0.25)
-    assert worst_prediction(results) == pytest.approx(1.1)
+    assert largest_gap(results) == pytest.approx(0.04)
 
 
 def test_the_learned_dimension_is_held_against_each_settings_targets(made):
@@ -86,10 +90,10 @@ def test_the_statement_on_linear_maps_says_what_is_measured():
 
 def test_without_collapsed_layers_their_shape_is_not_measurable(made):
     values = COLLAPSED | {NOISE: [0.9, 0.9, 0.9, 0.9]}
-    share, ranks, prediction = numbers(upper_layers_collapse(), made({"a": {0: values}}))
+    share, ranks, gap = numbers(upper_layers_collapse(), made({"a": {0: values}}))
     assert share == 0
     assert math.isnan(ranks)
-    assert math.isnan(prediction)
+    assert math.isnan(gap)
 
 
 def test_when_everything_diverged_nothing_is_measurable(made):
@@ -110,9 +114,13 @@ def test_collapse_of_a_network_that_has_not_learned_every_direction_is_not_measu
 def test_orders_say_nothing_if_a_network_has_not_learned(made):
     measures = {NOISE: [1.0, 0.5, 0.1], ALIGNMENT: [0.1, 0.5, 0.9], "deep.weight_stable_rank": [9.0, 5.0, 2.0]}
     results = made({"0": {0: measures}, "1": {0: {name: [v / 2 for v in vs] for name, vs in measures.items()}}})
-    assert numbers(weight_decay_orders(), results)[0] == 1
+    assert numbers(weight_decay_orders(3), results)[0] == 1
+    seeds = weight_decay_orders(3)[0].judged(results)
+    assert seeds.answer == "holds in 1 of 1 seed"
     records = tuple(r | {"explained": [0.1]} if r["label"] == "1" else r for r in results.records)
-    assert all(math.isnan(n) for n in numbers(weight_decay_orders(), replace(results, records=records)))
+    unlearned = replace(results, records=records)
+    assert all(math.isnan(n) for n in numbers(weight_decay_orders(3), unlearned))
+    assert weight_decay_orders(3)[0].judged(unlearned).left_out == {0: "1 has not learned the targets"}
 
 
 @pytest.mark.parametrize(("dead", "share"), [((), 0.75), ((1,), 1.0), ((1, 2), 1.0), ((1, 2, 3), math.nan)])
@@ -120,6 +128,6 @@ def test_branches_that_died_are_left_out_unless_they_are_more_than_half(made, de
     with_decay = [5.0, 3.0, 0.9, 0.5, 0.5, 9.0]  # of six layers, four of them inner; the first of those does not fall
     values = [math.nan if layer in dead else value for layer, value in enumerate(with_decay)]
     results = made({"a": {0: {"deep.noise_fraction": [1.0] * 6}}, "b": {0: {"deep.noise_fraction": values}}})
-    assert weight_decay_orders(branches=True)[0].measured(results) == pytest.approx(share, nan_ok=True)
-    strict = weight_decay_orders()[0].measured(results)
+    assert weight_decay_orders(3, branches=True)[0].measured(results) == pytest.approx(share, nan_ok=True)
+    strict = weight_decay_orders(3)[0].measured(results)
     assert math.isnan(strict) if dead else strict == 0.75

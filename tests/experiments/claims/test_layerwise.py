@@ -8,7 +8,14 @@ import pandas as pd
 import pytest
 
 from experiments.claims import layerwise as claims
-from experiments.claims.layerwise import falls, judged, onset_share, rank_mismatch, rises, worst_prediction
+from experiments.claims.layerwise import (
+    judged,
+    largest_gap,
+    lower_at_most,
+    onset_share,
+    rank_correlation,
+    rank_mismatch,
+)
 
 NAN = float("nan")
 NOISE, RANK, TARGET = "deep.noise_fraction", "deep.feature_stable_rank", "deep.target_stable_rank"
@@ -59,7 +66,6 @@ def test_low_noise_alone_is_no_collapse_and_leaves_the_share_unknown(made, missi
     results = made({"a": {0: measures}})
     assert judged(results).collapsed == []
     assert math.isnan(onset_share(results))
-    assert math.isnan(worst_prediction(results))
     assert math.isnan(claims.behind(results, "layer1"))
 
 
@@ -70,13 +76,10 @@ def test_layers_that_only_another_setting_has_do_not_count(made):
 
 
 @pytest.mark.parametrize(
-    ("depth", "status", "rank", "prediction"),
-    [(2, "not defined", 0.2, 1.1), (3, "not defined", 0.25, 1.0), (2, "degenerate", math.nan, math.nan)],
+    ("depth", "status", "rank"), [(2, "not defined", 0.2), (3, "not defined", 0.25), (2, "degenerate", math.nan)]
 )
-def test_a_layer_that_is_unknown_leaves_the_largest_unknown_unless_it_has_none(made, depth, status, rank, prediction):
-    ratio = made({"a": {0: COLLAPSED}}, statuses={("deep.linear_mse", depth): status})
+def test_a_layer_that_is_unknown_leaves_the_largest_unknown_unless_it_has_none(made, depth, status, rank):
     ranks = made({"a": {0: COLLAPSED}}, statuses={(RANK, depth): status})
-    assert worst_prediction(ratio) == pytest.approx(prediction, nan_ok=True)
     assert rank_mismatch(ranks) == pytest.approx(rank, nan_ok=True)
 
 
@@ -129,26 +132,33 @@ def test_measures_are_compared_over_the_layers_that_have_both():
 
 
 @pytest.mark.parametrize(
-    ("rows", "falling", "rising"),
+    ("rows", "lower", "correlation"),
     [
-        ([[3, 2, 1], [1, 2, 3]], 0.5, 0.5), ([[3, 2, 1], [9, 5, 0]], 1, 0), ([[3, 2, 2.5]], 0, 0),
-        ([[1, 1, 1]], 0, 0), ([[1, 1.009]], 0, 0), ([[1, 1.02]], 0, 1), ([[1, 0.991]], 0, 0), ([[1, 0.98]], 1, 0),
-        ([[1, 1.009, 0.5]], 1, 0), ([[1, 0.991, 2]], 0, 1),
+        ([[3, 2, 1], [1, 2, 3]], 0.5, 0), ([[3, 2, 1], [9, 5, 0]], 1, -1), ([[3, 1, 2]], 1, -0.5),
+        ([[1, 1, 1]], 0, 0), ([[1, 1, 1], [1, 2, 3]], 0, 0.5),
     ],
 )  # fmt: skip
-def test_falling_and_rising_with_ties_of_a_percent(rows, falling, rising):
-    assert falls(pd.DataFrame(rows)) == falling
-    assert rises(pd.DataFrame(rows)) == rising
+def test_ends_are_compared_and_ranks_correlated(rows, lower, correlation):
+    assert lower_at_most(pd.DataFrame(rows)) == lower
+    assert rank_correlation(pd.DataFrame(rows)) == pytest.approx(correlation)
 
 
-@pytest.mark.parametrize("rows", [[[1.0], [2.0]], np.empty((0, 3)), [[1.0, NAN], [2.0, 1.0]]])
+@pytest.mark.parametrize("rows", [[[1.0], [2.0]], np.empty((0, 3)), [[1.0, NAN, 2.0], [2.0, 1.0, 3.0]]])
 def test_where_there_is_nothing_to_compare_no_share_is_made_up(rows):
-    assert np.isnan(falls(pd.DataFrame(rows)))
-    assert np.isnan(rises(pd.DataFrame(rows)))
+    assert np.isnan(lower_at_most(pd.DataFrame(rows)))
+    assert np.isnan(rank_correlation(pd.DataFrame(rows)))
 
 
-@pytest.mark.parametrize("values", [[1, 1, 1], [1, 1.005, 0.995], [1, 1.009, 1.018], [1, 0.991, 0.991]])
-def test_what_hardly_changes_neither_falls_nor_rises(values):
-    table = pd.DataFrame([values])
-    assert falls(table) == 0
-    assert rises(table) == (values[-1] > 1.01)
+def test_two_settings_have_ends_and_no_rank_correlation():
+    assert lower_at_most(pd.DataFrame([[2.0, 1.0]])) == 1
+    assert np.isnan(rank_correlation(pd.DataFrame([[2.0, 1.0]])))
+
+
+@pytest.mark.parametrize(
+    ("noise", "gaps", "largest"),
+    [([0.9, 0.1, 0.1, 0.1], [0.9, 0.2, 0.0, 0.04], 0.2), ([0.9, 0.1, 0.3, 0.1], [0.9, 0.2, 0.0, 0.04], 0.04),
+     ([0.9, 0.1, 0.1, 0.3], [0, 0, 0, 0], NAN), ([0.9, 0.1, 0.1, 0.1], [0.9, NAN, 0, 0], NAN)],
+)  # fmt: skip
+def test_the_gap_is_that_of_all_layers_low_in_noise_up_to_the_last(made, noise, gaps, largest):
+    results = made({"a": {0: layers(noise, **{GAP: gaps, ALIGNMENT: [0.1] * 4})}})  # aligned or not
+    assert largest_gap(results) == pytest.approx(largest, nan_ok=True)

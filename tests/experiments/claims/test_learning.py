@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.claims.learning import learned, learned_every_direction
+from experiments.claims.learning import learned, learned_every_direction, why_unread
 
 SEEN = {"m": [1.0]}
 
@@ -31,3 +31,13 @@ def test_what_diverged_has_not_learned(made):
     assert (learned(results), learned_every_direction(results)) == (False, False)
     results = explained(made({"a": {0: SEEN, 1: SEEN}}, diverged=[("a", 0)]), [[], [0.9, 0.9]])
     assert (learned(results), learned_every_direction(results)) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("shares", "why"),
+    [([0.9, 0.9], "there is nothing to read it off"), ([0.9, 0.1], "a has dropped a target direction"),
+     ([0.1, 0.1], "a has not learned the targets")],
+)  # fmt: skip
+def test_what_left_a_seed_out_is_named(made, shares, why):
+    assert why_unread(explained(made({"a": {0: SEEN}}), [shares])) == why
+    assert why_unread(made({"a": {0: SEEN}}, diverged=[("a", 0)])) == "a diverged"

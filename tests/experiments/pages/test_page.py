@@ -37,7 +37,7 @@ def test_the_summary_holds_all_that_the_document_tells(folder):
     assert json.loads((folder / "summary.json").read_text()) == {
         "name": "mine",
         "about": "About it.",
-        "verdicts": [{"claim": "It is so", "source": "us", "measured": "0.5", "threshold": "< 1", "verdict": "holds"}],
+        "verdicts": [Verdict("It is so", "us", 0.5, "<", 1.0).row()],
         "warnings": ["one diverged"],
         "tables": [table],
         "pictures": [{"file": "overview.png", "caption": "By depth"}],

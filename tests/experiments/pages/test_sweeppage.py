@@ -88,13 +88,14 @@ def test_what_it_is_given_is_escaped(which, request):
 
 
 def test_every_claim_has_its_verdict(page):
-    rows = {row[0]: row[2:] for row in Page(page).rows if len(row) == 5}
-    assert rows["One is more than zero"] == ["1", "> 0", "holds"]
-    assert rows["<script>alert('a & b')</script>"] == ["1", "< 0.5", "does not hold"]
-    assert rows["Nothing is read"] == ["nan", "< 0.5", "not measurable"]
-    assert '<td class="fails">does not hold</td>' in page
-    assert '<td class="fails">not measurable</td>' in page
-    assert '<td class="holds">holds</td>' in page
+    rows = {row[0]: row[2:] for row in Page(page).rows if len(row) == 6}
+    why = "(seed 0: wild diverged; seed 1: wild diverged)"
+    assert rows["One is more than zero"] == ["1 [1, 1]", "> 0", "", "holds in 2 of 2 seeds"]
+    assert rows["<script>alert('a & b')</script>"] == ["1 [1, 1]", "< 0.5", "", "holds in 0 of 2 seeds"]
+    assert rows["Nothing is read"] == ["nan", "< 0.5", "", f"cannot be judged {why}"]
+    assert '<td class="fails">holds in 0 of 2 seeds</td>' in page
+    assert '<td class="fails">cannot be judged' in page
+    assert '<td class="holds">holds in 2 of 2 seeds</td>' in page
 
 
 def test_the_index_repeats_what_does_not_hold(index):
@@ -148,14 +149,17 @@ def test_files_are_written_and_readable(written):
     assert_frame_equal(pd.read_parquet(folder / "table.parquet"), results.table, check_dtype=False)
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["cells"] == 6
-    assert [v["verdict"] for v in summary["verdicts"]] == ["holds", "does not hold", "not measurable"]
+    assert [v["verdict"] for v in summary["verdicts"]] == [
+        "holds in 2 of 2 seeds", "holds in 0 of 2 seeds", "cannot be judged",
+    ]  # fmt: skip
+    assert [v["standing"] for v in summary["verdicts"]] == ["holds", "does not hold", "cannot be judged"]
 
 
 def test_the_terminal_says_the_same(written):
     lines = pages.verdict_text(written[3], written[0]).splitlines()
-    assert lines[0] == "[holds] One is more than zero: 1 (> 0)"
-    assert lines[1].startswith("[does not hold] <script>")
-    assert lines[2].startswith("[not measurable] Nothing is read: nan")
+    assert lines[0] == "[holds in 2 of 2 seeds] One is more than zero: 1 [1, 1] (ours: > 0)"
+    assert lines[1].startswith("[holds in 0 of 2 seeds] <script>")
+    assert lines[2].startswith("[cannot be judged] Nothing is read: nan (ours: < 0.5) Left out: seed 0: wild diverged")
     assert all(line.startswith("! ") for line in lines[3:])
     assert len(lines) >= 5
 
@@ -212,8 +216,7 @@ def test_a_claims_number_is_read_once_from_the_results(made):
     results = made({"a": {0: {"m": [1.0, 4.0]}}})
     claim = Claim("top", "us", lambda r: float(r.top("m")["a"]), ">", 3)
     (verdict,) = Inquiry(results.study, (claim,)).verdicts(results)
-    assert (verdict.measured, verdict.answer) == (4.0, "holds")
-    assert verdict.row() == {"claim": "top", "source": "us", "measured": "4", "threshold": "> 3", "verdict": "holds"}
+    assert (verdict.measured, verdict.answer) == (4.0, "holds in 1 of 1 seed")
 
 
 def test_a_study_whose_every_run_diverged_still_has_its_page(study, setting, swept, tmp_path):

@@ -10,6 +10,7 @@ from PIL import Image
 
 from deepnrc.errors import DataError, UsageError
 from experiments.byhand.comparison import ByHand
+from experiments.claims import Verdict
 from experiments.pages.page import saved
 from experiments.runner.cells import plan
 from experiments.studies import catalog
@@ -27,8 +28,8 @@ def left(folder, name, settings=DEFAULT, **changed):
     summary = {
         "name": name, "about": f"About {name}.", "warnings": [], "seconds": 61.4, "cells": 4,
         "verdicts": [
-            {"claim": "a | b", "source": "us", "measured": "0.1", "threshold": "< 1", "verdict": "holds"},
-            {"claim": "c", "source": "us", "measured": "2", "threshold": "< 1", "verdict": "does not hold"},
+            Verdict("a | b", "us", 0.1, "<", 1, {0: 0.1, 1: 0.1}, needed=2, published=3.0).row(),
+            Verdict("c", "us", 2.0, "<", 1).row(),
         ],
         "pictures": [{"file": "overview.png", "caption": "By depth"}],
     }  # fmt: skip
@@ -52,9 +53,10 @@ def test_every_study_is_told_with_verdicts_and_pictures(tmp_path):
     left(tmp_path / "runs", "beta", tables=[table])
     write(tmp_path / "runs", tmp_path / "docs" / "results.md", told("alpha", "beta"))
     text = (tmp_path / "docs" / "results.md").read_text()
-    assert "| [alpha](#alpha) | 4 | 61 s | 1 of 2 |" in text
-    assert "| a \\| b | us | 0.1 | < 1 | holds |" in text
-    assert "| c | us | 2 | < 1 | does not hold |" in text
+    assert "| study | networks | time of all cells | claims | holds | in some seeds | does not hold |" in text
+    assert "| [alpha](#alpha) | 4 | 61 s | 2 | 1 | 0 | 1 | 0 |" in text
+    assert "| a \\| b | us | 0.1 | < 1 | 3, does not hold | holds in 2 of 2 seeds |" in text
+    assert "| c | us | 2 | < 1 |  | does not hold |" in text
     assert "> a run diverged\n" in text
     assert "Losses\n\n| x | loss |\n|---|---|\n| one | 0.1235 |" in text
     assert "![By depth](figures/alpha-overview.png)" in text

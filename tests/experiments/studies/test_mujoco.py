@@ -27,7 +27,7 @@ def test_the_deep_part_has_eight_layers_without_biases_and_with(expert, pairs):
         assert biases == (0 if setting.facts["form"] == "bias-free" else 8)
         assert setting.network.last_relu == (setting.facts["form"] == "bias-free")
     assert study.settings[0].recipe.weight_decay == 0
-    assert len(inquiry.claims) == 12
+    assert len(inquiry.claims) == 18
 
 
 @pytest.mark.parametrize("expert", EXPERTS)
@@ -138,7 +138,8 @@ def test_one_head_can_be_asked_for(head, relus):
 def test_a_network_that_is_asked_for_is_not_called_published(flags):
     inquiry = Swimmer(**flags).deep()
     assert {s.facts["form"] for s in inquiry.study.settings} == {"as asked"}
-    assert len(inquiry.claims) == 6
+    assert len(inquiry.claims) == 9
+    assert inquiry.study.beside == ()
     assert all("(as asked)" in claim.against(0).statement for claim in inquiry.claims)
 
 

@@ -90,7 +90,7 @@ def test_a_run_leaves_a_page_a_report_and_a_line_in_the_index(pair, tmp_path, ca
     assert report.runs == ["pretrained", "untrained"]
     summary = json.loads((folder / "summary.json").read_text())
     assert set(summary) == {"name", "about", "verdicts", "warnings", "tables", "pictures", "seconds", "cells", "plan"}
-    assert summary["verdicts"][1]["verdict"] == "not measurable"  # fewer crops than the widest layer has features
+    assert summary["verdicts"][1]["verdict"] == "cannot be judged"  # fewer crops than the widest layer has features
     (told,) = summary["tables"]
     assert [row[:2] for row in told["rows"]] == [["pretrained", 1], ["untrained", 1]]
     gain = last(report, "deep.cka", "pretrained") - last(report, "deep.cka", "untrained")

@@ -47,7 +47,7 @@ def test_one_s_own_table_is_one_command(swept, tmp_path, headless):
     study = inquiry.study
     assert study.name == "tabular-my-own"
     found = inquiry.verdicts(swept(study))
-    assert len(found) == 3
+    assert len(found) == 6
     assert not any(math.isnan(v.measured) for v in found)
     np.testing.assert_allclose(study.settings[0].data.load(0).y.std(0, correction=0), 1, rtol=1e-5)
 

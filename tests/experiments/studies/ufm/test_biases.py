@@ -37,4 +37,4 @@ def test_a_frame_that_was_not_read_is_not_measurable(monkeypatch):
     monkeypatch.setattr(biases, "BIASES", biases.BIASES[:2])
     monkeypatch.setattr(biases, "_distance", lambda *given: next(distances))
     _, _, claims = biases.biases(1)
-    assert [claim.answer for claim in claims] == ["holds", "not measurable"]
+    assert [claim.answer for claim in claims] == ["holds", "cannot be judged"]

@@ -115,15 +115,15 @@ def test_values_that_were_not_read_make_their_claims_not_measurable():
         return [claim.answer for claim in judged(table, *names)]
 
     assert found(ends([0.1], [0.0])) == ["holds"] * 3
-    assert found(ends([0.2, 0.1], [0.0, math.nan])) == ["not measurable", "holds", "holds"]
-    assert found(ends([0.2, math.nan], [0.0, 0.0])) == ["not measurable", "holds", "holds"]
-    assert found(ends([0.1], [0.0], below=math.nan)) == ["holds", "not measurable", "holds"]
+    assert found(ends([0.2, 0.1], [0.0, math.nan])) == ["cannot be judged", "holds", "holds"]
+    assert found(ends([0.2, math.nan], [0.0, 0.0])) == ["cannot be judged", "holds", "holds"]
+    assert found(ends([0.1], [0.0], below=math.nan)) == ["holds", "cannot be judged", "holds"]
     blind = ends([0.1], [0.0])
     blind.loc[0, "value"] = math.nan
-    assert found(blind) == ["holds", "holds", "not measurable"]
+    assert found(blind) == ["holds", "holds", "cannot be judged"]
 
 
-@pytest.mark.parametrize(("gap", "answer"), [(-1e-3, "does not hold"), (math.nan, "not measurable")])
+@pytest.mark.parametrize(("gap", "answer"), [(-1e-3, "does not hold"), (math.nan, "cannot be judged")])
 def test_ends_away_from_the_predicted_loss_do_not_hold(gap, answer):
     found = judged(ends([0.1], [0.0]), "Two linear levels reach", "With a ReLU the lowest start", gap=gap)
     assert [claim.answer for claim in found] == [answer, answer]

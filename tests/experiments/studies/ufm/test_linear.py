@@ -71,6 +71,6 @@ def test_what_was_not_read_makes_its_claim_not_measurable(shallow, monkeypatch):
     monkeypatch.setattr(linear, "probed", blind)
     monkeypatch.setattr(linear, "factors", torn)
     part = linear.study(1)
-    assert [claim.answer for claim in part.claims] == ["holds", "not measurable", "not measurable", "holds"]
+    assert [claim.answer for claim in part.claims] == ["holds", "cannot be judged", "cannot be judged", "holds"]
     assert [math.isnan(row.error) for row in part.rows] == [False, True]
     assert part.rows[1].which == "W1: deep.cka, default"

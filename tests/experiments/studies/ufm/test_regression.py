@@ -140,8 +140,8 @@ def test_a_measure_that_was_not_read_makes_its_claims_not_measurable(few, monkey
     _, (row,), claims = regression.every_pair(few, 1)
     assert math.isnan(row.error)
     assert row.which.startswith(measure)
-    gamma = "not measurable" if "gamma" in measure else "holds"
-    assert answers(claims) == ["holds", "not measurable", "holds", gamma]
+    gamma = "cannot be judged" if "gamma" in measure else "holds"
+    assert answers(claims) == ["holds", "cannot be judged", "holds", gamma]
 
 
 def test_a_loss_that_is_not_a_number_is_not_measurable(few, monkeypatch):
@@ -155,7 +155,7 @@ def test_a_loss_that_is_not_a_number_is_not_measurable(few, monkeypatch):
     _, (row,), claims = regression.every_pair(few, 1)
     assert (row.near, row.starts) == (3, 4)
     assert math.isnan(row.reached)
-    assert answers(claims)[0] == "not measurable"
+    assert answers(claims)[0] == "cannot be judged"
 
 
 def test_without_regularisation_a_measure_that_was_not_read_is_not_measurable(few, monkeypatch):
@@ -163,7 +163,7 @@ def test_without_regularisation_a_measure_that_was_not_read_is_not_measurable(fe
     read = regression.watched
     monkeypatch.setattr(regression, "watched", lambda *given: read(*given) | {"nrc.2": math.nan})
     _, (_, claims) = regression.followed(few, 1, 30, False)
-    assert answers(claims) == ["not measurable"]
+    assert answers(claims) == ["cannot be judged"]
 
 
 def test_nrc3_is_read_at_the_known_gamma_too(few):
