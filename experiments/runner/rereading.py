@@ -24,7 +24,6 @@ def reread(results: Results, label: str, **changed: Any) -> deepnrc.Report:
         data = setting.data.load(record["seed"])
         model = setting.network.build(data, record["seed"])
         model.load_state_dict(load_file(folder / "network.safetensors"))
-        found.append(
-            deepnrc.probe(model, data.loader, run=record["title"], progress=False, **{**setting.probe, **changed})
-        )
+        options = {**setting.probe, **changed}
+        found.append(deepnrc.probe(model, data.loader, run=record["title"], progress=False, **options))
     return join(found)
