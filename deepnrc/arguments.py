@@ -4,6 +4,7 @@ their last word."""
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Iterable
 
 from deepnrc.errors import UsageError
@@ -47,3 +48,21 @@ def in_full(asked: str, names: Iterable[str], argument: str = "measure") -> str:
     if len(meant) > 1:
         raise UsageError(f"'{asked}' may be each of {len(meant)} measures. Say ", OneOf(argument, meant), ".")
     return meant[0] if meant else asked
+
+
+UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+
+
+def as_bytes(value: object) -> int:
+    """Memory as a number of bytes, or in words: "4GB" (1000^3), "512 MiB" (1024^2).
+
+    >>> as_bytes("4GB"), as_bytes("1.5 GiB"), as_bytes(10**6)
+    (4000000000, 1610612736, 1000000)
+
+    Errors: UsageError for anything else, and for none.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?\s*", str(value).upper())
+    plain = isinstance(value, str | int) and not isinstance(value, bool)
+    if not plain or found is None or not float(found[1]) > 0 or (found[3] and not found[2]):
+        raise UsageError(Argument("memory", value), f" is a size such as '4GB', or a number of bytes; it is {value!r}.")
+    return int(float(found[1]) * (1024 if found[3] else 1000) ** UNITS[found[2]])

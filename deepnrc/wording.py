@@ -160,3 +160,16 @@ def did_you_mean(name: object, names: Iterable[str]) -> str:
     lowered = {known.lower(): known for known in names}
     close = [lowered[match] for match in difflib.get_close_matches(str(name).lower(), lowered, n=3)]
     return f" Did you mean {' or '.join(repr(match) for match in close)}?" if close else ""
+
+
+def sized(n: float) -> str:
+    """Bytes in words.
+
+    >>> sized(512), sized(2.1e9)
+    ('512 B', '2.1 GB')
+    """
+    for unit in ("B", "kB", "MB"):
+        if n < 1000:
+            return f"{n:.0f} {unit}"
+        n /= 1000
+    return f"{n:.1f} GB"

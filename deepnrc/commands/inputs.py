@@ -122,6 +122,14 @@ class InputArguments(NetworkArguments):
     ] = None
     progress: Annotated[bool, arg(help="Show no bars.")] = True
     max_samples: Annotated[int | None, arg(metavar="N", help="Stop after so many samples.")] = None
+    memory: Annotated[
+        str | None,
+        arg(
+            metavar="SIZE",
+            help="What the layers' statistics may take, such as 4GB; half of what is free if not given. Layers that do "
+            "not fit are read in further passes over the data.",
+        ),
+    ] = None
 
     def samples(self, source: str, network: nn.Module) -> Any:
         """The samples of --data, or of another source that is read as it is."""
@@ -157,5 +165,6 @@ class InputArguments(NetworkArguments):
             "mask": None if self.mask == "none" else self.mask,
             "axis": self.axis,
             "output": self.output,
+            "memory": self.memory,
             "top": list(self.top) or None,
         }

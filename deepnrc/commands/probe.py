@@ -15,7 +15,7 @@ from deepnrc.arguments import TAU
 from deepnrc.commands.base import DEGENERATE, GOOD, UNREADABLE, Tau, arg
 from deepnrc.commands.inputs import MODEL, InputArguments, NetworkArguments
 from deepnrc.commands.torchrun import together
-from deepnrc.wording import listing, shown
+from deepnrc.wording import listing, shown, sized
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,6 +33,10 @@ class Layers(NetworkArguments):
 
     model: Annotated[Positional[str], arg(metavar="MODEL", help=MODEL)]
     targets: Annotated[int, arg(metavar="N", help="Target width n, for the memory.")] = 1
+    memory: Annotated[
+        str | None,
+        arg(metavar="SIZE", help="What statistics may take, such as 4GB; half of what is free by itself."),
+    ] = None
 
     def run(self) -> int:
         from deepnrc.networks import called_shortcuts, choose
@@ -45,7 +49,7 @@ class Layers(NetworkArguments):
             size = 0 if site.dim is None else 8 * (site.dim + self.targets) ** 2
             total += size
             shape = site.missing if site.weight is None else _shape(site.weight)
-            lines.append((site.name, site.kind, site.reads, str(site.dim or "?"), shape, _size(size)))
+            lines.append((site.name, site.kind, site.reads, str(site.dim or "?"), shape, sized(size)))
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
         for line in lines:
             print(shown("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()))
@@ -57,8 +61,25 @@ class Layers(NetworkArguments):
         if named:
             said = "probe leaves out what the first batch shows to lie on one"
             print(shown(f"called a shortcut: {listing(named, 4)}; {said}"))
-        print(f"{len(choice.sites)} layers, {_size(total)} of moments however many samples (order: as registered).")
+        print(f"{len(choice.sites)} layers, {sized(total)} of moments however many samples (order: as registered).")
+        sizes = {site.name: 8 * (site.dim + self.targets) ** 2 for site in choice.sites if site.dim}
+        print(self._forecast(sizes, {site.name: (None, site.dim) for site in choice.sites if site.dim}))
         return GOOD
+
+    def _forecast(self, sizes: dict[str, int], shapes: dict[str, tuple[int | None, int]]) -> str:
+        """Passes over the data, and about how long the measures take behind them."""
+        import torch
+
+        from deepnrc.arguments import as_bytes
+        from deepnrc.measuring import finishing_seconds, half_of_free, parted
+
+        room = half_of_free(torch.device("cpu")) if self.memory is None else as_bytes(self.memory)
+        passes = 1 if room is None or not sizes else len(parted(sizes, room))
+        within = "" if room is None else f" within {sized(room)}"
+        return (
+            f"{passes} {'pass' if passes == 1 else 'passes'} over the data{within}, and about "
+            f"{finishing_seconds(shapes):.1f} s of measuring behind, less where samples are fewer than features."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,11 +232,3 @@ def _shape(weight: Weight) -> str:
     """Shape of W, and how it is known where the class does not tell."""
     shape = "x".join(map(str, weight.matrix().shape))
     return f"{shape} ({weight.note})" if weight.note else shape
-
-
-def _size(n: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if n < 1000:
-            return f"{n:.0f} {unit}"
-        n /= 1000
-    return f"{n:.1f} GB"

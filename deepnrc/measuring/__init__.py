@@ -3,10 +3,13 @@
 from deepnrc.measuring.attaching import attach
 from deepnrc.measuring.attachment import Attachment
 from deepnrc.measuring.clusters import BACKENDS, backend
+from deepnrc.measuring.finishing.forecast import seconds as finishing_seconds
 from deepnrc.measuring.history import probe_checkpoints
 from deepnrc.measuring.probing import probe
 from deepnrc.measuring.provenance import DataFingerprint
 from deepnrc.measuring.selection import select
+from deepnrc.measuring.streaming.memory import half_of_free
+from deepnrc.measuring.streaming.parting import parted
 from deepnrc.measuring.tracking.callbacks.huggingface import transformers_callback
 from deepnrc.measuring.tracking.callbacks.lightning import lightning_callback
 from deepnrc.measuring.tracking.callbacks.stablebaselines import stable_baselines3_callback
@@ -20,9 +23,12 @@ __all__ = [
     "Tracker",
     "attach",
     "backend",
+    "finishing_seconds",
+    "half_of_free",
     "lightning_callback",
     "log_spaced",
     "log_to",
+    "parted",
     "probe",
     "probe_checkpoints",
     "select",

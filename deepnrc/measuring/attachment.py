@@ -5,25 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 import torch
 from torch import nn
 
 from deepnrc.arguments import whole
-from deepnrc.data import Targets, as_targets, as_tensor, is_classes
+from deepnrc.data import Targets, as_tensor
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring import provenance
 from deepnrc.measuring.finishing import readings
-from deepnrc.measuring.finishing.rows import measured
+from deepnrc.measuring.finishing.forecast import warn_of_long
+from deepnrc.measuring.finishing.rows import finished
 from deepnrc.measuring.selection import select
 from deepnrc.measuring.settling import firstbatch
 from deepnrc.measuring.settling.rank import as_rank, check_rank
 from deepnrc.measuring.settling.remembered import Remembered, likeness, structure
 from deepnrc.measuring.settling.sequences import sequence_first
+from deepnrc.measuring.settling.targeting import read_targets, settled_top
 from deepnrc.measuring.settling.tokens import per_token, warn_of_padding
-from deepnrc.measuring.settling.top import Top, chosen_top, top_layer, top_names
+from deepnrc.measuring.settling.top import top_names
 from deepnrc.measuring.streaming.dealing import Groups, dealing
 from deepnrc.measuring.streaming.distributed import Ranks, merge
+from deepnrc.measuring.streaming.parting import Parting
 from deepnrc.measuring.streaming.streams import Streams
 from deepnrc.measuring.traces.shared import FASTPATH, STANCE, WATCHED, Undoing
 from deepnrc.measuring.traces.undisturbed import ordinary, unwrapped
@@ -49,13 +53,11 @@ from deepnrc.networks import (
     check_network,
     check_pool,
     choose,
-    logits,
     picking,
 )
 from deepnrc.report import Report
-from deepnrc.table import as_record
-from deepnrc.wording import Argument, Remedy, listing
-from probes import CATALOG, Pass, Probe
+from deepnrc.wording import Argument, listing
+from probes import Pass, Probe
 
 PLAIN = Layout()
 
@@ -83,6 +85,7 @@ class Attachment:
         top: str | Sequence[str] | None = None,
         remembered: Remembered | None = None,
         groups: Groups = None,
+        parting: Parting | None = None,
     ) -> None:
         check_network(model)
         rank = None if rank is None else as_rank(rank)
@@ -96,15 +99,9 @@ class Attachment:
         self.choice: Choice = choose(self.model, layers, linears)
         check_axis(axis, [site.name for site in self.choice.sites])
         self.arguments: dict[str, object] = {
-            "layers": layers,
-            "pool": pool,
-            "rank": rank,
-            "probes": probes,
-            "repeats": repeats,
-            "mask": mask,
-            "axis": axis,
-            "linears": linears,
-        }
+            "layers": layers, "pool": pool, "rank": rank, "probes": probes, "repeats": repeats, "mask": mask,
+            "axis": axis, "linears": linears,
+        }  # fmt: skip
         self.arguments |= {name: value for name, value in (("output", output), ("top", top)) if value is not None}
         deal = dealing(groups)
         if deal is not None:
@@ -126,6 +123,8 @@ class Attachment:
             found = remembered.recalled(self._structure, self.arguments)
             if found is not None:
                 self._settle(found)
+        self._parting = Parting() if parting is None else parting
+        self._rows, self._read = list[dict[str, Any]](), list[readings.SpectralReading]()
         self._started, self._told = time.perf_counter(), set[str]()
         self._undoing = Undoing()
 
@@ -181,11 +180,20 @@ class Attachment:
         batch = self._streams.batches + 1
         warn_of_padding(forward, self._told, stacklevel=5)
         targets, forward = per_token(targets, forward, self._taps.pool, batch)
-        y = self._targets(targets, forward, resolution)
+        y = read_targets(targets, forward, self._streams.network, self.survey, batch, resolution)
         if not self._streams.layers:
-            check_rank(self.rank, {k: r.pooled.rows.shape[1] for k, r in forward.readings.items()})
-            self._streams.top = self._top_layer(forward, y)
+            self._begin(forward, y)
         self._streams.update(forward, y)
+
+    def _begin(self, forward: Forward, y: Targets) -> None:
+        """Settle what the first batch of a pass settles, and read only the layers that this part is about."""
+        if not self._parting.parts:
+            check_rank(self.rank, {k: r.pooled.rows.shape[1] for k, r in forward.readings.items()})
+            warn_of_long({k: self._parting.shape(r.pooled.rows) for k, r in forward.readings.items()})
+            self._streams.top = settled_top(self._top, forward, y, self._streams.network, self.survey)
+            self._parting.plan(self._streams.bytes_of(forward, y, self._parting.held_out), self._streams.top.key)
+        self._streams.depths, self._taps.only = self._parting.depths, self._parting.only
+        forward.readings = {key: forward.readings[key] for key in self._parting.here if key in forward.readings}
 
     def _first(self, forward: Forward, targets: object) -> Forward:
         """See what the first batch tells, unless it is like one that told it before."""
@@ -221,30 +229,6 @@ class Attachment:
         self.survey, self._taps.layouts = found, found.layouts
         self._taps.sites, self._taps.products = self.choice.sites, products
 
-    def _targets(self, targets: object, forward: Forward, resolution: Sequence[float] | torch.Tensor | None) -> Targets:
-        network, batch = self._streams.network, self._streams.batches + 1
-        y = as_tensor(targets, f"The target of batch {batch}")
-        if is_classes(y) and network.name is None:
-            flow = Dataflow() if self.survey is None else self.survey.dataflow
-            behind = {name: giving.behind for name, giving in flow.outputs.items()}
-            found = logits(forward.outputs, len(y), behind)
-            if found.name is None:
-                raise UsageError(
-                    f"Integer targets are classes, and {found.reason}. Name the output that says how many with ",
-                    Remedy("output"),
-                    ", by key, attribute or index.",
-                )
-            network.name = found.name
-        return as_targets(y, forward.outputs.get(network.name or ""), batch, resolution)
-
-    def _top_layer(self, forward: Forward, y: Targets) -> Top:
-        if self._top is not None:
-            return chosen_top(forward, self._top)
-        network = self._streams.network
-        network.choose(forward.outputs, y.Y)
-        flow = Dataflow() if self.survey is None else self.survey.dataflow
-        return top_layer(forward, flow, network.name, network.missing, y.one_hot)
-
     def second_pass(self) -> bool:
         """Begin the second pass over the same data, if a probe that was asked for needs one; say whether it does."""
         with ordinary():
@@ -265,7 +249,21 @@ class Attachment:
         """
         with ordinary():
             self._streams = self._streams.held_out()
-        self._taps.only = None
+        self._taps.only = self._parting.only
+
+    @property
+    def parts(self) -> int:
+        """How often the data is read for the layers' statistics to fit into memory; known from the first batch on."""
+        return max(1, len(self._parting.parts))
+
+    def next_part(self, run: str | None, step: int, progress: bool = False) -> bool:
+        """Measure the layers that were read, and read the next ones from now on; whether there are any."""
+        if not self._parting.more:
+            return False
+        self._measure(run, step, progress)
+        self._parting.number += 1
+        self._streams, self._taps.only = (self._streams.fitted or self._streams).next(), self._parting.only
+        return True
 
     def report(self, run: str | None = None, step: int = 0, *, progress: bool = False, **facts: object) -> Report:
         """Measure every layer from what was observed.
@@ -277,23 +275,23 @@ class Attachment:
         """
         if self._streams.samples == 0:
             raise DataError("No samples were observed: the data is empty, or observe() was never called.")
-        run, step = type(self.model).__name__ if run is None else str(run), whole(step, "A step")
+        self._measure(run, step, progress)
+        streams, seconds = self._streams.fitted or self._streams, time.perf_counter() - self._started
+        if self._streams.fitted is not None:
+            facts = {**facts, "held_out_samples": self._streams.samples}
+        facts = {"samples": streams.samples, **facts}
+        record = provenance.record(
+            self.model, self.arguments, self.choice, self.probes, seconds, provenance.called(self.model, run), step
+        )
+        return Report.of(self._rows, [record | facts], readings.frame(self._read))
+
+    def _measure(self, run: str | None, step: int, progress: bool) -> None:
+        """Measure every layer that is being read."""
         flow = Dataflow() if self.survey is None else self.survey.dataflow
-        streams, held = self._streams, None
-        if streams.fitted is not None:
-            streams, held = streams.fitted, streams
-        if streams.dealing is not None:
-            streams.dealing.check(streams.sizes)
         with ordinary():
-            self._streams.flush()
-            rows, read = measured(
-                streams, flow, self.choice.weights, rank=self.rank, run=run, step=step, progress=progress, held=held
-            )
-        seconds = time.perf_counter() - self._started
-        record = provenance.record(self.model, self.arguments, self.choice.left_out, seconds, run=run, step=step)
-        own = [as_record(probe) for probe in self.probes if probe not in CATALOG]
-        notes = {site.name: site.weight.note for site in self.choice.sites if site.weight and site.weight.note}
-        if held is not None:
-            facts = {**facts, "held_out_samples": held.samples}
-        record |= {"samples": streams.samples, "probes": own, "weights": notes} | facts
-        return Report.of(rows, [record], readings.frame(read))
+            rows, read = finished(
+                self._streams, flow, self.choice.weights, rank=self.rank, run=provenance.called(self.model, run),
+                step=whole(step, "A step"), progress=progress, host=self._parting.host,
+            )  # fmt: skip
+        kept = self._parting.number > 0  # report() may be called again as more is observed
+        self._rows, self._read = (self._rows if kept else []) + rows, (self._read if kept else []) + read

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
-from deepnrc.arguments import whole
+from deepnrc.arguments import as_bytes, whole
 from deepnrc.data import Batch, Reader, as_loader, count, pairs, progress_bar, target_resolution, tensors
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.attachment import Attachment
@@ -20,12 +20,14 @@ from deepnrc.measuring.settling.remembered import Remembered
 from deepnrc.measuring.streaming.dealing import Groups, Labels, dealing
 from deepnrc.measuring.streaming.distributed import AUTO as AUTO_RANKS
 from deepnrc.measuring.streaming.distributed import Distributed, Ranks
+from deepnrc.measuring.streaming.memory import half_of_free
+from deepnrc.measuring.streaming.parting import Parting, least
 from deepnrc.measuring.traces.undisturbed import checked_autocast, generators_put_back, numbers, undisturbed
 from deepnrc.measuring.untrained import Reference, checked, held_against
 from deepnrc.networks import AUTO, Axis, Layers, Linears, Mask, Output, Pool, forward
 from deepnrc.report import Report
 from deepnrc.table import NOISE
-from deepnrc.wording import Argument, Either
+from deepnrc.wording import Argument, Either, Remedy
 from probes import Pass, Probe
 
 
@@ -52,6 +54,7 @@ def probe(
     held_out: Any = None,
     groups: Groups = None,
     distributed: Distributed = AUTO_RANKS,
+    memory: str | int | None = None,
     remembered: Remembered | None = None,
     run: str | None = None,
     step: int = 0,
@@ -108,6 +111,9 @@ def probe(
         distributed: where a process group of torch.distributed is there, every process probes the samples of its own
             loader (``deepnrc.shard``) and all return the same report, of all samples; False to leave the others alone,
             True to insist. ``max_samples`` is then of each process.
+        memory: what the layers' statistics may take, such as "4GB" or a number of bytes; None for half of what is free.
+            Layers that do not fit together are read in turn, in as many passes over the data as it takes, to the same
+            values; the loader must give the same batches each time.
         remembered: what further measurements of this network keep of the passes over its first batch, as those of a
             ``Tracker`` do.
         run, step: labels in the table.
@@ -136,30 +142,27 @@ def probe(
         raise UsageError(
             Argument("groups"), " of labels go by the order of the whole data, which no process sees. Give a number."
         )
+    room = None if memory is None else as_bytes(memory)
+    parting = Parting(named=room is not None, held_out=others is not None, batches=count(loader))
     attachment = Attachment(
-        model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top, remembered, deal
-    )
+        model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top, remembered, deal,
+        parting,
+    )  # fmt: skip
     network, read = attachment.model, Reader(batch, attachment.model)
     with numbers(), attachment, generators_put_back(loader), undisturbed(network, device) as where:
         checked_autocast(where, autocast, network)
+        parting.memory = least(ranks.told(room or half_of_free(where)))
         over = partial(
             _pass, attachment, read=read, device=where, autocast=autocast, max_samples=max_samples, progress=progress,
             ranks=ranks,
         )  # fmt: skip
-        fingerprint = over(loader, Pass.FIRST, "The data is empty: the loader yielded no samples.")
-        if twice := ranks.check_samples():
-            warnings.warn(twice, stacklevel=2)
-        if attachment.second_pass():
-            again = over(loader, Pass.SECOND)
-            ranks.agreed(lambda: _check_again(again, fingerprint))
-        data = {"fingerprint": "+".join(ranks.told(fingerprint)), "max_samples": max_samples}
-        if others is not None:
-            attachment.held_out()
-            with generators_put_back(others):
-                beside = over(others, Pass.FIRST, "The held-out data is empty: the loader yielded no samples.")
-            data["held_out"] = "+".join(ranks.told(beside))
+        data = _read(attachment, over, loader, others, ranks)
+        while attachment.next_part(run, step, progress):
+            again = _read(attachment, over, loader, others, ranks)
+            ranks.agreed(partial(_check_again, again, data))
+        told = {name: "+".join(ranks.told(seen)) for name, seen in data.items()}
         options = {"device": str(where), "autocast": None if autocast is None else str(autocast)}
-        report = attachment.report(run, step, progress=progress, data=data, **options)
+        report = attachment.report(run, step, progress=progress, data={**told, "max_samples": max_samples}, **options)
     if held is None:
         return report
     unlike = partial(
@@ -168,6 +171,28 @@ def probe(
         linears=linears, output=output, run="reference",
     )  # fmt: skip
     return held_against(report, held, unlike)
+
+
+def _read(attachment: Attachment, over: Callable[..., str], loader: Any, others: Any, ranks: Ranks) -> dict[str, str]:
+    """Every pass that the layers of this part take; what tells the data from other."""
+    seen = {"fingerprint": over(loader, Pass.FIRST, "The data is empty: the loader yielded no samples.")}
+    if twice := ranks.check_samples():
+        warnings.warn(twice, stacklevel=3)
+    if attachment.parts > 1 and isinstance(loader, Iterator):
+        raise UsageError(
+            f"The statistics of the layers fit into memory in {attachment.parts} parts, and an iterator gives its data "
+            "once. Use a loader, or fewer layers: ",
+            Remedy("layers", "blocks"),
+            ".",
+        )
+    if attachment.second_pass():
+        again = {**seen, "fingerprint": over(loader, Pass.SECOND)}
+        ranks.agreed(lambda: _check_again(again, seen))
+    if others is not None:
+        attachment.held_out()
+        with generators_put_back(others):
+            seen["held_out"] = over(others, Pass.FIRST, "The held-out data is empty: the loader yielded no samples.")
+    return seen
 
 
 def _pass(
@@ -211,9 +236,9 @@ def _pass(
     return str(fingerprint)
 
 
-def _check_again(again: str, fingerprint: str) -> None:
-    if again != fingerprint:
+def _check_again(again: Mapping[str, str], first: Mapping[str, str]) -> None:
+    if again != first:
         raise UsageError(
-            "The second pass saw other data than the first, and the measures that need it need the same. Use a "
+            "The second pass saw other data than the first, and what is measured in it needs the same. Use a "
             "loader that gives the same batches each time: no shuffling, no random augmentation, no generator."
         )

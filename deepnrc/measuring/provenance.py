@@ -15,19 +15,20 @@ import torch
 from torch import Tensor, nn
 
 from deepnrc._version import __version__
-from deepnrc.networks import dense
-from deepnrc.table import plain
+from deepnrc.networks import Choice, dense
+from deepnrc.table import as_record, plain
+from probes import CATALOG, Probe
 
-NOT_TOLD = {"remembered", "progress", "held_out", "device", "distributed"}
+NOT_TOLD = {"remembered", "progress", "held_out", "device", "distributed", "memory"}
 LONG = 1000  # characters up to which an argument is told as it is
 
 
 def record(
     model: nn.Module,
     arguments: dict[str, object],
-    left_out: Iterable[tuple[str, str]],
+    choice: Choice,
+    probes: Iterable[Probe],
     seconds: float,
-    *,
     run: str,
     step: int,
 ) -> dict[str, Any]:
@@ -46,7 +47,9 @@ def record(
             "shapes": shapes(model),
             "fingerprint": fingerprint(model),
         },
-        "left_out": [list(pair) for pair in left_out],
+        "left_out": [list(pair) for pair in choice.left_out],
+        "probes": [as_record(probe) for probe in probes if probe not in CATALOG],
+        "weights": {site.name: site.weight.note for site in choice.sites if site.weight and site.weight.note},
         "versions": {
             "deepnrc": __version__,
             "torch": str(torch.__version__),
@@ -54,6 +57,11 @@ def record(
             "python": platform.python_version(),
         },
     }
+
+
+def called(model: nn.Module, run: str | None) -> str:
+    """What a run is called: as it is named, or as the network's class."""
+    return type(model).__name__ if run is None else str(run)
 
 
 def fingerprint(model: nn.Module) -> str:

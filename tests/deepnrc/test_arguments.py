@@ -1,7 +1,7 @@
 import pytest
 
 from deepnrc import Table, UsageError
-from deepnrc.arguments import in_full
+from deepnrc.arguments import as_bytes, check_tau, in_full, whole
 from deepnrc.measuring import select
 from deepnrc.table import COLUMNS
 
@@ -36,3 +36,24 @@ def test_tables_and_probes_take_it() -> None:
     assert {probe.name for probe in select(["noise_fraction", "cka"])} == {"deep.noise_fraction", "deep.cka"}
     with pytest.raises(UsageError, match=r"Say probes='nrc\.1' or 'nc\.1'"):
         select("1")
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [(7, 7), ("7", 7), ("7B", 7), ("4GB", 4 * 10**9), ("4 g", 4 * 10**9), ("1.5kB", 1500), ("2 MiB", 2 * 1024**2)],
+)
+def test_sizes_in_words_are_bytes(given, found):
+    assert as_bytes(given) == found
+
+
+@pytest.mark.parametrize("given", ["", "GB", "-1GB", "4 giga", "1e9", "7iB", 0, -3, 1.5, True, None, [4]])
+def test_what_is_no_size_is_refused(given):
+    with pytest.raises(UsageError, match="memory is a size such as '4GB', or a number of bytes"):
+        as_bytes(given)
+
+
+def test_whole_numbers_and_thresholds():
+    assert whole(3, "A step") == 3
+    for refused in (lambda: whole(True, "A step"), lambda: whole(1.0, "A step"), lambda: check_tau(1.0)):
+        with pytest.raises(UsageError):
+            refused()

@@ -23,6 +23,20 @@ from probes import OF_WEIGHT, Evaluation, HeldOut, Outcome, Probe, Snapshot, def
 READERS = {"weight": OF_WEIGHT, "following": ("following",)}  # what a probe reads that is concerned with a note
 
 
+def finished(
+    streams: Streams, flow: Dataflow, weights: Mapping[str, Weight], **named: Any
+) -> tuple[list[dict[str, Any]], list[SpectralReading]]:
+    """``measured`` of streams that are brought up to date, held-out ones with those that they stand beside.
+
+    Errors: UsageError for groups of too few samples.
+    """
+    streams.flush()
+    whole, held = (streams, None) if streams.fitted is None else (streams.fitted, streams)
+    if whole.dealing is not None:
+        whole.dealing.check(whole.sizes)
+    return measured(whole, flow, weights, held=held, **named)
+
+
 def measured(
     streams: Streams,
     flow: Dataflow,
@@ -33,6 +47,7 @@ def measured(
     step: int,
     progress: bool,
     held: Streams | None = None,
+    host: str | None = None,
 ) -> tuple[list[dict[str, Any]], list[SpectralReading]]:
     """Evaluate every probe on every layer, and keep the spectra that the measures were read from.
 
@@ -41,11 +56,12 @@ def measured(
         weights: every weight of the network by its layer's name.
         rank: k, or None for the numerical rank of the targets.
         held: the streams of held-out samples, if there are any.
+        host: key of the layer that stands for the network, if it is among these layers; None for the top or last one.
     """
     rows: list[dict[str, Any]] = []
     readings: list[SpectralReading] = []
     layers = list(streams.layers.values())
-    host = next((layer for layer in layers if layer.top), layers[-1])
+    host = next((layer.key for layer in layers if layer.top), layers[-1].key) if host is None else host
     for layer in progress_bar(layers, desc="measuring", unit="layer", progress=progress):
         weight, following = acting(layer, flow, weights), after(layer, flow, weights)
         snapshot = _snapshot(layer, streams, weight, following, rank)
@@ -64,8 +80,8 @@ def measured(
             intervals.fill(pairs, layer, streams, places)
         rows += [row for _, row in pairs] + _held(held, places, other, {**shared, "pool": layer.pool})
         readings += of_layer(snapshot, shared)
-        if layer is host:
-            if not any(other.top for other in layers):
+        if layer.key == host:
+            if not layer.top:
                 rows += [
                     _absent(probe, streams.top.missing, shared, snapshot)
                     for probe in streams.fitting

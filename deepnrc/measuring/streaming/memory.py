@@ -53,6 +53,12 @@ def moments_size(d: int, n: int, classes: bool = False) -> int:
     return 8 * (d * d + n * d) if classes else 8 * (d + n) ** 2
 
 
+def half_of_free(device: torch.device) -> int | None:
+    """Half of the bytes that can still be had on a device; None if unknown."""
+    free = free_memory(device)
+    return None if free is None else free // 2
+
+
 def free_memory(device: torch.device) -> int | None:
     """Bytes that can still be had on a device, as the system and the process's own limit allow; None if unknown."""
     if device.type == "cuda":

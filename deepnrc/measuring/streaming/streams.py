@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -14,11 +14,12 @@ from deepnrc.measuring.settling.top import Top
 from deepnrc.measuring.streaming import fit
 from deepnrc.measuring.streaming.dealing import Dealing
 from deepnrc.measuring.streaming.layerstream import BatchLabels, LayerStream
-from deepnrc.measuring.streaming.memory import check_memory
+from deepnrc.measuring.streaming.memory import check_memory, moments_size
 from deepnrc.measuring.streaming.performance import Performance
 from deepnrc.networks import Forward
-from probes import Moments, NotDefinedError, Part, Pass, Probe, Statistic
+from probes import Classes, Directions, Moments, NotDefinedError, Part, Pass, Probe, Statistic
 
+SQUARES = (Directions, Classes)  # statistics of d^2 numbers beside the moments
 SECOND = "needs a second pass over the data"
 
 
@@ -45,6 +46,7 @@ class Streams:
         parts: what the network's outputs tell of each group.
         sizes: samples of each group.
         fitted: the streams of the training samples, where these are held out; nothing needs a second pass then.
+        depths: of each layer in the network, where these are not all of its layers.
     """
 
     probes: Sequence[Probe]
@@ -66,6 +68,26 @@ class Streams:
     parts: list[Performance] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     fitted: Streams | None = None
+    depths: Mapping[str, int] = field(default_factory=dict)
+
+    def next(self) -> Streams:
+        """Streams of the same network that have seen nothing yet, for other layers of it."""
+        found = Streams(self.probes, self.chosen, self.sequence_first, top=self.top, dealing=self.dealing)
+        found.network.name = self.network.name
+        return found
+
+    def bytes_of(self, forward: Forward, targets: Targets, held_out: bool) -> dict[str, int]:
+        """Bytes that the statistics of each layer of a first batch are going to take, by its key."""
+        groups = 0 if self.dealing is None else self.dealing.count
+        found = {}
+        for key, reading in forward.readings.items():
+            d, n = reading.pooled.rows.shape[1], targets.Y.shape[1]
+            places = ("layer", "top", "network") if key == self.top.key else ("layer",)
+            kinds = statistics(probe for probe in self.probes if probe.where in places).values()
+            fed = [kind for kind in kinds if targets.one_hot or Part.CLASSES not in kind.needs]
+            squares = sum(issubclass(kind, SQUARES) for kind in fed)
+            found[key] = (moments_size(d, n, targets.one_hot) + 8 * d * d * squares) * (1 + groups + held_out)
+        return found
 
     def held_out(self) -> Streams:
         """Streams for samples that nothing is fitted to, beside these, which are finished.
@@ -178,7 +200,15 @@ class Streams:
             rows, pool = reading.pooled.rows, reading.pooled.pool
             fitted = None if self.fitted is None else self.fitted.layers[key].statistics
             self.layers[key] = LayerStream(
-                key, reading.site, depth, key == self.top.key, pool, rows.shape[1], self.n, rows.device, fitted=fitted
+                key,
+                reading.site,
+                self.depths.get(key, depth),
+                key == self.top.key,
+                pool,
+                rows.shape[1],
+                self.n,
+                rows.device,
+                fitted=fitted,
             )
             self._begin(self.layers[key])
 

@@ -1,5 +1,6 @@
 """`deepnrc layers` and `deepnrc probe`."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ def test_layers_shows_what_would_be_probed(run: Call) -> None:
         ["4", "Linear", "input", "6", "2x6", "512", "B"],
     ]
     assert "3 layers, 2 kB of moments however many samples" in result.out
+    assert re.search(r"1 pass over the data within [\d.]+ .B, and about 0\.0 s of measuring", result.out)
+    assert "3 passes over the data within 800 B" in run("layers", "net.py:net", "--memory", "800").out
 
 
 def test_layers_are_chosen_by_kind_and_glob(run: Call) -> None:
