@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo docs test lint bench results clean
+.PHONY: help demo docs test lint bench results wheel clean
 
 help: ## what each target does
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -29,6 +29,15 @@ bench: $(VENV)/.run ## what probing costs beside a forward pass
 results: $(VENV)/.test ## run every study anew and write docs/results.md
 	$(BIN)/python -m experiments results $(ARGS)
 
+wheel: $(BIN)/python ## build wheel and sdist, and run the five lines from the wheel in an environment of its own
+	rm -rf build dist .venv-wheel
+	$(BIN)/python -m pip install --quiet --editable '.[release]'
+	$(BIN)/python -m build --outdir dist .
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/python -m pip install --quiet dist/*.whl
+	.venv-wheel/bin/python -I .ci/five_lines.py
+	@ls dist
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
@@ -50,4 +59,4 @@ $(VENV)/.docs: $(VENV)/.test
 	@touch $@
 
 clean: ## remove the environment and what tools left behind
-	rm -rf $(VENV) build dist docs/_build docs/_made *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-wheel build dist docs/_build docs/_made *.egg-info .pytest_cache .mypy_cache .ruff_cache
