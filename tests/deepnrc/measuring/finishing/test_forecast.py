@@ -32,5 +32,5 @@ def test_more_than_ten_minutes_are_warned_of(monkeypatch, wide, warned):
 def test_a_run_warns_before_it_measures(monkeypatch):
     monkeypatch.setattr(forecast, "NEVER", 1.0)
     monkeypatch.setattr(forecast, "_decomposition", lambda: 1e9)
-    with pytest.warns(UserWarning, match="Measuring 1 layers .* the 4 features of '(layer)'"):
+    with pytest.warns(UserWarning, match="Measuring 1 layers .* the 4 features of '.layer.'"):
         deepnrc.probe(nn.Linear(4, 2), (torch.randn(20, 4), torch.randn(20, 2)), progress=False)
