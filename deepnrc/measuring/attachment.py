@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -24,7 +25,7 @@ from deepnrc.measuring.settling.remembered import Remembered, likeness, structur
 from deepnrc.measuring.settling.sequences import sequence_first
 from deepnrc.measuring.settling.targeting import read_targets, settled_top
 from deepnrc.measuring.settling.tokens import per_token, warn_of_padding
-from deepnrc.measuring.settling.top import top_names
+from deepnrc.measuring.settling.top import outputs_of, top_names
 from deepnrc.measuring.streaming.dealing import Groups, dealing
 from deepnrc.measuring.streaming.distributed import Ranks, merge
 from deepnrc.measuring.streaming.parting import Parting
@@ -180,7 +181,8 @@ class Attachment:
         batch = self._streams.batches + 1
         warn_of_padding(forward, self._told, stacklevel=5)
         targets, forward = per_token(targets, forward, self._taps.pool, batch)
-        y = read_targets(targets, forward, self._streams.network, self.survey, batch, resolution)
+        several = None if self._top is None else partial(outputs_of, self.choice.weights, self._top)
+        y = read_targets(targets, forward, self._streams.network, self.survey, batch, resolution, several)
         if not self._streams.layers:
             self._begin(forward, y)
         self._streams.update(forward, y)

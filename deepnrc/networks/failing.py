@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from deepnrc.data import call, tensors
-from deepnrc.errors import DeepNRCError, mark, origin
+from deepnrc.errors import DeepNRCError, UsageError, mark, origin
 
 
 def forward(model: nn.Module, x: Any) -> Any:
@@ -17,9 +17,25 @@ def forward(model: nn.Module, x: Any) -> Any:
     try:
         return call(model, x)
     except Exception as error:
+        _refuse_dtypes(model, x, error)
         if origin(error) is None and not isinstance(error, DeepNRCError):
             mark(error, "network", f"{_layer(model, x, error)}on the input {_shapes(x)}")
         raise
+
+
+def _refuse_dtypes(model: nn.Module, x: Any, error: Exception) -> None:
+    """Errors: UsageError if it failed for inputs of another floating dtype than that of all its weights."""
+    weights = {p.dtype for p in model.parameters() if p.is_floating_point()}
+    inputs = {t.dtype for t in tensors(x) if t.is_floating_point()}
+    if not isinstance(error, RuntimeError) or len(weights) != 1 or len(inputs) != 1 or weights == inputs:
+        return
+    if "dtype" not in str(error) and "type" not in str(error):
+        return
+    own, given = (str(kinds.copy().pop()).removeprefix("torch.") for kinds in (weights, inputs))
+    raise UsageError(
+        f"The network's weights are {own}, and its inputs are {given}. Let the loader give {own}, or cast the network: "
+        f"model.to(torch.{given})."
+    ) from error
 
 
 def _layer(model: nn.Module, x: Any, error: Exception) -> str:

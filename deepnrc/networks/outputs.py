@@ -123,6 +123,10 @@ def logits(outputs: Mapping[str, Tensor], samples: int, behind: Mapping[str, fro
         behind: by output, the other outputs from which it was computed, as far as the graph tells.
     """
     wide = {name: x for name, x in outputs.items() if x.is_floating_point() and x.ndim == 2 and len(x) == samples}
+    single = [name for name, x in wide.items() if x.shape[1] == 1]
+    if single and len(single) == len(wide):
+        columns = "output has" if len(single) == 1 else "outputs have"
+        return Prediction(None, f"the network's {columns} one column, {_listed(single, outputs)}")
     if len(wide) == 1:
         return Prediction(next(iter(wide)))
     called = [name for name in wide if name.rpartition(".")[2] == "logits"]

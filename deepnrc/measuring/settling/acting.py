@@ -88,8 +88,8 @@ def _readers(layer: LayerStream, flow: Dataflow) -> list[str]:
 
 
 def _linear(weight: Weight) -> bool:
-    """Whether a module is linear in its last axis as a whole."""
-    return weight.axis == -1 and not weight.part
+    """Whether a module is linear in its last axis as a whole, with the adapters around it."""
+    return weight.axis == -1 and weight.part in ("", "base_layer")
 
 
 def _matrix(name: str, weights: Weights) -> Found:

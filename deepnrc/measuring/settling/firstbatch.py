@@ -52,7 +52,16 @@ def look(model: nn.Module, taps: Taps, choice: Choice, targets: object, outputs:
         found = survey(model, args, kwargs, samples, choice.sites, whole, taps.pick)
         if hooked(model) and not found.sampled and not _alike(found.outputs, outputs):
             found = survey(model, args, kwargs, samples, choice.sites, whole, taps.pick, hooks=True)
-        return found
+        return replace(found, dataflow=found.dataflow.renamed(_layers_of(choice)))
+
+
+def _layers_of(choice: Choice) -> dict[str, str]:
+    """By module, the name of the one layer that stands for it: an adapter's is that of what it adapts."""
+    named: dict[str, list[str]] = {}
+    for name, weight in choice.weights.items():
+        if weight.part:
+            named.setdefault(name.removesuffix(f".{weight.part}"), []).append(name)
+    return {module: layers[0] for module, layers in named.items() if len(layers) == 1}
 
 
 def _alike(few: Mapping[str, Tensor], whole: Mapping[str, Tensor]) -> bool:
@@ -144,7 +153,10 @@ def settled(
     check_parameters(choice, found, read)
     weights = {name: replace(w, missing=SWAPPED) if name in found.swapped else w for name, w in choice.weights.items()}
     weights |= {name: site.weight for name, site in products.items() if site.weight}
-    choice = replace(choice, sites=(*choice.sites, *read.values()), weights=weights)
+    silent = {site.name: "" for site in choice.sites if not found.dataflow.runs.get(site.name)}
+    lent = silent.keys() - _without_read(silent, modules, read)  # they do not run; what they hold is a layer elsewhere
+    sites = tuple(site for site in choice.sites if site.name not in lent)
+    choice = replace(choice, sites=(*sites, *read.values()), weights=weights)
     check_any(choice)
     check_blocks(found, choice, layers)
     if not all_weights(layers):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
@@ -21,13 +21,18 @@ def read_targets(
     survey: Survey | None,
     batch: int,
     resolution: Sequence[float] | Tensor | None,
+    outputs: Callable[[], int] | None = None,
 ) -> Targets:
     """Targets (N, n), (N,) or integer classes (N,), of which the output that holds the logits says how many there are;
     ``network`` is told which one that is.
 
+    Args:
+        outputs: how many outputs the layers have that the user named as the top; None where none were named.
     Errors: UsageError for classes where no output tells.
     """
     y = as_tensor(given, f"The target of batch {batch}")
+    if is_classes(y) and network.name is None and outputs is not None:
+        return as_targets(y, y.new_empty(len(y), outputs()), batch, resolution)
     if is_classes(y) and network.name is None:
         flow = Dataflow() if survey is None else survey.dataflow
         behind = {name: giving.behind for name, giving in flow.outputs.items()}
@@ -36,7 +41,9 @@ def read_targets(
             raise UsageError(
                 f"Integer targets are classes, and {found.reason}. Name the output that says how many with ",
                 Remedy("output"),
-                ", by key, attribute or index.",
+                ", by key, attribute or index, or the layer whose outputs are the logits with ",
+                Remedy("top"),
+                "; values to predict go as floats.",
             )
         network.name = found.name
     return as_targets(y, forward.outputs.get(network.name or ""), batch, resolution)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from deepnrc.errors import UsageError
-from deepnrc.networks import Dataflow, Forward, Giving
+from deepnrc.networks import Dataflow, Forward, Giving, Weight
 from deepnrc.wording import Argument, Given, did_you_mean, listing
 
 
@@ -105,6 +105,18 @@ def top_names(top: object) -> list[str] | None:
             f" must name the layer in front of the outputs, or several that read the same features; it is {top!r}.",
         )
     return names
+
+
+def outputs_of(weights: Mapping[str, Weight], names: Sequence[str]) -> int:
+    """How many outputs the layers have that the user named. Errors: UsageError for one that has no weight."""
+    for name in names:
+        if name not in weights:
+            raise UsageError(
+                Given("top", name),
+                f" has no weight that says how many classes there are.{did_you_mean(name, weights)} There are: "
+                f"{listing(weights)}.",
+            )
+    return sum(weights[name].m for name in names)
 
 
 def chosen_top(forward: Forward, names: Sequence[str]) -> Top:

@@ -44,9 +44,15 @@ def check_features(
         widths: d of each layer in the batches before, by its key; empty for the first one.
         sequence_first: names of the network's modules that were built with batch_first=False.
     """
+    apart = [k for k, r in forward.readings.items() if len(r.pooled.rows) != r.pooled.rows_of(samples)]
+    if apart:
+        first = forward.readings[apart[0]].pooled
+        rows, expected = len(first.rows), first.rows_of(samples)
+        folded = FOLDED if samples > 0 and rows % expected == 0 else ""
+        folded = folded or (NODES if rows > expected and len(apart) < len(forward.readings) else "")
+        _refuse_rows(apart, rows, folded, samples, batch, sequence_first)
     for key, reading in forward.readings.items():
         rows = reading.pooled.rows
-        _check_rows(key, rows.shape[0], reading.pooled.rows_of(samples), samples, batch, sequence_first)
         if rows.shape[1] != widths.get(key, rows.shape[1]):
             raise UsageError(
                 f"Layer '{key}' is {rows.shape[1]} wide in batch {batch} and was {widths[key]} before. Choose "
@@ -59,18 +65,21 @@ def check_features(
             )
 
 
-def _check_rows(key: str, rows: int, expected: int, samples: int, batch: int, sequence_first: Sequence[str]) -> None:
-    if rows == expected:
-        return
-    folded = samples > 0 and rows % expected == 0
+FOLDED = "Windows or tokens were folded into its first axis, or the targets are not this batch's"
+NODES = "The nodes of graphs may lie along its first axis"
+
+
+def _refuse_rows(
+    keys: Sequence[str], rows: int, folded: str, samples: int, batch: int, sequence_first: Sequence[str]
+) -> None:
+    key, others = keys[0], len(keys) - 1 if folded else 0
     remedy: tuple[Phrase, ...] = (
         "Targets must have one row per sample of the same batch, and the first axis of features must be the batch.",
     )
     if folded:
         remedy = (
-            "Windows or tokens were folded into its first axis, or the targets are not this batch's: leave it out ",
-            "with ",
-            Remedy("layers", [f"!{key.partition('#')[0]}"]),
+            f"{folded}: leave {'them' if others else 'it'} out with ",
+            Remedy("layers", list(dict.fromkeys(f"!{k.partition('#')[0]}" for k in keys))),
             " or probe ",
             Remedy("layers", "blocks"),
             ", or give one target row per sample.",
@@ -80,7 +89,9 @@ def _check_rows(key: str, rows: int, expected: int, samples: int, batch: int, se
         "with batch_first=True."
     )
     raise UsageError(
-        f"Layer '{key}' gave {rows} rows in batch {batch}, and the targets have {samples}. ",
+        f"Layer '{key}' gave {rows} rows in batch {batch}, and the targets have {samples}; so did {others} more. "
+        if others
+        else f"Layer '{key}' gave {rows} rows in batch {batch}, and the targets have {samples}. ",
         *remedy,
         time_first if sequence_first else "",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deepnrc.networks.dataflow.operations import ACTIVATIONS
 from deepnrc.wording import listing
@@ -82,6 +82,24 @@ class Dataflow:
     detached: bool = False
     hidden: str = ""
     unknown: str = ""
+
+    def renamed(self, names: Mapping[str, str]) -> Dataflow:
+        """The same with other names for some of the weights."""
+
+        def new(name: str) -> str:
+            return names.get(name, name)
+
+        def each(weights: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(map(new, weights))
+
+        return replace(
+            self,
+            links=tuple(replace(link, source=new(link.source), target=new(link.target)) for link in self.links),
+            outputs={key: replace(giving, weights=each(giving.weights)) for key, giving in self.outputs.items()},
+            runs={new(name): runs for name, runs in self.runs.items()},
+            shortcuts={new(name): (new(start), new(end)) for name, (start, end) in self.shortcuts.items()},
+            readers={name: each(readers) for name, readers in self.readers.items()},
+        )
 
     def leading_nowhere(self) -> frozenset[str]:
         """The weights that, by the graph, lead to no output."""

@@ -75,8 +75,25 @@ def test_a_failure_that_does_not_come_again_is_laid_to_no_layer(second):
 
 
 def test_the_network_itself_is_no_layer_and_inputs_are_all_described():
-    found = where(nn.Linear(2, 2), {"input": torch.zeros(4, 3).double()})
-    assert found.where == "on the input (4, 3) float64"
+    found = where(nn.Linear(2, 2), {"input": torch.zeros(4, 3)})
+    assert found.where == "on the input (4, 3) float32"
+
+
+@pytest.mark.parametrize(
+    ("own", "given"),
+    [("float64", "float32"), ("float32", "float64"), ("bfloat16", "float32"), ("float16", "float64")],
+)
+def test_inputs_of_another_dtype_than_the_weights_are_refused_with_what_would_do(own, given):
+    net = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 2)).to(getattr(torch, own))
+    with pytest.raises(
+        UsageError, match=rf"weights are {own}, and its inputs are {given}\. .* model\.to\(torch\.{given}"
+    ):
+        forward(net, torch.zeros(4, 3, dtype=getattr(torch, given)))
+
+
+def test_other_failures_on_such_inputs_are_the_networks_own():
+    with pytest.raises(ValueError, match="else"):
+        forward(nn.Sequential(Raising(ValueError("else")), nn.Linear(3, 2).double()), torch.zeros(4, 3))
 
 
 def test_where_memory_ran_out_the_network_does_not_run_again():

@@ -101,3 +101,39 @@ def test_the_next_linear_is_found_with_what_lies_between():
 )
 def test_without_a_next_linear_it_is_said_why(name, dataflow, missing):
     assert after(layer(name, 5), dataflow, WEIGHTS) == Found(None, missing)
+
+
+class Adapter(nn.Module):
+    """A Linear and a matrix of low rank beside it, as peft's layers hold them."""
+
+    __module__ = "peft.tuners.own"
+
+    def __init__(self, d, m):
+        super().__init__()
+        self.base_layer, self.down, self.up = nn.Linear(d, m), nn.Linear(d, 1, bias=False), nn.Linear(1, m, bias=False)
+
+    def forward(self, x):
+        return self.base_layer(x) + self.up(self.down(x))
+
+    @property
+    def in_use(self):
+        return (self.base_layer.weight + self.up.weight @ self.down.weight).detach().double()
+
+
+def test_an_adapted_head_gives_the_outputs_and_an_adapted_layer_is_balanced_with_the_next(data, seeded, probe):
+    X, Y = data()
+    net = seeded(lambda: nn.Sequential(Adapter(X.shape[1], 8), nn.ReLU(), Adapter(8, Y.shape[1])))
+    found = probe(net, (X, Y), probes=["nrc.2", "deep.balancedness"]).table.query("variant == 'default'")
+    top = found[found["measure"] == "nrc.2"].iloc[0]
+    H = net[:2](X).detach().double()
+    u = H / H.norm(dim=1, keepdim=True)
+    Q = torch.linalg.qr(net[2].in_use.T).Q
+    assert (top["layer"], top["status"]) == ("2.base_layer", "ok")
+    assert top["value"] == pytest.approx(float((u - u @ Q @ Q.T).square().sum(1).mean()), rel=1e-5)
+    W, V = net[0].in_use, net[2].in_use
+    apart = (V.T @ V - W @ W.T).norm()
+    balanced = found[(found["measure"] == "deep.balancedness") & (found["layer"] == "0.base_layer")].iloc[0]
+    assert balanced["status"] == "ok"
+    assert balanced["value"] == pytest.approx(
+        float(apart / ((V.T @ V).norm() ** 2 + (W @ W.T).norm() ** 2) ** 0.5), rel=1e-5
+    )

@@ -196,3 +196,19 @@ def test_a_call_that_fails_leaves_no_mode_behind(data, seeded):
         with pytest.raises(RuntimeError):
             net(X[:, :3])
         assert torch.overrides._get_current_function_mode_stack() == []
+
+
+@pytest.mark.parametrize("use", [lambda w: w * 2, functional.normalize, lambda w: w.T.T])
+def test_a_module_that_does_not_run_but_lends_its_weight_is_read_where_it_is_used(data, seeded, probe, use):
+    class Lent(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.f = nn.Linear(6, 8), nn.Linear(8, 3)
+
+        def forward(self, x):
+            return functional.linear(self.body(x).relu(), use(self.f.weight))
+
+    X, _ = data()
+    found = probe(seeded(Lent), (X, torch.randn(len(X), 3))).table
+    assert list(dict.fromkeys(found[found["depth"] >= 0]["layer"])) == ["body", "f.weight"]
+    assert found[found["measure"] == "nrc.2"]["status"].tolist() == ["ok"]

@@ -55,6 +55,29 @@ def test_a_softmax_of_the_logits_is_as_good_as_they_are_for_classes_alone():
     )
 
 
+def test_the_layer_that_the_user_names_says_how_many_classes_there_are(data, seeded, probe):
+    class Policy(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.actions, self.value = nn.Linear(6, 8), nn.Linear(8, 3), nn.Linear(8, 1)
+
+        def forward(self, x):
+            h = self.body(x).relu()
+            return self.actions(h).argmax(1), self.value(h)
+
+    X, _ = data()
+    y = torch.arange(len(X)) % 3
+    with pytest.raises(
+        UsageError, match=r"output has one column, '1' \(60, 1\)\. Name .* output, .* the logits with top"
+    ):
+        probe(seeded(Policy), (X, y))
+    found = probe(seeded(Policy), (X, y), top="actions").table
+    assert found[found["measure"] == "nrc.2"]["layer"].tolist() == ["actions"]
+    assert set(found[(found["measure"] == "nc.3") & (found["layer"] == "actions")]["status"]) == {"ok"}
+    with pytest.raises(UsageError, match=r"top='action' has no weight .* Did you mean 'actions'\?"):
+        probe(seeded(Policy), (X, y), top="action")
+
+
 def test_the_weight_in_use_is_made_of_rows_factors_and_sums():
     W = torch.arange(6.0).reshape(3, 2)
     assert torch.equal(Top("a").in_use(W), W)

@@ -56,3 +56,20 @@ def test_an_output_that_is_not_known_has_no_weights_and_a_reason():
     assert CHAIN.giving("") == Giving(("c",))
     assert CHAIN.giving("mean").missing == CHAIN.giving(None).missing == "which output predicts is unknown"
     assert replace(CHAIN, unknown="no graph").giving("").missing == "no graph"
+
+
+def test_weights_may_go_by_other_names():
+    flow = Dataflow(
+        (Link("a", "b"),),
+        {"": Giving(("b",))},
+        {"a": 1, "b": 2},
+        shortcuts={"b": ("a", "c")},
+        readers={"block": ("b",)},
+    )
+    assert flow.renamed({"b": "b.base_layer"}) == Dataflow(
+        (Link("a", "b.base_layer"),),
+        {"": Giving(("b.base_layer",))},
+        {"a": 1, "b.base_layer": 2},
+        shortcuts={"b.base_layer": ("a", "c")},
+        readers={"block": ("b.base_layer",)},
+    )
