@@ -47,10 +47,10 @@ def check_features(
     apart = [k for k, r in forward.readings.items() if len(r.pooled.rows) != r.pooled.rows_of(samples)]
     if apart:
         first = forward.readings[apart[0]].pooled
-        rows, expected = len(first.rows), first.rows_of(samples)
-        folded = FOLDED if samples > 0 and rows % expected == 0 else ""
-        folded = folded or (NODES if rows > expected and len(apart) < len(forward.readings) else "")
-        _refuse_rows(apart, rows, folded, samples, batch, sequence_first)
+        count, expected = len(first.rows), first.rows_of(samples)
+        folded = FOLDED if samples > 0 and count % expected == 0 else ""
+        folded = folded or (NODES if count > expected and len(apart) < len(forward.readings) else "")
+        _refuse_rows(apart, count, folded, samples, batch, sequence_first)
     for key, reading in forward.readings.items():
         rows = reading.pooled.rows
         if rows.shape[1] != widths.get(key, rows.shape[1]):
