@@ -119,6 +119,9 @@ class ProbeCommand(InputArguments):
         Literal["loky", "dask", "ray"],
         arg(help="Where: processes here, or a cluster; Dask's at DASK_SCHEDULER_ADDRESS if that is set."),
     ] = "loky"
+    scheduler: Annotated[
+        str | None, arg(metavar="ADDRESS|FILE", help="Dask's scheduler, or the file that `dask scheduler` wrote.")
+    ] = None
     reference: Annotated[
         str | None,
         arg(
@@ -198,6 +201,7 @@ class ProbeCommand(InputArguments):
             allow_extra=self.allow_extra,
             jobs=self.jobs,
             backend=self.backend,
+            scheduler=self.scheduler,
             passed_over=passed_over,
             **self._all(network),
         )

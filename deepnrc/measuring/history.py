@@ -59,6 +59,7 @@ def probe_checkpoints(
     progress: bool = True,
     jobs: int = 1,
     backend: str = "loky",
+    scheduler: str | Path | None = None,
     passed_over: Callable[[Path, DataError], object] | None = None,
     **options: Any,
 ) -> Report:
@@ -89,6 +90,8 @@ def probe_checkpoints(
         run: label in the table.
         jobs: how many are measured side by side, each in a process of its own.
         backend: "loky" (local processes), "dask" or "ray".
+        scheduler: address of Dask's scheduler, or the file that it wrote; None for what is connected, the address in
+            DASK_SCHEDULER_ADDRESS, or a local one.
         passed_over: what to call with a file that cannot be read or does not fit, and why; None for a warning.
         options: any other argument of ``deepnrc.probe``.
     Errors: UsageError where steps cannot be told, and for a folder that holds something else; DataError if no file
@@ -109,7 +112,8 @@ def probe_checkpoints(
     done = {} if kept is None else {record["step"]: record for record in kept.provenance}
     todo = [one for one in todo if one.step not in done]
     found = [] if kept is None else [kept]
-    results = _measured(_Work(model, loader, state_key, allow_extra, run, options, ranks), todo, jobs, backend)
+    work = _Work(model, loader, state_key, allow_extra, run, options, ranks)
+    results = _measured(work, todo, jobs, (backend, scheduler))
     counted = progress_bar(total=len(todo), desc="checkpoints", unit="file", progress=progress)
     with counted, contextlib.closing(results):
         for one, result in zip(todo, results, strict=True):
@@ -157,12 +161,15 @@ class _Work:
         return checksum
 
 
-def _measured(work: _Work, todo: Sequence[Checkpoint], jobs: int, backend: str) -> Generator[Report | DataError]:
+def _measured(
+    work: _Work, todo: Sequence[Checkpoint], jobs: int, where: tuple[str, str | Path | None]
+) -> Generator[Report | DataError]:
     """What each file gives, in order; the network's own weights are put back."""
-    if jobs > 1:
+    backend, scheduler = where
+    if jobs > 1 or backend != "loky" or scheduler is not None:
         import joblib
 
-        with cluster(backend, jobs):
+        with cluster(backend, jobs, scheduler):
             _check_sent(work)
             yield from joblib.Parallel(jobs, return_as="generator")(joblib.delayed(work)(one) for one in todo)
         return

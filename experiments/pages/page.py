@@ -16,7 +16,7 @@ from experiments.pages.gallery import Drawn
 
 TEMPLATES = Path(__file__).parent / "templates"
 VALUES = {"table.parquet": "every value", "settings.json": "configuration"}
-WHERE = ("jobs", "backend", "out", "progress", "settings")  # flags that change nothing in the results
+WHERE = ("jobs", "backend", "scheduler", "out", "progress", "settings")  # flags that change nothing in the results
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,11 +24,12 @@ from experiments.runner.study import Study
 @dataclass(frozen=True)
 class Workers:
     """Where cells run: how many side by side, on which of joblib's backends (see ``deepnrc.measuring.backend``), and
-    with how many threads each; None shares out the cores."""
+    with how many threads each; None shares out the cores. ``scheduler`` is Dask's address or file."""
 
     jobs: int = 2
     backend: str = "loky"
     each: int | None = None
+    scheduler: str | None = None
 
     def threads(self, total: int) -> int:
         """Threads for each cell; from the whole sweep, so that a resumed one computes the same digits."""
@@ -70,7 +71,7 @@ def _run(
 ) -> None:
     threads = workers.threads(total)
     bar = progress_bar(total=total, initial=total - len(missing), desc=name, unit="cell", progress=progress)
-    with bar, backend(workers.backend, workers.jobs):
+    with bar, backend(workers.backend, workers.jobs, workers.scheduler):
         jobs = [
             joblib.delayed(cells.run)(cell, split, store, threads, 1 + i % workers.jobs if progress else None)
             for i, (cell, split) in enumerate(missing)

@@ -48,6 +48,7 @@ class Family:
     backend: Annotated[
         Literal["loky", "dask", "ray"], arg(help="Where cells run: local processes, or a cluster through joblib.")
     ] = "loky"
+    scheduler: Annotated[str | None, arg(help="Dask's scheduler: an address, or the file that it wrote.")] = None
     out: Annotated[Path, arg(help="Folder of all studies; each has one of its own in it.")] = Path("runs/studies")
     progress: Annotated[bool, arg(help="Show progress bars.")] = True
 
@@ -78,7 +79,7 @@ class Family:
         started, study = time.perf_counter(), inquiry.study
         folder = self.out / study.name
         leave_settings(self, folder)
-        results = sweep(study, folder, Workers(self.jobs, self.backend, self.threads), self.progress)
+        results = sweep(study, folder, Workers(self.jobs, self.backend, self.threads, self.scheduler), self.progress)
         verdicts = inquiry.verdicts(results)
         files = pages.write(results, verdicts, folder, self.progress)
         print(pages.verdict_text(verdicts, results))
