@@ -12,7 +12,7 @@ from experiments.claims.deepcollapse import (
 )
 from experiments.claims.learning import FITTED, learned_every_direction
 from experiments.claims.toplayer import drops_a_direction, falls_at_the_top, gram_falls, top_layer_collapses
-from experiments.claims.verdict import STANDINGS, Verdict
+from experiments.claims.verdict import STANDINGS, Verdict, bootstrap
 
 __all__ = [
     "DEEP",
@@ -21,6 +21,7 @@ __all__ = [
     "Claim",
     "Inquiry",
     "Verdict",
+    "bootstrap",
     "classifier_claims",
     "drops_a_direction",
     "falls_at_the_top",

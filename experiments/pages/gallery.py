@@ -16,6 +16,7 @@ from deepnrc.page import inline
 from deepnrc.table import join
 from experiments.pages.overlay import overlay
 from experiments.pages.published import draw_again, draw_pair, pairs
+from experiments.pages.rankfigure import RANK, draw_ranks, learned_ranks
 from experiments.runner import Group, Results, heading
 from experiments.theory import Fit
 from probes import CATALOG
@@ -57,6 +58,13 @@ def draw_all(results: Results, folder: Path, fitted: Mapping[str, Fit] | None = 
         yield drawn(
             folder, "sweep", f"The last layer by {heading(results.study.sweep)}: mean and range over seeds",
             over_sweep, results, [*layered, *top],
+        )  # fmt: skip
+    if results.study.sweep == RANK and (ranks := learned_ranks(results)):
+        yield drawn(
+            folder, "learned-rank",
+            "The rank that was learned: stable rank of the last features against the targets' (numbers: their rank), "
+            "mean over seeds with its 95 % interval, beside a deep linear network of this weight decay in closed form",
+            lambda path: draw_ranks(ranks, path),
         )  # fmt: skip
     yield from _heatmaps(results, folder, layered)
     if layered:

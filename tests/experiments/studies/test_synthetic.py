@@ -178,3 +178,19 @@ def spectrum(y):
     """Eigenvalues of the covariance of targets (N, n)."""
     centred = y.double() - y.double().mean(0)
     return torch.linalg.eigvalsh(centred.T @ centred / len(y))
+
+
+def test_ranks_from_1_to_10_are_learned_with_biases_and_a_linear_head():
+    study = Synthetic(sweep="rank").inquiry().study
+    assert [setting.data.rank for setting in study.settings] == list(range(1, 11))
+    assert {(s.network.bias, s.network.last_relu, s.recipe.weight_decay) for s in study.settings} == {
+        (True, False, 2e-3)
+    }
+    assert "biases and no ReLU before the last layer" in study.about
+
+
+def test_deep_networks_start_from_larger_weights():
+    study = Synthetic(sweep="depth").inquiry().study
+    assert {setting.network.gain for setting in study.settings} == {1.6}
+    assert "1.6 times torch's" in study.about
+    assert {setting.network.gain for setting in Synthetic(sweep="width").inquiry().study.settings} == {1}
