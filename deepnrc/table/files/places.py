@@ -13,6 +13,7 @@ import contextlib
 import errno
 import importlib
 import os
+import platform
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -75,7 +76,8 @@ def write_whole(files: Mapping[Path, bytes], what: str) -> None:
                 continue
             if place.exists() and not os.access(place, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-            waiting[place] = place.parent / f".{_token()}.part"
+            _clear(place.parent)
+            waiting[place] = place.parent / f".{platform.node()}.{_token()}.part"
             waiting[place].write_bytes(content)
             with contextlib.suppress(OSError):
                 shutil.copymode(place, waiting[place])
@@ -88,6 +90,27 @@ def write_whole(files: Mapping[Path, bytes], what: str) -> None:
         ) from error
     finally:
         _drop(waiting.values())
+
+
+def _clear(folder: Path) -> None:
+    """Remove what writers on this machine left behind that were killed."""
+    head = f".{platform.node()}."
+    for path in folder.glob(f"{head}*.part"):
+        number = path.name.removeprefix(head).partition("-")[0]
+        if number.isdigit() and _gone(int(number)):
+            _drop([path])
+
+
+def _gone(process: int) -> bool:
+    if os.name == "nt":  # where asking after a process ends it
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:  # it is somebody else's, and alive
+        return False
+    return False
 
 
 def _token() -> str:

@@ -1,4 +1,6 @@
 import os
+import platform
+import subprocess
 import sys
 from pathlib import Path
 
@@ -162,3 +164,13 @@ def test_a_file_that_may_not_be_written_to_stays(tmp_path: Path, monkeypatch: py
     with pytest.raises(UsageError, match=r"page' \(Permission denied\)\. Name a file that you may write to"):
         write_whole({tmp_path / "page": b"new"}, "The page")
     assert (tmp_path / "page").read_bytes() == b"old"
+
+
+def test_what_a_killed_writer_left_is_cleared_and_a_living_ones_stays(tmp_path):
+    gone = subprocess.run(["sh", "-c", "echo $$"], capture_output=True, text=True, check=True).stdout.strip()
+    left = tmp_path / f".{platform.node()}.{gone}-0a0a0a0a.part"
+    others = [f".{platform.node()}.{os.getpid()}-0a0a0a0a.part", f".elsewhere.{gone}-0a0a0a0a.part", ".mine.part"]
+    for name in (left.name, *others):
+        (tmp_path / name).write_bytes(b"half")
+    write_whole({tmp_path / "page": b"new"}, "The page")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, "page"])
