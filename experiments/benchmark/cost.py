@@ -11,6 +11,7 @@ import resource
 import statistics
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import timm
@@ -22,6 +23,7 @@ import deepnrc
 from deepnrc.data import progress_bar
 from deepnrc.measuring import Attachment, select
 from deepnrc.networks import choose, survey
+from experiments.benchmark.growth import Growth
 from experiments.benchmark.memory import Memory
 from experiments.benchmark.scale import Scale
 from probes import Directions, Moments, Snapshot
@@ -43,10 +45,17 @@ class Bench:
         bool, tyro.conf.arg(help="Also whole networks, wide layers, many classes, steps and runs: some minutes.")
     ] = False
 
+    growth: Annotated[
+        bool, tyro.conf.arg(help="Only how the cost grows, written to docs/growth.md with its figure: a minute or two.")
+    ] = False
+
     def run(self) -> None:
         """Print every figure beside its bound."""
         if self.threads:
             torch.set_num_threads(self.threads)
+        if self.growth:
+            Growth(Path("docs/growth.md")).run()
+            return
         torch.manual_seed(0)
         resnet = timm.create_model("resnet18", num_classes=2)
         images = [(torch.randn(32, 3, 64, 64), torch.randn(32, 2)) for _ in range(18)]
