@@ -8,8 +8,23 @@ from deepnrc.figures.curves.collapsed import onset
 from deepnrc.figures.curves.lines import lines
 from deepnrc.figures.curves.overview import overview
 from deepnrc.figures.heatmaps.heatmap import heatmap
+from deepnrc.figures.referencelines import marks
+from deepnrc.figures.scales import scale
 from deepnrc.figures.spectra.byrank import noise_by_rank
 from deepnrc.figures.spectra.spectrum import spectrum
 from deepnrc.figures.words import label, number
 
-__all__ = ["INK", "heatmap", "label", "lines", "noise_by_rank", "number", "onset", "overview", "picture", "spectrum"]
+__all__ = [
+    "INK",
+    "heatmap",
+    "label",
+    "lines",
+    "marks",
+    "noise_by_rank",
+    "number",
+    "onset",
+    "overview",
+    "picture",
+    "scale",
+    "spectrum",
+]

@@ -35,6 +35,7 @@ class Heading:
     name: str
     title: str
     goal: str
+    main: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def sheets(report: Table, tau: float = TAU) -> list[Sheet]:
 
 def column(probe: Probe) -> Heading:
     """The heading of a measure."""
-    return Heading(probe.label, probe.title, goal(probe))
+    return Heading(probe.label, probe.title, goal(probe), bool(probe.main))
 
 
 def goal(probe: Probe) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from deepnrc import summary
-from deepnrc.page.sheets import Heading, Provenance, column
-from deepnrc.table import TAU, Table, described
+from deepnrc.page.sheets import Heading, Provenance, Sheet, column
+from deepnrc.table import NOISE, TAU, Table, collapse_onset, described
 
 EXPLAINED = "probes"  # the descriptions of a user's own probes: they stand among the measures
 
@@ -38,6 +38,24 @@ class Explanation:
 def verdicts(report: Table, tau: float = TAU) -> list[Verdict]:
     """One for each run, in the report's order."""
     return [_verdict(report.where(run=run), tau) for run in report.runs]
+
+
+def compared(report: Table, sheets: Sequence[Sheet], tau: float = TAU) -> list[tuple[str, str, list[str]]]:
+    """What runs have in common, for one table of all: in words, where collapse lies, and each run's value at its last
+    step, "" where it has none. Nothing for a single run."""
+    if len(sheets) < 2:
+        return []
+    found: dict[tuple[str, str], list[str]] = {("step", ""): [str(sheet.step) for sheet in sheets]}
+    if NOISE in report.measures:
+        said = collapse_onset(report.at().verdicts(tau)).set_index("run")["said"]
+        found["layers that are collapsed", ""] = [str(said.get(sheet.run, "")) for sheet in sheets]
+    for place, sheet in enumerate(sheets):
+        end = sheet.rows[-1].cells if sheet.rows else []
+        last = [(f"{head.title}, last layer", head.goal, cell) for head, cell in zip(sheet.columns, end, strict=False)]
+        for title, goal, cell in [*last, *((head.title, head.goal, cell) for head, cell in sheet.single)]:
+            if cell.text:
+                found.setdefault((title, goal), [""] * len(sheets))[place] = f"{cell.mark}{cell.text}"
+    return [(*what, values) for what, values in found.items()]
 
 
 def explanations(report: Table) -> list[Explanation]:

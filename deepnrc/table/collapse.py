@@ -32,6 +32,7 @@ ALIGNMENT, GAP, SMALLEST, ACCURACY = (
 DIRECTIONS = "rank.numerical"  # which only layers behind a narrow one need
 RESTS_ON = (NOISE, ALIGNMENT, GAP, SMALLEST)  # what must have been measured; of classes the last may be the accuracy
 BOTH_ROUNDING = "the reference's is rounding alone, which leaves no noise to lose"
+READ = (*RESTS_ON, ACCURACY, DIRECTIONS)
 NEVER, CLOSED = "no layer can be judged", "collapse cannot be told"
 
 
@@ -102,11 +103,12 @@ def _open(part: pd.DataFrame, known: pd.DataFrame) -> bool:
 
 
 def _rows(part: pd.DataFrame, tau: float) -> Iterator[tuple[object, ...]]:
-    network = _network(part)
-    noises, untrained = _values(part, NOISE), _values(part, NOISE, "reference")
-    floors = _values(part, NOISE, "floor")
-    alignments, high, gaps = _values(part, ALIGNMENT), _values(part, ALIGNMENT, "chance_high"), _gaps(part)
-    directions, narrowest = _values(part, DIRECTIONS), math.inf
+    read = part[part["measure"].isin(READ)]  # once: the rest looks at a few rows of these
+    network = _network(read)
+    noises, untrained = _values(read, NOISE), _values(read, NOISE, "reference")
+    floors = _values(read, NOISE, "floor")
+    alignments, high, gaps = _values(read, ALIGNMENT), _values(read, ALIGNMENT, "chance_high"), _gaps(read)
+    directions, narrowest = _values(read, DIRECTIONS), math.inf
     layers = part[part["layer"] != NETWORK].sort_values("depth").drop_duplicates("layer")
     for run, step, depth, name, d, rank, pool in layers[PLACE].to_numpy(object):
         k = None if pd.isna(rank) else int(rank)

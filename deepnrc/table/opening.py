@@ -60,7 +60,8 @@ def _clause(last: Table, judged: pd.DataFrame) -> str:
         return f"{keeps}, and {_named(names)} collapsed"
     unlearned = known[known["verdict"] == UNLEARNED]
     if len(unlearned):
-        return f"no layer is called collapsed, as {unlearned['reason'].iloc[0].partition(', and ')[2]}"
+        why = unlearned["reason"].iloc[0].partition(", and ")[2]
+        return f"no layer is called collapsed, as the network has not learned: {why}"
     among = list(known.loc[known["verdict"] == COLLAPSED, "layer"])
     if among:
         return f"{_named(among, apart=True)} collapsed, but not the layers up to the last one: {keeps}{_but(known)}"

@@ -1,5 +1,11 @@
-"""Reports made up for pages, and a reader of pages that refuses wrong nesting."""
+"""Reports made up for pages, a reader of pages that refuses wrong nesting, and a browser that opens and clicks them."""
 
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import time
 from html.parser import HTMLParser
 
 import numpy as np
@@ -11,6 +17,8 @@ from deepnrc.page import page as page_of
 from deepnrc.report import Report
 from deepnrc.table import NETWORK
 
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--hide-scrollbars")
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
 
@@ -90,3 +98,90 @@ def text():
 @pytest.fixture(scope="module")
 def page(text):
     return Page(text)
+
+
+class Browser:
+    """One page, opened at a size and in a colour scheme, clicked and asked."""
+
+    def __init__(self, folder):
+        # far from 3 and 4, which are the child's
+        ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 20) for end in (*os.pipe(), *os.pipe())]
+        asked, self.writing, self.reading, told = ends
+
+        def joined():
+            os.dup2(asked, 3)
+            os.dup2(told, 4)
+
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        command = [CHROMIUM, *FLAGS, f"--user-data-dir={folder}"]
+        self.process = subprocess.Popen(command, preexec_fn=joined, close_fds=False, **quiet)
+        os.close(asked)
+        os.close(told)
+        self.held, self.number, self.session = b"", 0, None
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+
+    def call(self, method, **parameters):
+        """What the browser answers."""
+        self.number += 1
+        session = {} if self.session is None else {"sessionId": self.session}
+        message = {"id": self.number, "method": method, "params": parameters, **session}
+        os.write(self.writing, json.dumps(message).encode() + b"\0")
+        while True:
+            while b"\0" not in self.held:
+                self.held += os.read(self.reading, 1 << 16)
+            answer, _, self.held = self.held.partition(b"\0")
+            found = json.loads(answer)
+            if found.get("id") == self.number:
+                assert "error" not in found, found
+                return found["result"]
+
+    def ask(self, code):
+        """The value of an expression on the page."""
+        found = self.call("Runtime.evaluate", expression=code, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in found, found
+        return found["result"].get("value")
+
+    def open(self, path, width=1280, scheme="light"):
+        """Load a file at a width, in a colour scheme."""
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.call("Page.navigate", url=path.as_uri())
+        for _ in range(400):
+            if self.ask("document.readyState === 'complete' && Boolean(document.querySelector('figure.map svg'))"):
+                return
+            time.sleep(0.02)
+        raise AssertionError("the page drew no heatmap")
+
+    def click(self, selector):
+        """Press the mouse on the middle of an element."""
+        place = f"""(() => {{ const e = document.querySelector({json.dumps(selector)});
+            e.scrollIntoView({{block: "center"}}); const b = e.getBoundingClientRect();
+            return [b.x + b.width / 2, b.y + b.height / 2]; }})()"""
+        x, y = self.ask(place)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def choose(self, name, label):
+        """Choose an entry of a list by its words."""
+        code = f"""(() => {{ const s = document.querySelector("select[name={name}]");
+            s.value = [...s.options].find((o) => o.text === {json.dumps(label)}).value;
+            s.dispatchEvent(new Event("change")); }})()"""
+        self.ask(code)
+
+    def close(self):
+        """End it."""
+        self.process.terminate()
+        self.process.wait()
+        os.close(self.writing)
+        os.close(self.reading)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed")
+    found = Browser(tmp_path_factory.mktemp("profile"))
+    yield found
+    found.close()

@@ -4,14 +4,17 @@ import pytest
 
 import deepnrc
 from deepnrc.page import document as html
-from deepnrc.page import texts
+from deepnrc.page import sheets, texts
 from deepnrc.report import Report
 from deepnrc.table import COLUMNS
 
 
 def test_the_summary_comes_first_and_says_what_is_collapsed(parsed, text):
     page = "".join(parsed(text).words)
-    assert page.index("low noise from the input on (3 of 3 layers") < page.index("The first layer is at the top")
+    assert page.index("In 'first' at step 4 collapse cannot be told: ") < page.index(
+        "Layers down, the first at the top"
+    )
+    assert page.index("low noise from the input on (3 of 3 layers") < page.index("The main measures by depth")
     assert "target stable rank 1.50" in page
     assert "signal rank k = 2, step 4, last of 3" in page
 
@@ -55,3 +58,13 @@ def test_samples_are_those_of_the_data_where_positions_are_kept(report, recorded
     records = tuple({**record, **({"samples": 90} if recorded else {})} for record in given.provenance)
     (found,) = texts.verdicts(Report(table, records, given.spectra))
     assert f"3 layers, {90 if recorded else 100} samples, 3 targets" in found.size
+
+
+def test_one_table_compares_the_runs(report):
+    both = report("a") + report("b", steps=(0, 9), layers=("x", "y"))
+    found = {what: values for what, _, values in texts.compared(both, sheets.sheets(both))}
+    assert found["step"] == ["4", "9"]
+    assert found["layers that are collapsed"] == ["no layer can be judged", "no layer can be judged"]
+    assert found["Noise fraction, last layer"] == ["3.33e-02", "2.50e-02"]
+    assert found["Network MSE"] == ["1.00e-01", "1.00e-01"]
+    assert texts.compared(report("a"), sheets.sheets(report("a"))) == []

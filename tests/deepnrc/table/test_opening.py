@@ -55,7 +55,8 @@ def said(*runs: Rows) -> str:
                                       "directions of the targets (noise is low; it is not aligned with its weight)."),
         (one([0.01, 0.5]), "Layer fc0 is collapsed, but not the layers up to the last one: layer fc1 keeps 0.5 of its "
                            "variance outside the 2 directions of the targets."),
-        (one([0.5, 0.01], learned=0.1), "No layer is called collapsed, as R2 is 0.1 along a direction of the targets."),
+        (one([0.5, 0.01], learned=0.1), "No layer is called collapsed, as the network has not learned: R2 is 0.1 "
+                                              "along a direction of the targets."),
         (one([0.5, 0.01], dim=3), "No layer can be judged: all are too narrow to tell, d < 2k."),
         (one([0.5, 0.01], learned=float("nan")), "Collapse cannot be told: what that rests on could not all be read."),
     ],
