@@ -57,6 +57,10 @@ def warnings(table: pd.DataFrame) -> list[str]:
         measures = rows["measure"].nunique()
         where = ", ".join(layers[:4]) + (f" and {len(layers) - 4} more" if len(layers) > 4 else "")
         found.append(f"{where}: {note} ({measures} measure{'s' if measures > 1 else ''})")
+    undefined = table[(table["layer"] == NETWORK) & (table["status"] == "not defined")]
+    for note, rows in undefined.groupby("note", sort=False):  # one alone may be so by its nature, of a single target
+        measures = rows["measure"].nunique()
+        found += [f"what the network predicts: {note} ({measures} measures not defined)"] if measures > 1 else []
     return found
 
 

@@ -279,3 +279,10 @@ def test_of_many_layers_each_stage_shows_three_unless_all_are_asked_for(capsys: 
     report.summary(all=True)
     whole = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.split()]
     assert [name for name in whole if name in names] == names
+
+
+def test_what_keeps_the_prediction_from_being_read_is_told_and_names_the_argument() -> None:
+    why = "several outputs: output= names the one that predicts"
+    rows = [network(name, NAN, status="not defined", note=why) for name in ("model.mse", "model.direction_r2_1")]
+    assert warnings(pd.DataFrame(rows)) == [f"what the network predicts: {why} (2 measures not defined)"]
+    assert warnings(pd.DataFrame(rows[:1])) == []

@@ -78,7 +78,7 @@ def named() -> set[str]:
 def test_every_argument_that_a_message_names_is_a_flag_or_one_that_no_command_takes() -> None:
     taken = {name for command in COMMANDS for name in flags(command)}
     assert {"layers", "repeats", "state_key"} <= named()
-    assert named() - taken == {"band", "distributed", "eps", "hue", "stop_when"}
+    assert named() - taken == {"band", "distributed", "eps", "folder", "hue", "logger", "stop_when"}
 
 
 def messages() -> Iterator[tuple[Path, str]]:
