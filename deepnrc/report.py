@@ -30,6 +30,12 @@ class Report(Table):
     def __str__(self) -> str:
         return terminal.text(self)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the sentence, a heatmap and a row a layer."""
+        from deepnrc import page
+
+        return page.fragment(self)
+
     def heatmap(
         self,
         measure: str | Sequence[str] | None = None,

@@ -72,6 +72,8 @@ def picture(path: str | Path | None, ax: Axes | None = None) -> Iterator[Figure 
             try:
                 yield figure
                 _show(figure)
+                for drawn_in in figure.axes:  # a notebook shows the figure; the Axes that a call returns say nothing
+                    vars(drawn_in)["_ipython_display_"] = _silent
             except BaseException:
                 plt.close(figure)
                 raise
@@ -86,6 +88,10 @@ def picture(path: str | Path | None, ax: Axes | None = None) -> Iterator[Figure 
         finally:
             figure.set_layout_engine(engine)
         write_whole(drawn, "The figure")
+
+
+def _silent() -> None:
+    """What a notebook shows of Axes beside their figure."""
 
 
 def _show(figure: Figure) -> None:

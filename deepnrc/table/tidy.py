@@ -229,9 +229,8 @@ class Table:
     def _sorted(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Rows by run as they were added, step and depth."""
         order = {run: i for i, run in enumerate(self.runs)}
-        return rows.sort_values(
-            ["run", "step", "depth"], key=lambda c: c.map(order) if c.name == "run" else c, kind="stable"
-        )
+        by = ["run", "step", "depth"]
+        return rows.sort_values(by, key=lambda c: c.map(order) if c.name == "run" else c, kind="stable")
 
     def onset(self, tau: float = TAU) -> pd.DataFrame:
         """The layers from which noise is low and from which all are collapsed, up to the last one, for each run and
@@ -266,6 +265,9 @@ class Table:
         """The readings of one quantity side by side, with the reason for each difference; probe with
         ``probes=deepnrc.table.DEFINITIONS`` for all of them."""
         return side_by_side(self.table)
+
+    def _repr_html_(self) -> str:
+        return str(self.table.to_html(max_rows=20, notebook=True))  # as pandas shows it
 
     def __repr__(self) -> str:
         layers = self.table.loc[self.table["layer"] != NETWORK, "layer"].nunique()

@@ -20,6 +20,7 @@ from deepnrc.figures.words import log_ticks, number
 from probes import Probe
 
 CLOSE = 0.055  # ticks nearer than this share of the bar to a reference give way to it
+WORDS = 0.22  # inches of height that a tick's label needs to itself, before title and legend take theirs
 THICK = 0.11  # inches
 LETTER = 0.09  # inches of height a letter of the label, with room for what stands above and below the panels
 LEAST = 14  # letters in a line of the label
@@ -30,7 +31,7 @@ def bar(axes: Sequence[Axes], probe: Probe, colours: Scale, marks: Sequence[Mark
     open_ended = any(mark.held.collapsed for mark in marks)
     beyond = "max" if probe.better == "high" else "min"
     drawn = _beside(axes, colours.norm, colours.cmap, beyond if open_ended else "neither")
-    ticks = _with_marks(_ticks(colours.norm), marks, colours.norm)
+    ticks = _with_marks(_ticks(colours.norm), marks, colours.norm, max(CLOSE, WORDS / _height(axes)))
     drawn.ax.yaxis.set_major_locator(FixedLocator([level for level, _ in ticks]))
     drawn.ax.yaxis.set_major_formatter(FixedFormatter([words for _, words in ticks]))
     drawn.ax.yaxis.set_minor_locator(NullLocator())
@@ -83,7 +84,9 @@ def _ticks(norm: Normalize) -> list[tuple[float, str]]:
     return log_ticks(low, high, 7)
 
 
-def _with_marks(ticks: list[tuple[float, str]], marks: Sequence[Mark], norm: Normalize) -> list[tuple[float, str]]:
+def _with_marks(
+    ticks: list[tuple[float, str]], marks: Sequence[Mark], norm: Normalize, close: float = CLOSE
+) -> list[tuple[float, str]]:
     named = []
     for mark in marks:
         same = mark.high - mark.low <= 0.005 * abs(mark.high)
@@ -94,5 +97,5 @@ def _with_marks(ticks: list[tuple[float, str]], marks: Sequence[Mark], norm: Nor
     reserved = np.array(
         [norm(level) for mark in marks for level in (mark.low, mark.high)] + [norm(t) for t, _ in named]
     )
-    free = [tick for tick in ticks if not len(reserved) or np.abs(reserved - norm(tick[0])).min() > CLOSE]
+    free = [tick for tick in ticks if not len(reserved) or np.abs(reserved - norm(tick[0])).min() > close]
     return [*free, *named]

@@ -1,6 +1,9 @@
 """The colour bar says what its dark end means."""
 
+import itertools
+
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -39,3 +42,14 @@ def test_infinite_values_are_printed_and_have_the_far_colour(report, changed, dr
     assert "∞" in words(drawn(figures.heatmap, given, measure))
     assert np.isfinite(drawn(figures.lines, given, measure).get_ylim()).all()
     assert number(-np.inf) == "-∞"
+
+
+@pytest.mark.parametrize("tau", [0.13, 0.09, 0.2, 0.08])
+def test_the_reference_s_words_touch_no_tick_on_a_low_bar(report, tau):
+    ax = figures.heatmap(report(layers=("a", "b")), "deep.noise_fraction", tau=tau)
+    ax.figure.canvas.draw()
+    labels = [label for label in ax.figure.axes[-1].get_yticklabels() if label.get_text()]
+    boxes = sorted((label.get_window_extent() for label in labels), key=lambda box: box.y0)
+    assert len(boxes) > 1
+    assert all(below.y1 <= above.y0 for below, above in itertools.pairwise(boxes))
+    plt.close(ax.figure)
