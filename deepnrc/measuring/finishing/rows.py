@@ -145,10 +145,10 @@ def _of_top(layer: LayerStream, top: Top, snapshot: Snapshot, weights: Mapping[s
     """The layer as measures of the top see it, whose weight is all that gives the outputs; and what to say of that."""
     missing = {**snapshot.missing, "gram": top.altered} if top.altered else snapshot.missing
     if top.whole:
-        return replace(snapshot, missing=missing) if top.altered else snapshot, ""
+        return replace(snapshot, missing=missing) if top.altered else snapshot, top.altered.partition(", so")[0]
     found = acting_on_top(layer, top, weights)
     seen = replace(snapshot, weight_matrix=_on(found, layer.device), weight_missing=found.missing, missing=missing)
-    return seen, found.note
+    return seen, "; ".join(filter(None, [found.note, top.altered.partition(", so")[0]]))
 
 
 def _of_classes(layer: LayerStream, top: Top, places: Mapping[str, Snapshot]) -> dict[str, Snapshot]:

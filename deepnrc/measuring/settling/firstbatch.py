@@ -158,7 +158,7 @@ def settled(
     sites = tuple(site for site in choice.sites if site.name not in lent)
     choice = replace(choice, sites=(*sites, *read.values()), weights=weights)
     check_any(choice)
-    check_blocks(found, choice, layers)
+    check_blocks(found, choice, layers, modules)
     if not all_weights(layers):
         return choice
     aside = left_out(found, choice, modules)
@@ -182,22 +182,40 @@ def _without_read(
     return found
 
 
-def check_blocks(found: Survey, choice: Choice, layers: object) -> None:
-    """Errors: UsageError for blocks none of which reads, however far behind, what another one gives."""
+def check_blocks(found: Survey, choice: Choice, layers: object, modules: Mapping[str, nn.Module]) -> None:
+    """Errors: UsageError for blocks none of which reads, however far behind, what another one beside it gives."""
     flow = found.dataflow
     blocks = [site.name for site in choice.sites if site.reads == "output" and _holds(site.name, flow.runs)]
     if layers != "blocks" or len(blocks) < 2 or flow.unknown or flow.hidden:
         return
+    behind = {b: flow.behind({name for name in flow.runs if name.startswith(f"{b}.")}) for b in blocks}
+    groups: dict[str, list[str]] = {}
     for block in blocks:
-        behind = flow.behind({name for name in flow.runs if name.startswith(f"{block}.")})
-        if any(_holds(other, behind) for other in blocks if other != block):
-            return
+        groups.setdefault(block.rpartition(".")[0], []).append(block)
+    several = [group for group in groups.values() if len(group) > 1]
+    apart = [group for group in several or [blocks] if not any(_follows(a, b, behind) for a in group for b in group)]
+    if len(apart) < len(several or [blocks]):
+        return
+    around = [name for name in dict.fromkeys(_around(group[0], modules) for group in apart) if name]
+    alone = len(several) < 2 or len(around) < 2
     raise UsageError(
         f"The repeated parts {listing(blocks, 4)} lie side by side and are no blocks, one behind the other. Name "
-        "other parts, or these: ",
-        Remedy("layers", blocks),
+        f"other parts, or {'these' if alone else 'those around them'}: ",
+        Remedy("layers", blocks if alone else around),
         ".",
     )
+
+
+def _follows(block: str, other: str, behind: Mapping[str, Collection[str]]) -> bool:
+    return block != other and _holds(block, behind[other])
+
+
+def _around(name: str, modules: Mapping[str, nn.Module]) -> str:
+    """The module around a part that says itself how its parts run; "" for the network."""
+    name = name.rpartition(".")[0]
+    while name and isinstance(modules[name], nn.Sequential | nn.ModuleList | nn.ModuleDict):
+        name = name.rpartition(".")[0]
+    return name
 
 
 def _holds(block: str, names: Collection[str]) -> bool:

@@ -57,16 +57,21 @@ def _made(told: Giving, region: Region, output: Tensor) -> Giving:
     if logits is not None and not curved:
         return replace(told, rows=logits.rows, logits=" and ".join(w for w in words if w in SOFTMAX.values()))
     if found is None or (curved and found.mixture is not None) or (region.matrices and found.varying):
-        return replace(told, missing=_computed(told.weights, words, region))
+        return replace(told, missing=_computed(told.weights, words, region, len(output)))
     told = replace(told, rows=found.rows, factors=found.factors, mixture=found.mixture)
     return replace(told, altered=", ".join(curved or words)) if curved or found.varying else told
 
 
-def _computed(names: Sequence[str], words: Sequence[str], region: Region) -> str:
+def _computed(names: Sequence[str], words: Sequence[str], region: Region, samples: int) -> str:
     if region.matrices:
         return f"'{region.matrices[0]}' comes in between {listed(names)} and the prediction: {REMEDY}"
     between = f" ({', '.join(words)})" if words else ""
     give = "gives" if len(names) == 1 else "give"
+    if samples == 1:
+        return (
+            f"a first batch of one sample does not tell what is made of what {listed(names)} {give}{between}: let the "
+            f"loader give larger batches, or {REMEDY}"
+        )
     return (
         f"the prediction is not what {listed(names)} {give}, but is computed from it over columns or samples{between}: "
         f"{REMEDY}, or output= an output that is what a layer gives"

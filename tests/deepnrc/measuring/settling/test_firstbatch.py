@@ -59,7 +59,9 @@ def test_heads_side_by_side_are_one_weight(data, seeded, probe, forward, widths,
     found = top(probe(net, (X, Y)))
     W = torch.cat([getattr(net, name).weight for name in order])
     assert found["value"] == pytest.approx(duality(net.body(X).detach(), W), rel=1e-9)
-    assert (found["layer"], found["note"]) == (order[0], f"of '{order[0]}', '{order[1]}' side by side")
+    said, _, behind = found["note"].partition("; behind ")
+    assert (found["layer"], said) == (order[0], f"of '{order[0]}', '{order[1]}' side by side")
+    assert behind in ("", "'b', 'a' lies tanh, sigmoid", "'b', 'a' lies sigmoid, tanh")
 
 
 def test_an_output_that_is_a_part_of_a_head_is_given_by_its_rows(data, seeded, probe):
@@ -191,6 +193,33 @@ def test_parts_side_by_side_are_no_blocks(data, seeded, probe, case):
         probe(net, pair, layers="blocks")
     named = probe(net, pair, layers=refused.value.remedy["layers"], probes=["deep.cka"])
     assert len(named.table["layer"].unique()) >= sum(lists.values())
+
+
+class Mixture(nn.Module):
+    """A block of experts side by side."""
+
+    def __init__(self, d=16):
+        super().__init__()
+        self.gate, self.experts = nn.Linear(d, 2), nn.ModuleList([two(d), two(d)])
+
+    def forward(self, x):
+        gate = self.gate(x).softmax(1)
+        return x + sum(gate[:, i : i + 1] * expert(x) for i, expert in enumerate(self.experts))
+
+
+def test_experts_in_every_block_are_no_blocks_and_those_around_them_are_named(data, seeded, probe):
+    def forward(s, x):
+        h = s.body(x)
+        for part in s.parts_:
+            h = part(h)
+        return h[:, :3]
+
+    net = seeded(lambda: Net(forward, parts_=nn.ModuleList([Mixture(), Mixture(), Mixture()])))
+    with pytest.raises(UsageError, match="Name other parts, or those around them") as refused:
+        probe(net, data(n=3), layers="blocks")
+    assert refused.value.remedy["layers"] == ["parts_.0", "parts_.1", "parts_.2"]
+    report = probe(net, data(n=3), layers=refused.value.remedy["layers"], probes=["deep.cka"])
+    assert [name for name in report.table["layer"].unique() if "." in name] == ["parts_.0", "parts_.1", "parts_.2"]
 
 
 def test_lists_of_which_one_follows_the_other_are_blocks(data, seeded, probe):

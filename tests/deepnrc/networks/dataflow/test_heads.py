@@ -125,6 +125,14 @@ def test_what_is_not_given_row_by_row_says_why(given, forward, missing):
     assert (found.missing, found.rows) == (missing, None)
 
 
+def test_one_sample_does_not_tell_of_factors(given):
+    assert given(lambda s, x: s.a(x[:1]) * 2).missing == (
+        "a first batch of one sample does not tell what is made of what 'a' gives (product): let the loader give "
+        f"larger batches, or {REMEDY}"
+    )
+    assert given(lambda s, x: s.a(x[:1]).flip(1) + 2).rows == (3, 2, 1, 0)
+
+
 def test_equal_copies_of_the_features_are_the_same_features(given):
     assert given(lambda s, x: torch.cat([s.a(x), s.b(x.clone() + 0)], 1)).missing == ""
 
