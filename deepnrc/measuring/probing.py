@@ -19,7 +19,7 @@ from deepnrc.measuring.provenance import DataFingerprint
 from deepnrc.measuring.settling.remembered import Remembered
 from deepnrc.measuring.streaming.dealing import Groups, Labels, dealing
 from deepnrc.measuring.streaming.distributed import AUTO as AUTO_RANKS
-from deepnrc.measuring.streaming.distributed import Distributed, Ranks
+from deepnrc.measuring.streaming.distributed import Distributed, Ranks, sharded
 from deepnrc.measuring.streaming.memory import half_of_free
 from deepnrc.measuring.streaming.parting import Parting, least
 from deepnrc.measuring.traces.undisturbed import checked_autocast, generators_put_back, numbers, undisturbed
@@ -220,7 +220,13 @@ def _pass(
         total = None if max_samples is not None else count(loader)
         resolution = target_resolution(loader)
         with progress_bar(total=total, desc="probing", unit="batch", progress=progress) as shown, torch.no_grad():
-            for x, y, rows in pairs(loader, device, max_samples, read):
+            read_here = pairs(loader, device, max_samples, read)
+            x: Any = None
+            for one in ranks.in_step(read_here) if ranks.count > 1 and sharded(attachment.model) else read_here:
+                if one is None:  # beside a rank that still has samples
+                    forward(attachment.model, x)
+                    continue
+                x, y, rows = one
                 fingerprint.update([*tensors(x), *tensors(y)])
                 ranks.note([*tensors(x), *tensors(y)], rows)
                 # never the loader, which may compute its targets; observe() runs the network on the first batch again

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from deepnrc.errors import DataError, UsageError
 from deepnrc.measuring.streaming.layerstream import LayerStream
@@ -29,11 +29,13 @@ class Ranks:
         count: how many there are; one alone has nothing to merge.
         number: which of them this one is, from 0.
         seen: a checksum (N,) for each sample of this process.
+        stopped: whether another rank's failure has been told, after which this one is not waited for.
     """
 
     count: int = 1
     number: int = 0
     seen: list[Tensor] = field(default_factory=list)
+    stopped: bool = False
 
     @classmethod
     def of(cls, distributed: Distributed) -> Ranks:
@@ -78,7 +80,8 @@ class Ranks:
         try:
             found = work()
         except Exception as error:  # the other ranks are told of any
-            self.settle(error)
+            if not self.stopped:
+                self.settle(error)
             raise
         self.settle(None)
         return found
@@ -93,6 +96,24 @@ class Ranks:
         for rank, said in enumerate(failed):
             if said is not None:
                 raise DataError(f"Rank {rank} failed, and the others stop with it. {said}")
+
+    def in_step(self, batches: Iterable[T]) -> Iterator[T | None]:
+        """Each batch, and then None for each that another rank still has: a network whose weights are sharded runs on
+        all ranks at once, or waits for ever.
+
+        Errors: DataError if another rank failed.
+        """
+        own = iter(batches)
+        while True:
+            one = next(own, None)
+            told = self.told(one is not None)
+            for rank, said in enumerate(told):
+                if isinstance(said, str):  # it settles, and is not coming again
+                    self.stopped = True
+                    raise DataError(f"Rank {rank} failed, and the others stop with it. {said}")
+            if not any(told):
+                return
+            yield one
 
     def check_samples(self) -> str:
         """What to warn of: samples that several ranks saw. Errors: UsageError where all saw the same."""
@@ -142,6 +163,13 @@ def merge(streams: Streams, ranks: Ranks, number: Pass) -> None:
     streams.samples = sum(samples for *_, samples, _ in told)
     streams.one_hot = all(one_hot for *_, one_hot in told)
     streams.roundoff = max(ranks.told(streams.roundoff))
+
+
+def sharded(model: nn.Module) -> bool:
+    """Whether the weights of a network lie on several ranks (FSDP2), which gather them in every forward pass."""
+    from torch.distributed.fsdp import FSDPModule
+
+    return any(isinstance(module, FSDPModule) for module in model.modules())
 
 
 def _merge_layer(layer: LayerStream, ranks: Ranks, passes: Sequence[Pass]) -> None:

@@ -15,7 +15,7 @@ from torch import nn
 
 import deepnrc
 from deepnrc.errors import DataError, UsageError
-from deepnrc.measuring.streaming.distributed import Ranks
+from deepnrc.measuring.streaming.distributed import Ranks, sharded
 
 ROOT = Path(__file__).parents[4]
 WORK = """
@@ -44,7 +44,13 @@ def measured(case, shard):
         options["groups"] = case["groups"]
     if case.get("checkpoints"):
         return checkpoints(loader, case["checkpoints"])
-    return deepnrc.probe(network(), loader, probes=case.get("probes"), run="r", progress=False, **options)
+    net = network()
+    if case.get("sharded") and distributed.is_initialized():
+        from torch.distributed.fsdp import fully_shard
+        mesh = distributed.device_mesh.init_device_mesh("cpu", (distributed.get_world_size(),))
+        for part in (net[0], net[2], net):
+            fully_shard(part, mesh=mesh)
+    return deepnrc.probe(net, loader, probes=case.get("probes"), run="r", progress=False, **options)
 
 class Changing:
     def __init__(self, batches):
@@ -75,6 +81,13 @@ def case_loader(case, X, Y):
         order = torch.arange(100 + (-100) % count) % 100
         mine = order[rank::count]
         return batches(X[mine], Y[mine])
+    if case["how"] == "fails later":
+        def failing():
+            for place, batch in enumerate(deepnrc.shard(batches(X, Y))):
+                if rank == 1 and place == 2:
+                    raise ValueError("sample 9 is odd")
+                yield batch
+        return failing()
     if case["how"] == "fails":
         def failing():
             yield X[:8], Y[:8]
@@ -115,6 +128,8 @@ CASES = {
     "fails": {"how": "fails"},
     "none": {"how": "none"},
     "changes": {"how": "changes", "probes": ["nrc.1_centred"]},
+    "sharded": {"sharded": True, "probes": ["deep.noise_fraction", "deep.cka", "model.mse", "nrc.1_centred", "nrc.2"]},
+    "sharded fails": {"sharded": True, "how": "fails later"},
     "files": {"checkpoints": "files"},
     "other": {"checkpoints": "other"},
 }
@@ -132,10 +147,11 @@ def together(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(f"ranks{request.param}")
     (folder / "work.py").write_text(WORK)
     port, started = str(free_port()), []
+    cases = {name: case for name, case in CASES.items() if request.param == 2 or "sharded" not in case}
     for rank in range(request.param):
         told = {"RANK": str(rank), "WORLD_SIZE": str(request.param), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
         environment = os.environ | told | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, str(folder / "work.py"), str(folder), json.dumps(CASES)]
+        command = [sys.executable, str(folder / "work.py"), str(folder), json.dumps(cases)]
         started.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True))
     for process in started:
         _, err = process.communicate(timeout=300)
@@ -153,20 +169,23 @@ def alone():
 
 def said(together, name):
     folder, count = together
+    if count > 2 and "sharded" in CASES[name]:
+        pytest.skip("dear, and run by two")
     return [json.loads((folder / f"{name}.{rank}.json").read_text()) for rank in range(count)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["regression", "classes", "held out, groups, two passes"])
+@pytest.mark.parametrize("name", ["regression", "classes", "held out, groups, two passes", "sharded"])
 def test_every_rank_returns_what_one_process_would(together, alone, name):
-    folder, count = together
+    (folder, count), told = together, said(together, name)
     tables = [pd.read_parquet(folder / f"{name}.{rank}.parquet") for rank in range(count)]
-    assert [one["warnings"] for one in said(together, name)] == [[]] * count
-    assert {one["samples"] for one in said(together, name)} == {100}
+    assert [one["warnings"] for one in told] == [[]] * count
+    assert {one["samples"] for one in told} == {100}
     for table in tables[1:]:
         assert_frame_equal(table, tables[0], check_exact=True)
     if "groups" in name:  # which samples a group holds differs with who sees them
         tables[0] = tables[0].drop(columns=["corrected", "low", "high", "note"])
+    tables[0]["kind"] = tables[0]["kind"].str.removeprefix("FSDP")
     whole = alone["measured"](CASES[name], lambda loader: loader).table[tables[0].columns]
     drawn = ["chance", "chance_high"]  # roots of what rounding leaves of 0 are 1e-9
     assert_frame_equal(tables[0][drawn], whole[drawn], check_exact=False, rtol=1e-6, atol=1e-8)
@@ -187,8 +206,9 @@ def test_what_would_count_twice_is_told(together):
 
 
 @pytest.mark.slow
-def test_no_rank_waits_for_one_that_failed(together):
-    own, other = said(together, "fails")[1]["error"], said(together, "fails")[0]["error"]
+@pytest.mark.parametrize("name", ["fails", "sharded fails"])
+def test_no_rank_waits_for_one_that_failed(together, name):
+    own, other = said(together, name)[1]["error"], said(together, name)[0]["error"]
     assert own == "ValueError: sample 9 is odd"
     assert other == "DataError: Rank 1 failed, and the others stop with it. ValueError: sample 9 is odd"
     assert "Rank 1 failed" in said(together, "none")[0]["error"]
@@ -233,6 +253,11 @@ def test_one_process_has_nothing_to_merge():
 def test_refusals(asked, words):
     with pytest.raises(UsageError, match=words):
         deepnrc.probe(nn.Linear(3, 2), (torch.randn(9, 3), torch.randn(9, 2)), distributed=asked)
+
+
+def test_one_process_goes_on_while_it_has_batches():
+    assert list(Ranks().in_step([1, 2])) == [1, 2]
+    assert not sharded(nn.Sequential(nn.Linear(2, 2)))
 
 
 def test_checksums_tell_rows_apart():
