@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,12 @@ from experiments.pages.gallery import draw_all
 from experiments.pages.page import Page
 from experiments.pages.published import pairs
 from experiments.pages.published import table as published_table
-from experiments.runner import Results, Setting, plan
+from experiments.runner import DECAY, Results, Setting, plan
 
 DROPPED = 0.1  # share of a target direction's variance that is explained; below, it counts as dropped
 ERRORS, ACCURACIES = ("Training MSE", "Held-out loss"), ("Training accuracy", "Held-out accuracy")
+MOVED = ("deep.noise_fraction", "deep.feature_weight_alignment", "deep.weight_stable_rank")
+MOVES = 0.01  # of a value: less is no move
 DECAYED = 5.0  # e-foldings of the weights by decay alone; with fewer, weight decay has hardly acted
 
 
@@ -38,7 +40,37 @@ def warnings(results: Results) -> list[str]:
         if setting.recipe.epochs and setting.recipe.weight_decay:
             found.extend(f"{setting.label}: {slow}" for slow in _slow(results, setting))
             found.extend(f"{setting.label}: {missing}" for missing in _dropped(results, setting.label))
+    return [*found, *idle_steps(results)]
+
+
+def idle_steps(results: Results) -> list[str]:
+    """Steps of a sweep over weight decay that do nothing: by them no inner layer's noise, alignment or weights' stable
+    rank moves by more than one part in a hundred, or than between seeds."""
+    if results.study.sweep != DECAY:
+        return []
+    found = []
+    for group in results.groups():
+        labels = [label for label in results.swept if label in group.labels]
+        for one, other in pairwise(labels):
+            if all(_still(results, measure, one, other) for measure in MOVED):
+                found.append(
+                    f"From {one} to {other} weight decay does nothing: no inner layer's noise, alignment or weights "
+                    f"move by more than {100 * MOVES:g} %, or than between seeds. Take values further apart, or larger."
+                )
     return found
+
+
+def _still(results: Results, measure: str, one: str, other: str) -> bool:
+    """Whether no inner layer's mean over seeds moves from one setting to the other; not told where one is unknown."""
+    rows = results.last(measure)
+    rows = rows[(rows["depth"] > 0) & rows["setting"].isin([one, other])]
+    cells = rows.groupby(["setting", "depth"])["value"]
+    mean, spread = cells.mean().unstack("setting"), cells.std().unstack("setting").fillna(0)
+    if len(mean) < 2 or mean.reindex(columns=[one, other]).isna().any(axis=None):
+        return False
+    inner = mean.iloc[:-1]
+    moved = (inner[other] - inner[one]).abs()
+    return bool((moved <= (MOVES * inner[one].abs()).clip(lower=spread.loc[inner.index].max(axis=1))).all())
 
 
 def _slow(results: Results, setting: Setting) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar
 
 import joblib
 import numpy as np
+import pandas as pd
 import torch
 from safetensors.torch import save_file
 from tyro.conf import arg
@@ -17,7 +18,7 @@ from tyro.conf import arg
 import deepnrc
 from deepnrc.errors import UsageError
 from deepnrc.summary import verdict
-from deepnrc.table import join
+from deepnrc.table import COLLAPSE, join
 from experiments.data import load, split
 from experiments.networks import mlp
 from experiments.runner import Recipe, train
@@ -53,6 +54,7 @@ class Demo:
         report = join(joblib.Parallel(n_jobs=min(self.jobs, len(cells)))(cells))
         files = self.draw(report)
         print("\n" * len(cells))
+        print("; ".join(f"{run}: {standing(report, run)}" for run in report.runs) + ".\n")
         for run in report.runs:
             print(f"{run}\n  " + "\n  ".join(verdict(report, run)))
         print(f"\nDone in {time.perf_counter() - started:.0f} s. Open:")
@@ -75,9 +77,10 @@ class Demo:
         report.save(self.out / "report", replace=True)
         data = split(*load(self.data), seed=self.seed)
         np.savez_compressed(self.out / "data.npz", x=data.x.numpy(), y=data.y.numpy())
-        report.heatmap("deep.noise_fraction", path=self.out / "noise.png")
-        report.heatmap("deep.feature_stable_rank", path=self.out / "stable-rank.png")
-        report.overview(path=self.out / "overview.png")
+        told = {run: f"{run}: {standing(report, run)}" for run in report.runs}
+        report.heatmap("deep.noise_fraction", groups=told, path=self.out / "noise.png")
+        report.heatmap("deep.feature_stable_rank", groups=told, path=self.out / "stable-rank.png")
+        report.overview(groups=told, path=self.out / "overview.png")
         page = report.html(self.out / "report.html", f"Collapse of an imitation-learning network: {self.data}")
         return {
             page: "everything on one page",
@@ -85,6 +88,14 @@ class Demo:
             self.out / "stable-rank.png": "how many directions each layer uses",
             self.out / "overview.png": "all measures by depth, after training",
         }
+
+
+def standing(report: deepnrc.Report, run: str) -> str:
+    """Whether a run's network is collapsed after training, by the definition of ``Report.verdicts``."""
+    starts = report.at(run=run).onset().set_index("rule")["layer"]
+    if COLLAPSE not in starts:
+        return "cannot be judged"
+    return "not collapsed" if pd.isna(starts[COLLAPSE]) else f"collapsed from {starts[COLLAPSE]} on"
 
 
 def trained(demo: Demo, weight_decay: float, position: int) -> deepnrc.Report:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import re
 from html.parser import HTMLParser
 from urllib.parse import urlparse
@@ -223,3 +224,27 @@ def test_a_study_whose_every_run_diverged_still_has_its_page(study, setting, swe
     results = swept(study(setting("wild", 1e-3, lr=1e6, epochs=30)), tmp_path / "wild")
     pages.write(results, [], tmp_path / "wild", progress=False)
     assert "diverged" in (tmp_path / "wild" / "index.html").read_text()
+
+
+MOVED = ("deep.noise_fraction", "deep.feature_weight_alignment", "deep.weight_stable_rank")
+
+
+@pytest.mark.parametrize(
+    ("later", "idle"),
+    [(1.005, True), (1.2, False), (0.8, False), (1.0, True)],
+)
+def test_a_step_of_weight_decay_that_does_nothing_is_told_of(made, later, idle):
+    factors = {"a": 1.0, "b": later}
+    values = {name: {0: {key: [0.9, 0.5 * f, 0.4 * f, 0.1] for key in MOVED}} for name, f in factors.items()}
+    told = [line for line in pages.warnings(made(values)) if "does nothing" in line]
+    assert [line.split(" weight decay")[0] for line in told] == (["From a to b"] if idle else [])
+
+
+def test_what_seeds_do_as_well_is_no_move_and_what_is_unknown_is_not_told(made):
+    def seeds(factor):
+        return {seed: {key: [0.9, factor * (0.5 + 0.1 * seed), 0.4, 0.1] for key in MOVED} for seed in range(3)}
+
+    assert any("does nothing" in line for line in pages.warnings(made({"a": seeds(1.0), "b": seeds(1.1)})))
+    assert not any("does nothing" in line for line in pages.warnings(made({"a": seeds(1.0), "b": seeds(1.5)})))
+    unknown = {name: {0: {"deep.noise_fraction": [0.9, math.nan, 0.4, 0.1]}} for name in "ab"}
+    assert not any("does nothing" in line for line in pages.warnings(made(unknown)))

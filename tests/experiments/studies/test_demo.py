@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 import deepnrc
-from experiments.studies.demo import Demo, network, trained
+from experiments.studies.demo import Demo, network, standing, trained
 
 SMALL = {"width": 8, "depth": 2, "epochs": 3, "jobs": 1, "data": "reacher_1k"}
 
@@ -42,6 +42,25 @@ def test_it_says_what_came_out_and_writes_what_it_names(ran):
     report = deepnrc.load(demo.out / "report")
     assert report.runs == ["weight decay 0.001", "weight decay 0"]
     assert report.steps == [0, 1, 2, 3]
+
+
+def test_its_first_result_and_its_pictures_tell_the_two_networks_apart(ran):
+    demo, said = ran
+    report = deepnrc.load(demo.out / "report")
+    told = [f"{run}: {standing(report, run)}" for run in report.runs]
+    results = [line for line in said.splitlines() if line][1]
+    assert results == f"{told[0]}; {told[1]}."
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"), [("layer3", "collapsed from layer3 on"), (None, "not collapsed"), ("", "cannot be judged")]
+)
+def test_a_network_is_told_collapsed_or_not_by_the_definition(monkeypatch, layer, words):
+    rules = {"noise": "layer1"} | ({} if layer == "" else {"collapsed": layer})
+    starts = pd.DataFrame({"rule": list(rules), "layer": pd.array(list(rules.values()), dtype="string")})
+    monkeypatch.setattr(deepnrc.Report, "at", lambda self, run: self)
+    monkeypatch.setattr(deepnrc.Report, "onset", lambda self: starts)
+    assert standing(deepnrc.Report(pd.DataFrame()), "net") == words
 
 
 def test_data_that_is_not_there_is_refused_before_any_training(tmp_path, monkeypatch):
