@@ -1,7 +1,7 @@
 """What is told of results: a claim with its verdict, and the claims of each paper."""
 
 from experiments.claims.acrossdepth import classifier_claims
-from experiments.claims.claim import Claim, Inquiry, within
+from experiments.claims.claim import Claim, Inquiry, at_rank, within
 from experiments.claims.deepcollapse import (
     DEEP,
     learned_dimension,
@@ -21,6 +21,7 @@ __all__ = [
     "Claim",
     "Inquiry",
     "Verdict",
+    "at_rank",
     "bootstrap",
     "classifier_claims",
     "drops_a_direction",

@@ -6,12 +6,13 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
 from experiments.claims.learning import why_unread
 from experiments.claims.verdict import Verdict, bootstrap
-from experiments.runner import Fact, Results, Study, in_words
+from experiments.runner import Fact, Results, Study, in_words, reread
 
 MOST_SETTINGS = 6  # of which every combination of low and high ends is read
 
@@ -89,6 +90,23 @@ class Claim:
 def within(claims: Iterable[Claim], **facts: Fact) -> tuple[Claim, ...]:
     """The same claims about the settings that have these facts too."""
     return tuple(replace(claim, where={**claim.where, **facts}) for claim in claims)
+
+
+def at_rank(claims: Iterable[Claim], label: str, rank: int) -> tuple[Claim, ...]:
+    """The same claims about one setting, read off its networks at another signal rank than it has."""
+    known: dict[tuple[Path, ...], Results] = {}
+
+    def again(results: Results) -> Results:
+        if results.folders not in known:
+            known[results.folders] = reread(results, label, rank=rank)
+        return known[results.folders]
+
+    def reading(claim: Claim) -> Callable[[Results], float]:
+        return lambda results: claim.read(again(results))
+
+    return tuple(
+        replace(claim, statement=f"{claim.statement} (read at k = {rank})", read=reading(claim)) for claim in claims
+    )
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def draw_pair(pair: Couple, path: Path) -> None:
 
 def draw_again(results: Results, told: Beside, rank: int, path: Path) -> None:
     """The main measures of the same networks at another signal rank, mean and range over seeds."""
-    report = reread(results, told.label, rank=rank)
+    report = reread(results, told.label, rank=rank).report
     figures.overview(report, along="depth", groups=dict.fromkeys(report.runs, told.label), path=path)
 
 

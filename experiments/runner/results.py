@@ -95,22 +95,23 @@ class Results:
         settings = tuple(setting for setting in study.settings if setting.has(facts))
         if not settings:
             raise UsageError(f"No setting has {in_words(facts)}; there are: {'; '.join(self.settings)}.")
-        labels = {setting.label for setting in settings}
-        kept = [record["label"] in labels for record in self.records]
-        return Results(
-            replace(study, settings=settings),
-            self.table[self.table["setting"].isin(labels)],
-            tuple(compress(self.records, kept)),
-            tuple(compress(self.reports, kept)),
-            tuple(compress(self.folders, kept)),
-        )
+        return self._cut(replace(study, settings=settings), "setting", {setting.label for setting in settings})
 
     def single(self, seed: int) -> Results:
         """The results of one seed."""
-        kept = [record["seed"] == seed for record in self.records]
+        return self._cut(replace(self.study, seeds=(seed,)), "seed", {seed})
+
+    def only(self, label: str) -> Results:
+        """The results of one setting."""
+        settings = tuple(setting for setting in self.study.settings if setting.label == label)
+        return self._cut(replace(self.study, settings=settings), "setting", {label})
+
+    def _cut(self, study: Study, column: str, values: set[Any]) -> Results:
+        """The cells whose ``column`` of the table has one of the values; a record calls the setting its label."""
+        kept = [record["label" if column == "setting" else column] in values for record in self.records]
         return Results(
-            replace(self.study, seeds=(seed,)),
-            self.table[self.table["seed"] == seed],
+            study,
+            self.table[self.table[column].isin(values)],
             tuple(compress(self.records, kept)),
             tuple(compress(self.reports, kept)),
             tuple(compress(self.folders, kept)),

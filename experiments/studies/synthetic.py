@@ -13,6 +13,7 @@ from experiments.claims import (
     DEEP,
     Claim,
     Inquiry,
+    at_rank,
     learned_dimension,
     learned_every_direction,
     upper_layers_collapse,
@@ -58,7 +59,9 @@ PRESET = (
     "standardised, and ten layers without biases. Weight decay, learning rate and epochs are not told: these come near "
     "the published curves. Initial weights are 1.6 times torch's, without which most of such networks stay at the mean "
     "of the targets. All seeds learn the same data, whose target stable rank (covariance form) is 1.47, published "
-    "1.49. The curves are at k = 3, one more than the rank: targets of both signs take ReLU features one more."
+    "1.49. The curves are at k = 3, one more than the rank: targets of both signs take ReLU features one more. "
+    "Claims of collapse are read at k = 2, the rank: at 3 the last weight, of rank 2, comes to an alignment of .667, "
+    "below that of a collapsed layer."
 )
 BESIDE = (
     "The inputs are N(0, I) as published, so the first layer's noise fraction is the published one; its alignment with "
@@ -176,7 +179,7 @@ class Synthetic(Perceptrons):
         study = Study(
             "synthetic-published", about, (untrained, *trained), tuple(range(self.seeds)), MEASURES, beside=beside
         )
-        return Inquiry(study, upper_layers_collapse(published=GOOD))
+        return Inquiry(study, at_rank(upper_layers_collapse(published=GOOD), trained[-1].label, RANK))
 
     def _over_decays(self) -> Inquiry:
         recipe, decays = self._recipe(), self.decays((0.0, 2e-3, 5e-3))

@@ -7,6 +7,7 @@ from matplotlib import pyplot as plt
 
 from deepnrc import figures
 from deepnrc.table import published_curve
+from experiments.claims import Claim, at_rank
 from experiments.pages.published import draw_again, draw_pair, pairs, table
 from experiments.runner import Beside, reread
 
@@ -74,7 +75,12 @@ def test_networks_are_read_again_at_another_rank(study, swept, panels, tmp_path)
     results = swept(study())
     again = reread(results, "some", rank=1)
     assert set(again.table["rank"].dropna()) == {1}
-    same = reread(results, "some").values(NOISE)["value"].tolist()
+    assert (again.settings, again.report.runs) == (["some"], ["some, seed 0"])
+    claim = Claim("low", "us", lambda r: float(r.table["rank"].dropna().max()), "<", 2)
+    assert claim.judged(results).measured == 2
+    (at_one,) = at_rank([claim], "some", 1)
+    assert (at_one.judged(results).measured, at_one.statement) == (1, "low (read at k = 1)")
+    same = reread(results, "some").report.values(NOISE)["value"].tolist()
     assert same == pytest.approx(results.report.at(run="some, seed 0").values(NOISE)["value"].tolist())
     draw_again(results, Beside("some", SWIMMER, ""), 1, tmp_path / "x.png")
     assert panels
