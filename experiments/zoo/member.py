@@ -42,8 +42,14 @@ class Member:
     dtype: torch.dtype = torch.float64
 
     def network(self) -> nn.Module:
-        """The network in its dtype and in evaluation mode."""
-        return self.make().to(self.dtype).eval()
+        """The network in its dtype and in evaluation mode. Weights that begin at zero, as those that end a residual
+        branch do, are drawn too: behind them nothing varies that could be compared."""
+        network = self.make().to(self.dtype).eval()
+        with torch.no_grad():
+            for name, parameter in network.named_parameters():
+                if not name.endswith("bias") and not bool(parameter.any()):
+                    parameter.normal_(std=0.3)
+        return network
 
     def batches(self) -> list[tuple[Any, Tensor]]:
         """Pairs (input, target) in batches, the last of them shorter."""
