@@ -40,22 +40,36 @@ def verdicts(report: Table, tau: float = TAU) -> list[Verdict]:
     return [_verdict(report.where(run=run), tau) for run in report.runs]
 
 
-def compared(report: Table, sheets: Sequence[Sheet], tau: float = TAU) -> list[tuple[str, str, list[str]]]:
-    """What runs have in common, for one table of all: in words, where collapse lies, and each run's value at its last
-    step, "" where it has none. Nothing for a single run."""
+@dataclass(frozen=True)
+class Compared:
+    """A row of the table that compares runs: what it is of, where collapse lies, each run's value at its last step, ""
+    where it has none, and whether it is shown at once."""
+
+    what: str
+    goal: str
+    values: list[str]
+    main: bool = True
+
+
+def compared(report: Table, sheets: Sequence[Sheet], tau: float = TAU) -> list[Compared]:
+    """The rows of one table of all runs, of their last layers and of the networks; none for a single run."""
     if len(sheets) < 2:
         return []
-    found: dict[tuple[str, str], list[str]] = {("step", ""): [str(sheet.step) for sheet in sheets]}
+    found = {"step": Compared("step", "", [str(sheet.step) for sheet in sheets])}
     if NOISE in report.measures:
         said = collapse_onset(report.at().verdicts(tau)).set_index("run")["said"]
-        found["layers that are collapsed", ""] = [str(said.get(sheet.run, "")) for sheet in sheets]
+        told = [str(said.get(sheet.run, "")) for sheet in sheets]
+        found["verdict"] = Compared("layers that are collapsed", "", told)
     for place, sheet in enumerate(sheets):
         end = sheet.rows[-1].cells if sheet.rows else []
-        last = [(f"{head.title}, last layer", head.goal, cell) for head, cell in zip(sheet.columns, end, strict=False)]
-        for title, goal, cell in [*last, *((head.title, head.goal, cell) for head, cell in sheet.single)]:
+        last = [
+            (head, f"{head.title}, last layer", head.main, cell) for head, cell in zip(sheet.columns, end, strict=False)
+        ]
+        for head, title, main, cell in [*last, *((head, head.title, True, cell) for head, cell in sheet.single)]:
             if cell.text:
-                found.setdefault((title, goal), [""] * len(sheets))[place] = f"{cell.mark}{cell.text}"
-    return [(*what, values) for what, values in found.items()]
+                row = found.setdefault(title, Compared(title, head.goal, [""] * len(sheets), main))
+                row.values[place] = f"{cell.mark}{cell.text}"
+    return list(found.values())
 
 
 def explanations(report: Table) -> list[Explanation]:

@@ -67,6 +67,7 @@ def report_of(run="net", steps=(0, 1, 4), layers=("a", "b", "c")):
                 row_of("deep.noise_fraction", 0.5 / (1 + i) / (1 + step), i, name, run, step, floor=1e-15),
                 row_of("deep.feature_weight_alignment", 0.3 + 0.2 * i, i, name, run, step, chance=0.37),
                 row_of("deep.cka", 1 / 3, i, name, run, step),
+                row_of("rank.effective", 2.0 + i, i, name, run, step),
             ]
         rows.append(row_of("nrc.1", 0.01, len(layers) - 1, layers[-1], run, step))
         rows.append(row_of("model.mse", 0.1, -1, NETWORK, run, step))

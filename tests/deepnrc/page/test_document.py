@@ -71,7 +71,9 @@ def test_it_can_be_read_without_seeing_it(page):
     assert all(drawing["role"] == "img" and drawing["aria-label"] for drawing in drawings)
     assert all("scope" in head for head in page.all("th"))
     sorted_by = [head["aria-sort"] for head in page.all("th") if "aria-sort" in head]
-    assert len(page.all("button")) == len(sorted_by)
+    folding = [button["aria-controls"] for button in page.all("button") if button.get("class") == "fold"]
+    assert folding == ["compared", "layers1", "layers2"]
+    assert len(page.all("button")) == len(sorted_by) + len(folding)
     assert sorted_by.count("ascending") == 2
 
 

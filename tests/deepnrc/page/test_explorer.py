@@ -101,6 +101,11 @@ def test_clicks_tell_save_fold_and_sort(browser, file):
     assert len(rows) == 18
     assert rows[0] == {"run": "first", "step": "0", "layer": "a", "measure": "deep.noise_fraction", "value": "0.5",
                        "status": "ok"}  # fmt: skip
+    hidden = "getComputedStyle(document.querySelector('#compared .more')).display === 'none'"
+    assert browser.ask(hidden)
+    browser.click("button.fold[aria-controls=compared]")
+    assert not browser.ask(hidden)
+    assert browser.ask("document.querySelector('button.fold').textContent") == "main measures only"
     browser.click("table.sortable th:first-child button")
     assert browser.ask("document.querySelector('table.sortable tbody th').textContent") == "c"
 

@@ -24,7 +24,7 @@ def test_the_table_holds_each_value_with_its_mark(report, text):
         table.loc[cka & (table["layer"] == layer), ["status", "value", "note", "floor"]] = [status, value, "why", 1e-15]
     (sheet,) = sheets.sheets(Report(table.astype(COLUMNS)))
     names = [column.name for column in sheet.columns]
-    assert names == ["deep.noise_fraction", "deep.feature_weight_alignment", "deep.cka"]
+    assert names == ["deep.noise_fraction", "deep.feature_weight_alignment", "deep.cka", "rank.effective"]
     cells = [row.cells[names.index("deep.cka")] for row in sheet.rows]
     assert [(cell.mark, cell.text, cell.sort) for cell in cells] == [
         ("*", "–", ""),

@@ -26,7 +26,7 @@ def test_warnings_and_what_was_left_out_are_said(report, parsed):
     record = {**given.provenance[0], "left_out": [["shortcut", "a downsampling shortcut"]]}
     words = "".join(parsed(html.page(Report(table.astype(COLUMNS), (record,)))).words)
     assert "Read with care" in words
-    assert "b: the layer is dead (3 measures)" in words
+    assert "b: the layer is dead (4 measures)" in words
     assert "left out: shortcut a downsampling shortcut" in words.replace(" (a", " a").replace(")", "")
 
 
@@ -62,7 +62,7 @@ def test_samples_are_those_of_the_data_where_positions_are_kept(report, recorded
 
 def test_one_table_compares_the_runs(report):
     both = report("a") + report("b", steps=(0, 9), layers=("x", "y"))
-    found = {what: values for what, _, values in texts.compared(both, sheets.sheets(both))}
+    found = {row.what: row.values for row in texts.compared(both, sheets.sheets(both))}
     assert found["step"] == ["4", "9"]
     assert found["layers that are collapsed"] == ["no layer can be judged", "no layer can be judged"]
     assert found["Noise fraction, last layer"] == ["3.33e-02", "2.50e-02"]
