@@ -54,7 +54,7 @@ def load_checkpoint(
     """
     source, own = Path(path).name, model.state_dict()
     state = nearest(read_state_dict(path, state_key), own)
-    check_values(state, dict(model.named_parameters(remove_duplicate=False)), source)
+    check_values(state, dict(model.named_parameters(remove_duplicate=False)), dict(model.named_buffers()), source)
     if misfits(state, own):
         _load_converted(model, state, source, allow_extra)
         return

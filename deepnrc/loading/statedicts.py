@@ -135,9 +135,12 @@ def misfits(state: Mapping[str, Tensor], own: Mapping[str, Any]) -> dict[str, li
     return {what: names for what, names in problems.items() if names}
 
 
-def check_values(state: Mapping[str, Tensor], weights: Mapping[str, Tensor], source: str) -> None:
+def check_values(
+    state: Mapping[str, Tensor], weights: Mapping[str, Tensor], buffers: Mapping[str, Tensor], source: str
+) -> None:
     """Errors: DataError for what stands in for the network's floating-point parameters and is NaN, infinite, or in
-    whole numbers or floats of 8 bits, which are quantized weights without their scales."""
+    whole numbers or floats of 8 bits, which are quantized weights without their scales; and for NaN in its buffers,
+    which may hold infinity, as masks do."""
     found = {name: state[name] for name, weight in weights.items() if name in state and weight.is_floating_point()}
     short = {name: value for name, value in found.items() if not _fractions(value)}
     if short:
@@ -147,7 +150,9 @@ def check_values(state: Mapping[str, Tensor], weights: Mapping[str, Tensor], sou
             f": {listing(short)}. They seem to be quantized, and their scales are not read here: save them dequantized."
         )
     bad = {name: int((~value.isfinite()).sum()) for name, value in found.items() if not value.is_quantized}
-    told = [f"{name} ({count} of {found[name].numel()})" for name, count in bad.items() if count]
+    held = {name: state[name] for name in buffers if name in state and state[name].is_floating_point()}
+    bad |= {name: int(value.isnan().sum()) for name, value in held.items()}
+    told = [f"{name} ({count} of {state[name].numel()})" for name, count in bad.items() if count]
     if told:
         raise DataError(
             f"{len(told)} weights in '{source}' hold NaN or infinity: {listing(told)}. The training that wrote them "

@@ -78,6 +78,13 @@ def test_weights_that_are_not_finite_are_refused_by_name(tmp_path: Path, value: 
     assert bool(torch.isfinite(net[2].weight).all())
 
 
+def test_running_statistics_that_are_nan_are_refused_too(tmp_path: Path) -> None:
+    net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    torch.save({**net.state_dict(), "1.running_var": torch.full((4,), math.nan)}, tmp_path / "w.pt")
+    with pytest.raises(DataError, match=r"hold NaN or infinity: '1\.running_var \(4 of 4\)'"):
+        load_checkpoint(net, tmp_path / "w.pt")
+
+
 @pytest.mark.parametrize("dtype", [torch.int8, torch.uint8, torch.int32, torch.float8_e4m3fn])
 def test_quantized_weights_without_their_scales_are_refused(tmp_path: Path, dtype: torch.dtype) -> None:
     net = nn.Linear(3, 2)
