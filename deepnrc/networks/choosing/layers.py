@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -128,6 +129,15 @@ class _Network:
         return [self.site(name) for name in running], []
 
     def called(self, layers: Callable[[str, nn.Module], bool]) -> list[Site]:
+        try:
+            inspect.signature(layers).bind("", nn.Identity())
+        except TypeError as error:
+            raise UsageError(
+                Argument("layers", layers),
+                f" must take a name and a module, as lambda name, module: ... does ({error}).",
+            ) from error
+        except ValueError:  # one that tells nothing of its parameters
+            pass
         names = [name for name, module in self.modules.items() if layers(name, module)]
         if not names:
             raise UsageError(f"The callable chose none of the {len(self.modules)} modules: {listing(self.modules)}.")

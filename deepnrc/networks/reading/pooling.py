@@ -50,7 +50,7 @@ class Pooled:
 
 def check_pool(pool: Pool) -> None:
     """Refuse an unknown pooling before anything runs."""
-    if not callable(pool) and pool not in POOLS:
+    if not callable(pool) and not (isinstance(pool, str) and pool in POOLS):
         raise UsageError(f"There is no pooling {pool!r}.{did_you_mean(str(pool), POOLS)} Choose from {listing(POOLS)}.")
 
 

@@ -92,6 +92,12 @@ def test_what_a_pattern_leaves_out_is_named_too():
         (["head", "!head"], r"layers=\['head', '!head'\] leaves nothing to probe\. Modules: 'stem'"),
         ([], r"layers=\[\] names nothing to probe"),
         (nn.Conv3d, r"No module is a Conv3d\. The network is made of: 'BasicBlock', 'Conv2d'"),
+        (
+            lambda module: True,
+            r"layers must take a name and a module, as lambda name, module: .* \(too many positional",
+        ),
+        (lambda: True, "layers must take a name and a module"),
+        (lambda name, module, further: True, "layers must take a name and a module"),
         (lambda name, module: False, r"The callable chose none of the \d+ modules: 'stem'"),
         (3, r"layers must be 'weights', 'blocks', globs, types or a callable, not 3"),
         ([3], r"layers may hold globs and module types, not 3"),
