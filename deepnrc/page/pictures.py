@@ -48,26 +48,6 @@ def overview(report: Table, tau: float = TAU) -> Picture | None:
     return _picture("overview", "The main measures by depth", figures.overview, report, tau=tau)
 
 
-def heatmaps(report: Table, tau: float = TAU) -> Iterator[Picture]:
-    """Each main measure over the steps, or, for a single step of each run, all of them side by side."""
-    if not (report.table["depth"] >= 0).any():
-        return
-    if len(report.steps) == 1 or max(report.table.groupby("run")["step"].nunique()) == 1:
-        yield _picture(
-            "layers",
-            "Layers by measures, at the last step of each run",
-            figures.heatmap,
-            report,
-            None,
-            across="measure",
-            tau=tau,
-        )
-        return
-    for number, probe in enumerate(main_ones(report.table, report.provenance, OVERVIEW)):
-        caption = f"{probe.title} by layer and step"
-        yield _picture(f"map{number}", caption, figures.heatmap, report, probe.name, across="step", tau=tau)
-
-
 def spectra(report: Table) -> Iterator[Picture]:
     """The features' eigenvalues at the last step of each run, by index and by depth; nothing if they were not kept."""
     if (report.spectra["spectrum"] == FEATURES).any():
