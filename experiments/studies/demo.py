@@ -92,10 +92,13 @@ class Demo:
 
 def standing(report: deepnrc.Report, run: str) -> str:
     """Whether a run's network is collapsed after training, by the definition of ``Report.verdicts``."""
-    starts = report.at(run=run).onset().set_index("rule")["layer"]
-    if COLLAPSE not in starts:
+    starts = report.at(run=run).onset().set_index("rule")
+    if COLLAPSE not in starts.index:
         return "cannot be judged"
-    return "not collapsed" if pd.isna(starts[COLLAPSE]) else f"collapsed from {starts[COLLAPSE]} on"
+    start = starts.loc[COLLAPSE]
+    if pd.isna(start["layer"]):
+        return "not collapsed"
+    return f"collapsed from {start['layer']} on ({start['layers']} of {start['of']} layers)"
 
 
 def trained(demo: Demo, weight_decay: float, position: int) -> deepnrc.Report:

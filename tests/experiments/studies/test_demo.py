@@ -53,11 +53,13 @@ def test_its_first_result_and_its_pictures_tell_the_two_networks_apart(ran):
 
 
 @pytest.mark.parametrize(
-    ("layer", "words"), [("layer3", "collapsed from layer3 on"), (None, "not collapsed"), ("", "cannot be judged")]
+    ("layer", "words"),
+    [("layer3", "collapsed from layer3 on (2 of 4 layers)"), (None, "not collapsed"), ("", "cannot be judged")],
 )
 def test_a_network_is_told_collapsed_or_not_by_the_definition(monkeypatch, layer, words):
     rules = {"noise": "layer1"} | ({} if layer == "" else {"collapsed": layer})
-    starts = pd.DataFrame({"rule": list(rules), "layer": pd.array(list(rules.values()), dtype="string")})
+    layers = pd.array(list(rules.values()), dtype="string")
+    starts = pd.DataFrame({"rule": list(rules), "layer": layers, "layers": 2, "of": 4})
     monkeypatch.setattr(deepnrc.Report, "at", lambda self, run: self)
     monkeypatch.setattr(deepnrc.Report, "onset", lambda self: starts)
     assert standing(deepnrc.Report(pd.DataFrame()), "net") == words
