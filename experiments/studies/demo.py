@@ -10,7 +10,6 @@ from typing import Annotated, ClassVar
 
 import joblib
 import numpy as np
-import pandas as pd
 import torch
 from safetensors.torch import save_file
 from tyro.conf import arg
@@ -95,10 +94,8 @@ def standing(report: deepnrc.Report, run: str) -> str:
     starts = report.at(run=run).onset().set_index("rule")
     if COLLAPSE not in starts.index:
         return "cannot be judged"
-    start = starts.loc[COLLAPSE]
-    if pd.isna(start["layer"]):
-        return "not collapsed"
-    return f"collapsed from {start['layer']} on ({start['layers']} of {start['of']} layers)"
+    layer, layers, of = (str(starts[name].astype("string").fillna("")[COLLAPSE]) for name in ("layer", "layers", "of"))
+    return f"collapsed from {layer} on ({layers} of {of} layers)" if layer else "not collapsed"
 
 
 def trained(demo: Demo, weight_decay: float, position: int) -> deepnrc.Report:
