@@ -63,7 +63,7 @@ def draw_ranks(found: list[LearnedRank], path: Path) -> None:
         assert figure is not None
         figure.set_size_inches(3.9, 3.4)
         ax = figure.subplots()
-        most = 1.08 * max(x.max(), y.max())
+        most = 1.08 * max(x.max(), y.max(), *(one.predicted for one in found))
         ax.plot([0, most], [0, most], color="0.6", linewidth=0.9, linestyle=":", label="as wide as the targets")
         ax.plot(x, [one.predicted for one in found], color=ORANGE, linewidth=1.3, label="deep linear closed form")
         ax.errorbar(
