@@ -19,6 +19,7 @@ HELD = (  # what a record holds of a user's own probe, beside its bounds and its
     "meaning",
     "formula",
     "source",
+    "also",
     "collapsed",
     "better",
     "where",

@@ -47,6 +47,7 @@ def test_it_stops_the_real_ppo_and_its_logger_has_the_values(ppo: Any, tmp_path:
     model.learn(16 * 50, callback=stable_baselines3_callback(tracker))
     assert tracker.report.steps == [0, 3, 6]
     assert model.num_timesteps < 16 * 4
+    model.logger.close()
     written = pd.read_csv(tmp_path / "progress.csv")["deepnrc/action_net/deep.cka"]
     assert written.iloc[0] == pytest.approx(tracker.report.values("deep.cka")["value"].iloc[1])
 
