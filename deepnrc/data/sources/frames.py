@@ -135,9 +135,9 @@ def _numbers(column: pd.Series[str], writing: Writing) -> pd.Series[Any]:
 def _read_binary(path: Path, kind: str) -> pd.DataFrame:
     if kind == ".parquet":
         _check_width(len(pq.read_schema(path)), path)
-        return pd.read_parquet(path)
+        return _flat(pd.read_parquet(path))
     if kind == ".feather":
-        return pd.read_feather(path)
+        return _flat(pd.read_feather(path))
     require("openpyxl", "Install it with: pip install openpyxl, or save the table as a .csv.")
     check_zip(path)
     sheets = pd.read_excel(path, sheet_name=None, engine="openpyxl")
@@ -145,6 +145,12 @@ def _read_binary(path: Path, kind: str) -> pd.DataFrame:
     if len(filled) > 1:
         raise DataError(f"'{path}' has several sheets: {listing(filled)}. Save the one that is meant as a .csv.")
     return next(iter(filled.values()), pd.DataFrame())
+
+
+def _flat(frame: pd.DataFrame) -> pd.DataFrame:
+    """With the columns that pandas had made an index of, which are columns of the file."""
+    named = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    return frame.reset_index(named) if named else frame
 
 
 def _sep(path: Path, writing: Writing) -> str:

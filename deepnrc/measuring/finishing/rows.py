@@ -20,6 +20,10 @@ from deepnrc.networks import Dataflow, Weight
 from deepnrc.table import NETWORK
 from probes import OF_WEIGHT, Evaluation, HeldOut, Outcome, Probe, Snapshot, defined
 
+PATCHES = (
+    "the convolution in front of the outputs reads patches of several positions, and pooled features are of one: its "
+    "rows do not lie among them. top= names another layer"
+)
 READERS = {"weight": OF_WEIGHT, "following": ("following",)}  # what a probe reads that is concerned with a note
 
 
@@ -144,6 +148,9 @@ def _on(found: Found, device: torch.device) -> Tensor | None:
 def _of_top(layer: LayerStream, top: Top, snapshot: Snapshot, weights: Mapping[str, Weight]) -> tuple[Snapshot, str]:
     """The layer as measures of the top see it, whose weight is all that gives the outputs; and what to say of that."""
     missing = {**snapshot.missing, "gram": top.altered} if top.altered else snapshot.missing
+    own, W = weights.get(layer.site.name), snapshot.weight_matrix
+    if own is not None and W is not None and len(W) > own.m:
+        return replace(snapshot, weight_matrix=None, weight_missing=PATCHES, missing=missing), ""
     if top.whole:
         return replace(snapshot, missing=missing) if top.altered else snapshot, top.altered.partition(", so")[0]
     found = acting_on_top(layer, top, weights)

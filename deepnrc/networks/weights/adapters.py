@@ -8,12 +8,13 @@ from deepnrc.networks.weights import stored
 
 
 def adapted(module: nn.Module) -> nn.Module | None:
-    """The Linear or convolution that the module adapts, or None if it is no adapter.
+    """The Linear or convolution that the module adapts, or None if it can be no adapter.
 
-    Peft's layers say which it is; else it is a module of a Linear (m, d) beside a pair (r, d), (m, r) of low rank r.
+    Peft's layers say which it is; else it may be a module of a Linear (m, d) beside a pair (r, d), (m, r) of low rank
+    r, which a perceptron of three layers is too: that it is an adapter shows in that it is affine.
     """
-    base = getattr(module, "base_layer", None)
-    if isinstance(base, nn.Module) and any(b.__module__.startswith("peft.tuners.") for b in type(module).__mro__):
+    base = base_of_peft(module)
+    if base is not None:
         return adapted(base) or (base if stored.kind_of(base) is not None else None)
     if isinstance(module, nn.Sequential) or not stored.forward_from(module):
         return None
@@ -28,6 +29,13 @@ def adapted(module: nn.Module) -> nn.Module | None:
         if down[0] == d and up[1] == m and down[1] == up[0] < min(d, m):
             return inner
     return None
+
+
+def base_of_peft(module: nn.Module) -> nn.Module | None:
+    """What a module of peft's own classes adapts; None for others."""
+    base = getattr(module, "base_layer", None)
+    ours = any(kind.__module__.startswith("peft.tuners.") for kind in type(module).__mro__)
+    return base if ours and isinstance(base, nn.Module) else None
 
 
 def _container(module: nn.Module) -> bool:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from deepnrc.errors import UsageError
 from deepnrc.networks.weights import attention, stored
-from deepnrc.networks.weights.adapters import adapted
+from deepnrc.networks.weights.adapters import adapted, base_of_peft
 from deepnrc.networks.weights.response import Response
 
 Linears = Mapping[type[nn.Module], Callable[[nn.Module], Tensor]]
@@ -164,8 +164,9 @@ def _responding(module: nn.Module) -> Weight | None:
         part = "base_layer" if hasattr(module, "base_layer") else ""
         if geometry is not None and _affine(module, d, geometry):
             return _by_response(module, kind.axis, d, m, geometry, part)
-        missing = f"{type(module).__name__} is not affine in its input"
-        return Weight(module, kind.axis, d, m, lambda: stored.held(inner), missing, part=part)
+        if base_of_peft(module) is not None:
+            missing = f"{type(module).__name__} is not affine in its input; linears= gives the weight in use"
+            return Weight(module, kind.axis, d, m, lambda: stored.held(inner), missing, part=part)
     fitting = [d for d in _widths_to_try(module) if _affine(module, d)]
     if not fitting or any(Response(module).is_elementwise(d) for d in fitting):
         return None

@@ -35,6 +35,17 @@ def test_every_kind_of_table_gives_the_same_in_double_precision(tmp_path: Path, 
     assert loader.dataset.target_resolution.tolist() == [0.005]  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("index", [["a"], ["y"], ["a", "b"]])
+def test_columns_that_pandas_had_made_an_index_are_columns(tmp_path: Path, index: list[str]) -> None:
+    frame = FRAME.set_index(index)
+    for kind in (".parquet", ".feather"):
+        if kind == ".feather" and len(index) > 1:
+            continue
+        ((x, y),) = load_data(save(frame, tmp_path / f"t{kind}"), targets=["y"], dtype=torch.float64)
+        assert sorted(x.numpy().T.tolist()) == sorted(FRAME[["a", "b"]].to_numpy().T.tolist())
+        assert np.array_equal(y.numpy(), FRAME[["y"]].to_numpy())
+
+
 def test_every_digit_of_a_csv_is_kept(tmp_path: Path) -> None:
     values = np.random.default_rng(0).standard_normal(3000) * 10.0 ** np.random.default_rng(1).integers(-20, 20, 3000)
     path = save(pd.DataFrame({"a": values[::-1], "y": values}), tmp_path / "t.csv")

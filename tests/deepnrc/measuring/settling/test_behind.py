@@ -164,3 +164,27 @@ def test_class_means_are_not_held_against_a_weight_that_does_not_give_the_classe
     found, *_ = read(behind, classes=True, measures=["nc.3"])
     assert found.loc["nc.3", "status"] == "not defined"
     assert part in found.loc["nc.3", "note"]
+
+
+PATCHED = [
+    nn.Sequential(nn.Conv1d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv1d(8, K, 7), nn.Flatten()),
+    nn.Sequential(nn.Conv1d(3, 8, 3), nn.ReLU(), nn.Conv1d(8, K, 3), nn.AdaptiveAvgPool1d(1), nn.Flatten()),
+    nn.Sequential(nn.Conv1d(3, 8, 3), nn.ReLU(), nn.ConvTranspose1d(8, K, 3), nn.AdaptiveAvgPool1d(1), nn.Flatten()),
+]
+
+
+@pytest.mark.parametrize("net", PATCHED)
+def test_a_convolution_of_patches_has_no_rows_among_pooled_features(probe, net):
+    report = probe(net, (torch.randn(N, 3, 7), torch.randn(N, K)), probes=["nrc.2", "nrc.3"])
+    top = report.table.query("variant == 'default' and layer == '2'")
+    assert set(top["status"]) == {"not defined"}
+    assert top["note"].str.contains("reads patches of several positions").all()
+
+
+def test_a_convolution_of_single_positions_is_a_linear_of_the_pooled_features(probe):
+    net = nn.Sequential(nn.Conv1d(3, 8, 3), nn.ReLU(), nn.Conv1d(8, K, 1), nn.AdaptiveAvgPool1d(1), nn.Flatten())
+    X = torch.randn(N, 3, 7)
+    report = probe(net, (X, torch.randn(N, K)), probes=["nrc.2"])
+    with torch.no_grad():
+        H, W = net[:2](X).mean(2).double().numpy(), net[2].weight[:, :, 0].double().numpy()
+    assert report.values("nrc.2")["value"].item() == pytest.approx(nrc2(H, W), rel=1e-4)
