@@ -76,10 +76,9 @@ class Demo:
         report.save(self.out / "report", replace=True)
         data = split(*load(self.data), seed=self.seed)
         np.savez_compressed(self.out / "data.npz", x=data.x.numpy(), y=data.y.numpy())
-        told = {run: f"{run}: {standing(report, run)}" for run in report.runs}
-        report.heatmap("deep.noise_fraction", groups=told, path=self.out / "noise.png")
-        report.heatmap("deep.feature_stable_rank", groups=told, path=self.out / "stable-rank.png")
-        report.overview(groups=told, path=self.out / "overview.png")
+        report.heatmap("deep.noise_fraction", path=self.out / "noise.png")
+        report.heatmap("deep.feature_stable_rank", path=self.out / "stable-rank.png")
+        report.overview(path=self.out / "overview.png")
         page = report.html(self.out / "report.html", f"Collapse of an imitation-learning network: {self.data}")
         return {
             page: "everything on one page",

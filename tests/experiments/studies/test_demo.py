@@ -44,7 +44,7 @@ def test_it_says_what_came_out_and_writes_what_it_names(ran):
     assert report.steps == [0, 1, 2, 3]
 
 
-def test_its_first_result_and_its_pictures_tell_the_two_networks_apart(ran):
+def test_its_first_result_tells_the_two_networks_apart(ran):
     demo, said = ran
     report = deepnrc.load(demo.out / "report")
     told = [f"{run}: {standing(report, run)}" for run in report.runs]
