@@ -6,10 +6,8 @@ that threads that probe at once leave it as it was, in whatever order they come 
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -98,9 +96,7 @@ class Undoing:
 
 
 def _eager() -> Any:
-    """What is compiled runs as it was written. Before torch's compiler has been imported nothing is compiled, and
-    importing it would take longer than most measurements."""
-    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
+    return torch.compiler.set_stance("force_eager")
 
 
 STANCE = Switch(_eager, lambda made: made.__exit__(None, None, None))

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch._dynamo  # until which there is no stance to hold
 from torch import nn
 
 import deepnrc
