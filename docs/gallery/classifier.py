@@ -10,34 +10,19 @@ import torch
 import deepnrc
 
 torch.manual_seed(0)
-X = torch.randn(1000, 20)
-Y = torch.tanh(X @ torch.randn(20, 2) / 20**0.5) @ torch.linalg.qr(torch.randn(10, 2)).Q.T
 
 
 def network():
     """Five hidden layers of 64."""
     widths = [20] + [64] * 5
     hidden = [m for i in range(5) for m in (torch.nn.Linear(widths[i], widths[i + 1]), torch.nn.ReLU())]
-    return torch.nn.Sequential(*hidden, torch.nn.Linear(64, 10))
-
-
-def train(model, tracker=lambda: None, decay=0.3, steps=400):
-    """Full-batch AdamW on the squared error."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=decay)
-    for _ in range(steps):
-        tracker()
-        optimizer.zero_grad()
-        torch.nn.functional.mse_loss(model(X), Y).backward()
-        optimizer.step()
-    tracker()
-    return model
+    return torch.nn.Sequential(*hidden, torch.nn.Linear(64, 4))
 
 
 labels = torch.arange(1000) % 4
 Z = torch.randn(4, 20)[labels] + 0.5 * torch.randn(1000, 20)
 torch.manual_seed(0)
 model = network()
-model[-1] = torch.nn.Linear(64, 4)
 before = deepnrc.probe(model, (Z, labels), run="untrained", progress=False)
 optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.3)
 for _ in range(300):
