@@ -46,7 +46,7 @@ class Demo:
         self._refuse()
         decays = " and ".join(f"{decay:g}" for decay in self.weight_decay)
         print(
-            f"Training a network on {self.data} with weight decay {decays}, which takes about a minute, and probing it."
+            f"Training a network on {self.data} with weight decay {decays}, which takes a minute or two, and probing."
         )
         sys.stdout.flush()
         cells = [joblib.delayed(trained)(self, decay, i) for i, decay in enumerate(self.weight_decay)]
