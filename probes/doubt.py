@@ -108,22 +108,25 @@ def weight_doubt(features: Spectrum, weight: Spectrum, k: int, least_variance: f
     return Doubt()
 
 
-def target_doubt(features: Spectrum, cross_svd: Spectrum, target_rank: int, k: int) -> Doubt:
-    """Whether features and targets share k directions at all. A k above the targets' rank is not defined."""
-    fits(k, features.dim)
-    varying(features)
+def shares(k: int, d: int, target_rank: int) -> int:
+    """k, refused above the width or the targets' rank: features and targets cannot share so many directions."""
+    fits(k, d)
     if target_rank < k:
         raise NotDefinedError(f"the targets have rank {target_rank} < k = {k}")
-    if cross_svd.values.numel() < k:
-        raise NotDefinedError(f"S_HY has only {cross_svd.values.numel()} singular directions, fewer than k = {k}")
+    return k
+
+
+def target_doubt(features: Spectrum, cross_svd: Spectrum, k: int) -> Doubt:
+    """Whether features and targets, which have k directions each, share as many."""
+    varying(features)
     rank = cross_svd.rank(features.dim * EPS * float(cross_svd.values[0]))
     return Doubt(f"S_HY has numerical rank {rank} < k = {k}", meaningless=True) if rank < k else Doubt()
 
 
-def cross_doubt(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, target_rank: int, k: int) -> Doubt:
+def cross_doubt(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, k: int) -> Doubt:
     """What to know of angles between S_HY's target side and the targets' own directions."""
     varying(targets, "targets")
-    low = target_doubt(features, cross_svd, target_rank, k)
+    low = target_doubt(features, cross_svd, k)
     if k == targets.dim:
         return Doubt(f"trivial: k = {k} is the whole target space")
     if not low and float(targets.values[k:].sum()) <= EXACT * targets.total:

@@ -12,9 +12,9 @@ from .algebra import between, leading
 from .algebra.factored import Covariance, Factored, dense, with_rows
 from .algebra.joint import Joint
 from .algebra.onehot import OneHot, Targets
-from .doubt import ROUNDED, TIED, constant, finite
+from .doubt import ROUNDED, TIED, constant, finite, shares
 from .given import Given
-from .measures import prediction
+from .measures import geometry, prediction
 from .measures.deep import noise_floor
 from .nulls import levels
 from .nulls.levels import CrossNull
@@ -154,6 +154,17 @@ class Snapshot(Given):
         return self.joint.cross
 
     @cached_property
+    def shared_k(self) -> int:
+        """k, where features and targets have so many directions each: read before what only these need."""
+        return shares(self.k, self.d, self.target_rank)
+
+    @cached_property
+    def cross_values(self) -> Tensor:
+        """Singular values (r,) of S_HY, largest first."""
+        known = "_cross_factors" in vars(self)  # values alone cost a third of what vectors cost
+        return self.cross_svd.values if known else torch.linalg.svdvals(self.cross)
+
+    @cached_property
     def cross_svd(self) -> Spectrum:
         """Singular values and right singular vectors (n, r) of S_HY."""
         return self._cross_factors[1]
@@ -183,8 +194,8 @@ class Snapshot(Given):
     @cached_property
     def leading_weight(self) -> Spectrum:
         """Singular values of W, and the right singular vectors of the top k and of those tied with the k-th."""
-        W, k = self._nonzero, defined(lambda: self.k) or 1
-        return self.weight if min(W.shape) <= leading.SMALL else leading.leading_singular(W, k, TIED)
+        found = leading.leading_singular(self._nonzero, defined(lambda: self.k) or 1, TIED)
+        return self.weight if found is None else found
 
     @cached_property
     def row_space(self) -> Tensor:
@@ -217,10 +228,14 @@ class Snapshot(Given):
         return linear_fit(self.covariance, self.features, self.cross, self._targets, rounding, self.most_used)
 
     @cached_property
+    def fitted_r2(self) -> Tensor:
+        """R2 (r,) of the best affine map along each direction of the targets."""
+        return prediction.along(self.linear_fit, self.targets, self.target_rank)
+
+    @cached_property
     def layer_r2(self) -> Tensor:
-        """Adjusted R2 (r,) of the best affine map along each direction of the targets."""
-        r2 = prediction.along(self.linear_fit, self.targets, self.target_rank)
-        return prediction.adjusted(r2, self.linear_fit.used, self.N)
+        """The same, adjusted for the directions that the map reads."""
+        return prediction.adjusted(self.fitted_r2, self.linear_fit.used, self.N)
 
     @cached_property
     def network_r2(self) -> Tensor:
@@ -249,6 +264,11 @@ class Snapshot(Given):
         means = between.class_means(self._classes)
         self._check_varying()
         return between.spread(means, self.mean_square, self.unit_roundoff)
+
+    @cached_property
+    def pair_noise(self) -> float:
+        """What spreads about two class means over their distance, in the mean over pairs."""
+        return geometry.pair_noise(self._classes)
 
     @cached_property
     def between_tolerance(self) -> float:

@@ -8,19 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from probes.subspace import EPS, Spectrum, singular
+from probes.subspace import EPS, Spectrum
 
 SMALL = 64  # sides up to which all singular vectors cost next to nothing
 SHALLOW = 0.1  # s_k over s_1 below which WW' would have lost digits of the k-th singular vector
 
 
-def leading_singular(W: Tensor, k: int, tied: float) -> Spectrum:
+def leading_singular(W: Tensor, k: int, tied: float) -> Spectrum | None:
     """Singular values of W (m, d), largest first, and its leading right singular vectors (d, q), q >= k: the top k, and
     those whose values are within the ratio ``tied`` of the k-th.
 
     They come from the smaller of WW' and W'W, which costs no digit of values that are near the largest. Values below
-    1e-7 of the largest are rounding, as ``floor`` tells; where the k-th is below a tenth of the largest, or there
-    is little to save, all vectors are computed from W itself.
+    1e-7 of the largest are rounding, as ``floor`` tells. None where the k-th is below a tenth of the largest, or there
+    is little to save: all vectors are to be computed from W itself.
 
     Args:
         W: finite, and not 0.
@@ -29,12 +29,12 @@ def leading_singular(W: Tensor, k: int, tied: float) -> Spectrum:
     m, d = W.shape
     p = min(m, d)
     if p <= SMALL or k > p // 4 or W.device.type != "cpu":
-        return singular(W)
+        return None
     size = float(W.abs().max())
     A = W / size
     squares, vectors = _eigen(A @ A.mT if m <= d else A.mT @ A, k, tied**2)
     if not float(squares[k - 1]) > SHALLOW**2 * float(squares[0]):
-        return singular(W)
+        return None
     values = squares.clamp(min=0).sqrt()
     right = (A.mT @ vectors) / values[: vectors.shape[1]] if m <= d else vectors
     return Spectrum(values * size, right, floor=(max(m, d) * EPS) ** 0.5 * float(values[0]) * size)

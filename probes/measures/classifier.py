@@ -96,16 +96,6 @@ def accuracy(model_accuracy: float) -> float:
     return model_accuracy
 
 
-def simplex(K: int) -> Tensor:
-    """(I - 11'/K)/sqrt(K-1), the Gram matrix (K, K) of a simplex ETF, of norm 1."""
-    return (torch.eye(K, dtype=torch.float64) - 1 / K) / (K - 1) ** 0.5
-
-
-def frame(K: int) -> Tensor:
-    """I/sqrt(K), the Gram matrix (K, K) of an orthogonal frame, of norm 1."""
-    return torch.eye(K, dtype=torch.float64) / K**0.5
-
-
 def within_floor(squares: Tensor, unit_roundoff: float) -> Tensor:
     """What rounding could leave of the diagonal of S_W (d,): u^2 E h_j^2 from storing the features with unit roundoff
     u, and what the mean's own rounding in float64 leaves."""
@@ -190,7 +180,12 @@ def _apart(A: Tensor, M: Tensor, centred: bool) -> float:
     K, d = M.shape
     if MANY * d >= K:
         product = A @ M.mT
-        return float((product / _size(product) - (simplex(K) if centred else frame(K)).to(M)).norm())
+        product /= _size(product)
+        rank = K - 1 if centred else K
+        if centred:
+            product += 1 / K / rank**0.5
+        product.diagonal().sub_(rank**-0.5)
+        return float(product.norm())
     U = torch.linalg.qr(torch.cat([torch.ones(K, 1).to(M), M], 1)).Q[:, 1:] if centred else torch.linalg.qr(M).Q
     product, rank = A @ (M.mT @ U), K - 1 if centred else K
     inside = product / _size(product) - U / rank**0.5

@@ -159,34 +159,33 @@ def _cka(features: Tensor, targets: Tensor, cross: Tensor) -> float:
     return min(1.0, float(shared.norm() ** 2 / ((features / large).norm() * (targets / wide).norm())))
 
 
-def feature_target_alignment(
-    features: Spectrum, targets: Spectrum, cross_svd: Spectrum, target_rank: int, k: int
-) -> Outcome:
+def feature_target_alignment(features: Spectrum, targets: Spectrum, shared_k: int, cross_svd: Spectrum) -> Outcome:
     """Mean cosine between the top-k right singular vectors of S_HY and the top-k eigenvectors of S_Y, in [0, 1].
 
     Poster. When the targets have exact rank k this is 1 for any features, trained or not, and the note says so.
     """
-    doubt = cross_doubt(features, targets, cross_svd, target_rank, k)
+    k, doubt = shared_k, cross_doubt(features, targets, cross_svd, shared_k)
     return doubt.about(float(principal_cosines(cross_svd.leading(k), targets.leading(k)).mean()))
 
 
-def cross_alignment(features: Spectrum, targets: Spectrum, cross_svd: Spectrum, target_rank: int, k: int) -> Outcome:
+def cross_alignment(features: Spectrum, targets: Spectrum, shared_k: int, cross_svd: Spectrum) -> Outcome:
     """Mean cosine between the top-k right singular vectors of S_HY and the remaining n - k eigenvectors of S_Y, in
     [0, 1]; 0 when collapsed, and 0 for any features when the targets have exact rank k."""
+    k = shared_k
     if k >= targets.dim:
         raise NotDefinedError(f"all {targets.dim} target directions are signal (k = {k}): none remain")
-    doubt = cross_doubt(features, targets, cross_svd, target_rank, k)
+    doubt = cross_doubt(features, targets, cross_svd, k)
     # cosines with the rest are sines with the top k, of which those too many are 0
     rest = principal_sines(cross_svd.leading(k), targets.leading(k))[: targets.dim - k]
     return doubt.about(float(rest.mean()))
 
 
 def feature_side_alignment(
-    features: Spectrum, cross_left: Tensor, cross_svd: Spectrum, target_rank: int, k: int, least_variance: float
+    features: Spectrum, shared_k: int, cross_left: Tensor, cross_svd: Spectrum, least_variance: float
 ) -> Outcome:
     """Mean cosine between the top-k left singular vectors of S_HY and V, in [0, 1]; 1 when collapsed: whether the
     directions that carry the target are the ones of high variance."""
-    low = target_doubt(features, cross_svd, target_rank, k)
+    k, low = shared_k, target_doubt(features, cross_svd, shared_k)
     if k == features.dim:
         doubt = Doubt(f"trivially 1: k = {k} is the whole space")
     else:

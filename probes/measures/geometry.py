@@ -22,21 +22,26 @@ CHUNK = 256
 NEAR = 1e-2  # of two points' squares, below which their distance is not read from products
 
 
-def cdnv(classes: Classes, between: Spectrum) -> Outcome:
+def cdnv(between: Spectrum, pair_noise: float) -> float:
     """Class-distance normalised variance, mean over pairs of (v_i + v_j)/(2 ||mu_i - mu_j||^2), >= 0; 0 when collapsed.
     Galanti, Gyorgy & Hutter 2022. ``between`` is read so that class means that coincide are refused."""
-    spread, total, count = classes.spread[classes.present], 0.0, 0
+    return pair_noise
+
+
+def cdnv_doubled(between: Spectrum, pair_noise: float) -> float:
+    """The same without the 2, >= 0; 0 when collapsed."""
+    return 2 * pair_noise
+
+
+def pair_noise(classes: Classes) -> float:
+    """Mean over pairs of classes of (v_i + v_j)/(2 ||mu_i - mu_j||^2)."""
+    spread, total = classes.spread[classes.present], 0.0
     for i, j, apart in _pairs(_centred(classes)):
         if not float(apart.min()) > 0:
             raise DegenerateError("two classes have the same mean")
-        total += float(((spread[i] + spread[j]) / (2 * apart)).sum())
-        count += apart.numel()
-    return Outcome(total / count)
-
-
-def cdnv_doubled(classes: Classes, between: Spectrum) -> Outcome:
-    """The same without the 2, >= 0; 0 when collapsed."""
-    return Outcome(2 * cdnv(classes, between).value)
+        total += float(apart.reciprocal_().mul_(spread[i] + spread[j]).sum())
+    K = len(spread)
+    return total / (K * (K - 1))
 
 
 def equinorm(classes: Classes, between: Spectrum) -> Outcome:
@@ -96,20 +101,29 @@ def sigma_ratio(classes: Classes, weight: Spectrum) -> Outcome:
 
 
 def _pairs(points: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """The pairs i < j of points (K, d) and their squared distances, some hundreds of i at a time.
+    """The pairs i < j of points (K, d) and their squared distances: those among some hundreds of points, (P,) each, and
+    those of these with all that follow, (p, 1), (1, q) and (p, q)."""
+    places = torch.arange(len(points), device=points.device)
+    for here in places.split(CHUNK):
+        rows, behind = points[here], places[int(here[-1]) + 1 :]
+        i, j = torch.triu_indices(len(here), len(here), 1, device=points.device)
+        if len(i):
+            yield here[i], here[j], _distances(rows, rows)[i, j]
+        if len(behind):
+            yield here[:, None], behind[None], _distances(rows, points[behind[0] :])
+
+
+def _distances(A: Tensor, B: Tensor) -> Tensor:
+    """Squared distances (p, q) of points A (p, d) to points B (q, d).
 
     Products find them; where they could have lost digits, for near points, differences do.
     """
-    squares = (points**2).sum(1)
-    for start in range(0, len(points) - 1, CHUNK):
-        rows = points[start : start + CHUNK]
-        i, j = torch.triu_indices(len(rows), len(points) - start, 1, device=points.device) + start
-        apart = (squares[start : start + CHUNK, None] + squares[start:] - 2 * rows @ points[start:].mT)[
-            i - start, j - start
-        ]
-        for near in (apart < NEAR * (squares[i] + squares[j])).nonzero()[:, 0].split(CHUNK * CHUNK):
-            apart[near] = ((points[i[near]] - points[j[near]]) ** 2).sum(1)
-        yield i, j, apart
+    squares = (A**2).sum(1)[:, None] + (B**2).sum(1)
+    apart = torch.addmm(squares, A, B.mT, alpha=-2)
+    for near in (apart < squares.mul_(NEAR)).nonzero().split(16 * CHUNK):
+        i, j = near.mT
+        apart[i, j] = ((A[i] - B[j]) ** 2).sum(1)
+    return apart
 
 
 def _centred(classes: Classes) -> Tensor:

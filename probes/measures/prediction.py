@@ -66,7 +66,7 @@ def of_network(outputs: Moments, targets: Spectrum, rank: int, classes: bool) ->
 def squared_error(outputs: Moments) -> Tensor:
     """E[(f - y)(f - y)'] (n, n) from moments of the rows [f(x) - y, y]."""
     offset = outputs.mean[: outputs.n]
-    return dense(outputs.joint.features) + torch.outer(offset, offset)
+    return dense(outputs.features) + torch.outer(offset, offset)
 
 
 def class_fit(outputs: Moments) -> LinearFit | None:
@@ -88,10 +88,9 @@ def beside_targets(outputs: Moments) -> tuple[Tensor, Joint]:
 def layer_direction(index: int) -> Measure:
     """Make the measure: R2 of the layer's best affine map along target direction ``index``, from 1."""
 
-    def direction_r2(linear_fit: LinearFit, targets: Spectrum, target_rank: int, N: int) -> Outcome:
+    def direction_r2(linear_fit: LinearFit, fitted_r2: Tensor, target_rank: int, N: int) -> Outcome:
         """R2 of the best affine map along one direction of the targets, in [0, 1]."""
-        found = along(linear_fit, targets, _there(index, target_rank))
-        return Outcome(float(found[index - 1]), *_fits_anything(linear_fit.used, N))
+        return Outcome(float(fitted_r2[_there(index, target_rank) - 1]), *_fits_anything(linear_fit.used, N))
 
     return direction_r2
 
@@ -175,7 +174,7 @@ def _fits_anything(used: int, N: int) -> tuple[str, str]:
 
 def residual_values(outputs: Moments) -> Tensor:
     """Eigenvalues (n,) of the covariance of f(x) - y, largest first, from moments of the rows [f(x) - y, y]."""
-    return torch.linalg.eigvalsh(dense(finite(outputs.joint.features, "residuals"))).flip(0)
+    return torch.linalg.eigvalsh(dense(finite(outputs.features, "residuals"))).flip(0)
 
 
 def whiteness(residual_values: Tensor) -> Outcome:

@@ -37,6 +37,6 @@ class ClassMeans:
         squares account for it in a scatter within classes."""
         before = self.counts[present]
         delta = means - self.means[present]
-        self.means[present] += delta * (sizes / (before + sizes))[:, None]
+        self.means.index_add_(0, present, delta * (sizes / (before + sizes))[:, None])
         self.counts[present] += sizes
-        return delta * (before * sizes / (before + sizes)).sqrt()[:, None]
+        return delta.mul_((before * sizes / (before + sizes)).sqrt()[:, None])

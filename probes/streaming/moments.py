@@ -8,8 +8,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from probes.algebra.factored import Covariance, block, part
 from probes.algebra.joint import Joint
-from probes.algebra.onehot import OneHot
+from probes.algebra.onehot import OneHot, Targets
 
 from .classmeans import ClassMeans
 from .gram import Gram
@@ -140,8 +141,25 @@ class Moments:
     @property
     def joint(self) -> Joint:
         """The same by its blocks, the features' by its rows while they are few."""
-        S = self.gram.over(self.count)
         if self.classes is None:
-            return Joint.of(S, self.d)
-        shares = self.classes.counts / self.count
-        return Joint(S, ((self.classes.means - self.mean[: self.d]) * shares[:, None]).mT, OneHot(shares))
+            return Joint.of(self.gram.over(self.count), self.d)
+        cross = (self.classes.means - self.mean[: self.d]) * (self.classes.counts / self.count)[:, None]
+        return Joint(self.features, cross.mT, self.targets)
+
+    @property
+    def features(self) -> Covariance:
+        """Covariance of the features alone (d, d), by its rows while they are few."""
+        return part(self.gram.over(self.count), slice(self.d))
+
+    @property
+    def targets(self) -> Targets:
+        """Covariance of the targets alone (n, n), by the classes' shares where they are classes."""
+        if self.classes is not None:
+            return OneHot(self.classes.counts / self.count)
+        here = slice(self.d, None)
+        return block(self.gram.over(self.count), here, here)
+
+    @property
+    def mean_square(self) -> float:
+        """E||h||^2 of the features, offset included."""
+        return float(self.gram.diagonal()[: self.d].sum() / self.count + (self.mean[: self.d] ** 2).sum())

@@ -65,6 +65,18 @@ def test_decompositions_are_made_once(layer, snap, name):
     assert snapshot.read(name) is snapshot.read(name)
 
 
+@pytest.mark.parametrize(
+    ("rank", "why"), [(5, "the targets have rank 3 < k = 5"), (30, "k = 30 exceeds the width d = 24")]
+)
+def test_vectors_of_the_cross_covariance_are_not_made_for_what_refuses_them(layer, snap, outcome, rank, why):
+    snapshot = snap(*layer(n=3), rank=rank)
+    for name in ("deep.feature_target_alignment", "deep.cross_alignment", "deep.feature_side_alignment"):
+        assert outcome(name, snapshot).note == why
+    values = snapshot.cross_values
+    assert "_cross_factors" not in vars(snapshot)
+    torch.testing.assert_close(values, snapshot.cross_svd.values, rtol=1e-12, atol=0)
+
+
 def test_blocks_of_the_covariance(layer, snap):
     H, Y, W = layer(m=4)
     snapshot = snap(H, Y, W)

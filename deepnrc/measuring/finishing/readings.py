@@ -52,8 +52,8 @@ def of_layer(snapshot: Snapshot, place: Mapping[str, Any]) -> Iterator[SpectralR
         floor = max(weight.floor, max(snapshot.d, weight.values.numel()) * EPS * float(weight.values[0]))
         yield SpectralReading(WEIGHT, weight.values, floor, k, place)
     if features is not None and targets is not None:
-        cross = snapshot.cross_svd
-        yield SpectralReading(CROSS, cross.values, snapshot.d * EPS * float(cross.values[0]), k, place)
+        cross = snapshot.cross_values
+        yield SpectralReading(CROSS, cross, snapshot.d * EPS * float(cross[0]), k, place)
     if features is not None and weight is not None and k is not None and k <= min(snapshot.d, weight.values.numel()):
         yield SpectralReading(COSINES, principal_cosines(features.leading(k), weight.leading(k)), np.nan, k, place)
 
@@ -69,7 +69,7 @@ def of_targets(snapshot: Snapshot, place: Mapping[str, Any]) -> Iterator[Spectra
     if outputs is not None and outputs.count:
         left = defined(lambda: snapshot.residual_values)
         if left is not None and float(left[0]) > 0:
-            square = float(outputs.joint.targets.trace() + (outputs.mean[outputs.n :] ** 2).sum())
+            square = float(outputs.targets.trace() + (outputs.mean[outputs.n :] ** 2).sum())
             floor = snapshot.target_roundoff**2 * square  # of y, as it was written
             yield SpectralReading(RESIDUALS, left, floor, defined(lambda: snapshot.k), place)
 

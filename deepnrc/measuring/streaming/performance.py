@@ -22,7 +22,7 @@ class Performance:
         residuals: moments of the rows [f(x) - y, y], streamed like features and targets; None with ``missing`` saying
             why.
         count: samples whose output was held against their targets.
-        squares: sum of (f(x) - y)^2 over them and the outputs.
+        squares: sum of (f(x) - y)^2 over them and the outputs, where these are too many for ``residuals``.
         incomparable: whether an output was seen that cannot be held against the targets; it stays so.
         hits: samples whose largest output is that of their class.
     """
@@ -78,11 +78,13 @@ class Performance:
     def compare(self, prediction: Tensor, Y: Tensor, classes: Tensor | None, predicted: Tensor | None) -> None:
         """Hold the output (N, n) against targets (N, n), and predicted classes (N,), if there are any, against them."""
         self.width, apart = Y.shape[1], prediction.to(Y) - Y
-        self.count, self.squares = self.count + len(Y), self.squares + float((apart**2).sum())
+        self.count += len(Y)
         if self.width <= MOST:
             self.residuals = self.residuals or Moments(self.width, self.width, Y.device)
             self.residuals.update(Batch(apart, Y, classes))
         else:
+            flat = apart.flatten()
+            self.squares += float(flat @ flat)
             self.missing = f"the covariance of {self.width} outputs is not kept: it takes up to {MOST}"
         if predicted is not None and classes is not None:
             self.hits += int((classes == predicted.to(classes)).sum())
@@ -95,4 +97,7 @@ class Performance:
     @property
     def mse(self) -> float | None:
         """Mean over samples and outputs of the squared error, or None if no output could be read."""
-        return self.squares / self.count / self.width if self.count else None
+        if not self.count:
+            return None
+        square = self.squares / self.count if self.residuals is None else self.residuals.mean_square
+        return square / self.width

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from probes import Classes
+from probes.measures import geometry
 
 
 def plain(H, y, W):
@@ -41,6 +42,17 @@ def test_every_measure_is_its_plain_computation(classes, snap, outcome, K):
             assert found.status == "not defined"
         else:
             assert (found.status, found.value) == ("ok", pytest.approx(wanted, rel=1e-9)), (name, variant)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7])
+def test_pairs_come_in_parts_of_any_size_and_near_ones_keep_their_digits(classes, snap, value, monkeypatch, chunk):
+    H, Y, W = classes(K=8)
+    near = H.clone()
+    near[Y.argmax(1) == 1] = H[Y.argmax(1) == 0].mean(0) + 1e-6 * H[Y.argmax(1) == 1]
+    wanted = plain(near.numpy(), Y.argmax(1).numpy(), W.numpy())
+    monkeypatch.setattr(geometry, "CHUNK", chunk)
+    for name in ("nc.cdnv", "nc.gnc2"):
+        assert value(name, snap(near, Y, W)) == pytest.approx(wanted[name, "default"], rel=1e-9), name
 
 
 def test_sigma_ratio_of_a_weight_of_more_outputs(classes, snap, value):
