@@ -10,13 +10,16 @@ from experiments.claims.deepcollapse import (
     upper_layers_collapse,
     weight_decay_orders,
 )
+from experiments.claims.heldout import COLLAPSED, READ, generalisation, read_networks
 from experiments.claims.learning import FITTED, learned_every_direction
 from experiments.claims.toplayer import drops_a_direction, falls_at_the_top, gram_falls, top_layer_collapses
 from experiments.claims.verdict import STANDINGS, Verdict, bootstrap
 
 __all__ = [
+    "COLLAPSED",
     "DEEP",
     "FITTED",
+    "READ",
     "STANDINGS",
     "Claim",
     "Inquiry",
@@ -26,10 +29,12 @@ __all__ = [
     "classifier_claims",
     "drops_a_direction",
     "falls_at_the_top",
+    "generalisation",
     "gram_falls",
     "learned_dimension",
     "learned_every_direction",
     "onset",
+    "read_networks",
     "similarity_rises",
     "top_layer_collapses",
     "upper_layers_collapse",

@@ -29,6 +29,7 @@ class Claim:
         threshold: ours, unless the source names one.
         where: the facts of the settings that it is about; of all, if it names none.
         published: what the published curves give for the same; None where there are none.
+        unread: says why it cannot be read off the results of one seed.
     """
 
     statement: str
@@ -38,6 +39,7 @@ class Claim:
     threshold: float
     where: Mapping[str, Fact] = field(default_factory=dict)
     published: float | None = None
+    unread: Callable[[Results], str] = why_unread
 
     def measured(self, results: Results) -> float:
         """The effect, read off the settings that the claim is about; NaN if none of them was run."""
@@ -61,7 +63,7 @@ class Claim:
             mine = results.single(seed)
             value = self.measured(mine)
             if math.isnan(value):
-                left_out[seed] = why_unread(mine.where(**self.where)) if self._about(mine) else "was not run"
+                left_out[seed] = self.unread(mine.where(**self.where)) if self._about(mine) else "was not run"
             else:
                 readings[seed] = value
         effect = float(np.mean(list(readings.values()))) if readings else math.nan

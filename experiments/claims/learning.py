@@ -6,6 +6,7 @@ import numpy as np
 
 from experiments.runner import Results
 
+NOTHING = "there is nothing to read it off"
 FITTED = 0.5  # share of a target direction's variance; below, a network has not learned it
 
 
@@ -44,4 +45,4 @@ def why_unread(results: Results) -> str:
     for position, label in enumerate(results.swept):
         if not learned_every_direction(results, position):
             return f"{label} has dropped a target direction"
-    return "there is nothing to read it off"
+    return NOTHING

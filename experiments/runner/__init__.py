@@ -2,7 +2,7 @@
 
 from experiments.runner.cells import plan
 from experiments.runner.ending import ended_in_order
-from experiments.runner.rereading import reread
+from experiments.runner.rereading import reread, stored
 from experiments.runner.results import Group, Results
 from experiments.runner.study import DECAY, Beside, Fact, Network, Setting, Study, heading, in_words
 from experiments.runner.sweep import Workers, sweep
@@ -25,6 +25,7 @@ __all__ = [
     "outputs",
     "plan",
     "reread",
+    "stored",
     "sweep",
     "train",
 ]

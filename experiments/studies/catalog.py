@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol
 
 from experiments.byhand import ByHand
 from experiments.studies.demo import Demo
+from experiments.studies.generalisation import Generalisation
 from experiments.studies.imageclasses import CifarStudy, DigitStudy
 from experiments.studies.imageregression import DrivingStudy, FaceStudy, PixelStudy
 from experiments.studies.mujoco import Hopper, Reacher, Swimmer
@@ -52,6 +53,7 @@ STUDIES: dict[str, type[Command]] = {
     "utkface": FaceStudy,
     "mnist": DigitStudy,
     "cifar10": CifarStudy,
+    "generalisation": Generalisation,
     "by-hand": ByHand,
     "ufm": Ufm,
 }
@@ -75,6 +77,7 @@ def invocations(out: Path) -> dict[str, Command]:
         "reacher-pixels": PixelStudy(out=out),
         "driving": DrivingStudy(out=out),
         "mnist": DigitStudy(out=out),
+        "generalisation": Generalisation(out=out),
         "by-hand": ByHand(out=out),
         "ufm": Ufm(out=out),
     }
