@@ -14,11 +14,12 @@ from markupsafe import Markup
 from deepnrc import Report, figures
 from deepnrc.page import inline
 from deepnrc.table import join
+from experiments.pages.linearfigure import draw_ratios
 from experiments.pages.overlay import overlay
 from experiments.pages.published import draw_again, draw_pair, pairs
 from experiments.pages.rankfigure import RANK, draw_ranks, learned_ranks
 from experiments.runner import Group, Results, heading
-from experiments.theory import Fit
+from experiments.theory import Fit, Predicted
 from probes import CATALOG
 
 KNOWN = {probe.name: probe for probe in CATALOG if probe.variant == "default"}
@@ -34,8 +35,14 @@ class Drawn:
     svg: Markup
 
 
-def draw_all(results: Results, folder: Path, fitted: Mapping[str, Fit] | None = None) -> Iterator[Drawn]:
-    """Draw what the study's measures call for, and the last layers beside the theory where it was fitted to them."""
+def draw_all(
+    results: Results,
+    folder: Path,
+    fitted: Mapping[str, Fit] | None = None,
+    linear: Mapping[str, Predicted] | None = None,
+) -> Iterator[Drawn]:
+    """Draw what the study's measures call for, every layer beside a deep linear network's where there is one, and the
+    last layers beside the theory where it was fitted to them."""
     layered = [m for m in results.study.measures if (results.last(m)["depth"] >= 0).any() and _layers(results, m) > 1]
     top = [m for m in results.study.measures if m not in layered and not results.last(m).empty]
     groups = results.groups()
@@ -65,6 +72,13 @@ def draw_all(results: Results, folder: Path, fitted: Mapping[str, Fit] | None = 
             "The rank that was learned: stable rank of the last features against the targets' (numbers: their rank), "
             "mean over seeds with its 95 % interval, beside a deep linear network of this weight decay in closed form",
             lambda path: draw_ranks(ranks, path),
+        )  # fmt: skip
+    if linear:
+        yield drawn(
+            folder, "linear",
+            "Measured over predicted by layer (first seed): the network beside a deep linear one of its depth and "
+            "weight decay, the strongest direction (full) and the weakest that the prediction keeps (dashed)",
+            lambda path: draw_ratios({label: one.layers for label, one in linear.items()}, path),
         )  # fmt: skip
     yield from _heatmaps(results, folder, layered)
     if layered:

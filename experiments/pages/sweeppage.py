@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
@@ -101,8 +102,8 @@ def _dropped(results: Results, label: str) -> Iterator[str]:
 def write(results: Results, verdicts: Sequence[Verdict], folder: Path, progress: bool = True) -> dict[Path, str]:
     """Write everything that the results of a sweep tell; the files to open, with what they show."""
     write_whole({folder / "table.parquet": results.table.to_parquet(index=False)}, "The table")
-    fitted, without = theory.fits(results) if results.study.theory else ({}, {})
-    drawing = draw_all(results, folder, fitted)
+    closed = _closed_forms(results) if results.study.theory else ClosedForms()
+    drawing = draw_all(results, folder, closed.fitted, closed.linear)
     pictures = list(progress_bar(drawing, desc="drawing", unit="picture", progress=progress))
     page = Page(
         name=results.study.name,
@@ -111,7 +112,7 @@ def write(results: Results, verdicts: Sequence[Verdict], folder: Path, progress:
         warnings=warnings(results),
         tables=[
             found
-            for found in (published_table(pairs(results)), standings.table(results), _theory(fitted, without))
+            for found in (published_table(pairs(results)), standings.table(results), *closed.tables)
             if found is not None
         ],
         drawn=pictures,
@@ -124,8 +125,20 @@ def write(results: Results, verdicts: Sequence[Verdict], folder: Path, progress:
     return page.write(folder)
 
 
-def _theory(fitted: Mapping[str, theory.Fit], without: Mapping[str, str]) -> dict[str, Any] | None:
-    return theory.table(fitted, without) if fitted or without else None
+@dataclass(frozen=True)
+class ClosedForms:
+    """Networks beside closed forms, by their settings' labels: last layers, and every layer; with their tables."""
+
+    fitted: Mapping[str, theory.Fit] = field(default_factory=dict)
+    linear: Mapping[str, theory.Predicted] = field(default_factory=dict)
+    tables: tuple[dict[str, Any] | None, ...] = ()
+
+
+def _closed_forms(results: Results) -> ClosedForms:
+    found = theory.networks(results)
+    fitted, unfitted = theory.fits(found)
+    linear, without = theory.linear_networks(found)
+    return ClosedForms(fitted, linear, (theory.linear_table(linear, without), theory.table(fitted, unfitted)))
 
 
 def _classifies(results: Results) -> bool:

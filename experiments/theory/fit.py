@@ -6,7 +6,8 @@ both penalties, and with them the residuals and the error, which were not fitted
 
 Features that are themselves made by regularised layers are not free. Behind m - 1 linear layers WW' grows like
 l_i^(1/m) at small penalties (``probes.ufm.linear``), which a straight line in sqrt(l_i) meets for m = 2 only: for a
-larger m its intercept has the wrong sign. ``Fit.factors`` reads m off the data, and the note says when the line fails.
+larger m its intercept has the wrong sign. ``Fit.factors`` reads m off the data, and ``Fit.shrinks`` says whether the
+line holds at all; ``everylayer`` has the model of m factors.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class Fit:
         mse: as measured.
         decayed: lambda_w that the optimiser's weight decay stands for, or None if it was not given.
         note: what the fit could not use.
+        shrinks: whether the line meets the axis at a positive root; if not, the features are not free, and s and c are
+            at their lower bounds.
     """
 
     minimum: RegressionMinimum
@@ -49,6 +52,7 @@ class Fit:
     mse: float
     decayed: float | None = None
     note: str = ""
+    shrinks: bool = True
 
     @property
     def predicted_gram(self) -> Tensor:
@@ -111,7 +115,7 @@ def fit(H: Tensor, W: Tensor, b: Tensor | None, Y: Tensor, weight_decay: float |
         raise UsageError("There is nothing to fit: the targets or features do not vary, or the last weight is 0.")
     targets = RegressionMinimum(S_Y, 1.0, 1.0).targets
     rotated = targets.vectors.mT @ W @ W.mT @ targets.vectors
-    rho, s, note = _line(targets.values.sqrt(), rotated.diagonal(), H, W)
+    rho, s, note, shrinks = _line(targets.values.sqrt(), rotated.diagonal(), H, W)
     residual = H @ W.mT + (0.0 if b is None else b.double()) - Y
     mse, variance = float(residual.square().mean()), float(S_Y.trace()) / n
     if mse > 0.99 * variance:
@@ -123,7 +127,7 @@ def fit(H: Tensor, W: Tensor, b: Tensor | None, Y: Tensor, weight_decay: float |
         RegressionMinimum(S_Y, rho * s, s / rho), rotated.diagonal(), float(off.norm() / rotated.norm()),
         (targets.vectors.mT @ left @ targets.vectors).diagonal(),
         float(spectrum[-1] / spectrum[0]) if float(spectrum[0]) > 0 else math.inf, mse,
-        None if weight_decay is None else effective(weight_decay, n, "weight decay"), note,
+        None if weight_decay is None else effective(weight_decay, n, "weight decay"), note, shrinks,
     )  # fmt: skip
 
 
@@ -131,8 +135,9 @@ def _kept(gram: Tensor) -> Tensor:
     return gram > KEPT * gram.max()
 
 
-def _line(roots: Tensor, gram: Tensor, H: Tensor, W: Tensor) -> tuple[float, float, str]:
-    """rho and s of gram = rho (roots - s) over the directions that are kept; s at least a millionth of the largest."""
+def _line(roots: Tensor, gram: Tensor, H: Tensor, W: Tensor) -> tuple[float, float, str, bool]:
+    """rho and s of gram = rho (roots - s) over the directions that are kept, a note, and whether s is above its lower
+    bound, a millionth of the largest root."""
     kept = _kept(gram)
     x, y = roots[kept], gram[kept]
     apart = x - x.mean()
@@ -145,8 +150,4 @@ def _line(roots: Tensor, gram: Tensor, H: Tensor, W: Tensor) -> tuple[float, flo
         note = "two directions determine the line exactly: only residuals and error test the theory"
     s = float(x.mean() - y.mean() / slope)
     floor = 1e-6 * float(roots.max())
-    if s < floor:
-        note = "; ".join(
-            filter(None, (note, "no shrinkage is left: the features are not free, and c is at its lower bound"))
-        )
-    return slope, max(s, floor), note
+    return slope, max(s, floor), note, s >= floor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,32 +22,58 @@ CAPTION = (
 )
 
 
-def fits(results: Results) -> tuple[dict[str, Fit], dict[str, str]]:
-    """The fit of the first seed of every trained setting with weight decay, by its label, and why others have none."""
+@dataclass(frozen=True)
+class Trained:
+    """The network of a setting's first seed, with the data that it was trained on."""
+
+    setting: Setting
+    data: Split
+    model: nn.Module
+
+    @property
+    def weight_decay(self) -> float | None:
+        """None where it is no L2 term of the loss, as in Adam's steps."""
+        return self.setting.recipe.weight_decay if self.setting.recipe.optimizer == "sgd" else None
+
+
+Networks = Mapping[str, Trained | str]  # by their settings' labels; or why a setting has none
+
+
+def networks(results: Results) -> Networks:
+    """The first seed's network of every setting that was trained with weight decay."""
     seed = results.study.seeds[0]
     decaying = [s for s in results.study.settings if s.recipe.weight_decay and s.recipe.epochs]
     loaded = {data: data.load(seed) for data in dict.fromkeys(setting.data for setting in decaying)}
-    found: dict[str, Fit] = {}
-    without: dict[str, str] = {}
-    for setting in decaying:
-        folder = results.folder_of(setting.label, seed)
-        if folder is None:
-            without[setting.label] = "No fit: the first seed diverged."
-            continue
-        try:
-            found[setting.label] = _of_cell(setting, loaded[setting.data], seed, folder)
-        except UsageError as error:
-            without[setting.label] = f"No fit: {error}"
-    return found, without
+    return {s.label: _trained(s, loaded[s.data], seed, results.folder_of(s.label, seed)) for s in decaying}
 
 
-def _of_cell(setting: Setting, data: Split, seed: int, folder: Path) -> Fit:
+def _trained(setting: Setting, data: Split, seed: int, folder: Path | None) -> Trained | str:
+    if folder is None:
+        return "the first seed diverged."
     if not data.y.is_floating_point():
-        raise UsageError("The targets are classes, and the model is one of regression.")
+        return "The targets are classes, and the model is one of regression."
     model = setting.network.build(data, seed)
     model.load_state_dict(load_file(folder / "network.safetensors"))
-    decay = setting.recipe.weight_decay if setting.recipe.optimizer == "sgd" else None
-    return of_network(model, data.x, data.y, decay)
+    return Trained(setting, data, model)
+
+
+def fits(found: Networks) -> tuple[dict[str, Fit], dict[str, str]]:
+    """The fit of every network by its setting's label, and why others have none.
+
+    Networks whose last layer shrinks nothing are in neither: their features are not free, and there is no penalty to
+    be told.
+    """
+    fitted: dict[str, Fit] = {}
+    without: dict[str, str] = {}
+    for label, one in found.items():
+        if isinstance(one, str):
+            without[label] = f"No fit: {one}"
+            continue
+        try:
+            fitted[label] = of_network(one.model, one.data.x, one.data.y, one.weight_decay)
+        except UsageError as error:
+            without[label] = f"No fit: {error}"
+    return {label: one for label, one in fitted.items() if one.shrinks}, without
 
 
 def of_network(model: nn.Module, x: Tensor, y: Tensor, weight_decay: float | None) -> Fit:
@@ -69,8 +96,10 @@ def of_network(model: nn.Module, x: Tensor, y: Tensor, weight_decay: float | Non
     return fit(torch.cat(seen), last.weight.detach(), bias, y, weight_decay)
 
 
-def table(found: Mapping[str, Fit], without: Mapping[str, str]) -> dict[str, Any]:
-    """The fits as a table for a page: caption, columns, rows; settings without one have a note only."""
+def table(found: Mapping[str, Fit], without: Mapping[str, str]) -> dict[str, Any] | None:
+    """The fits as a table for a page: caption, columns, rows; settings without one have a note only. None for none."""
+    if not found and not without:
+        return None
     rows = [{"setting": label, **one.row(), "note": one.note} for label, one in found.items()]
     rows += [{"setting": label, "note": reason} for label, reason in without.items()]
     numbers = dict.fromkeys(name for row in rows for name in row if name not in ("setting", "note"))

@@ -42,10 +42,11 @@ def test_a_network_without_linear_layers_is_refused():
         theory.of_network(nn.ReLU(), torch.ones(3, 2), torch.ones(3, 2), 0.1)
 
 
+@pytest.mark.usefixtures("all_shrink")
 def test_trained_settings_with_weight_decay_are_fitted(swept, setting, study, tmp_path, sketched):
     settings = (setting("none"), setting("some", 1e-2, epochs=30), setting("untrained", 1e-2, epochs=0))
     results = swept(study(*settings, theory=True))
-    found, without = theory.fits(results)
+    found, without = theory.fits(theory.networks(results))
     assert (list(found), without) == (["some"], {})
     told = theory.table(found, without)
     assert told["columns"][:3] == ["setting", "lambda_h", "lambda_w"]
@@ -57,6 +58,13 @@ def test_trained_settings_with_weight_decay_are_fitted(swept, setting, study, tm
     assert (tmp_path / "theory.png").is_file()
 
 
+@pytest.fixture
+def all_shrink(monkeypatch):
+    """Networks of a few epochs count as ones whose features are free."""
+    fit = theory.fit
+    monkeypatch.setattr(theory, "fit", lambda *parts: replace(fit(*parts), shrinks=True))
+
+
 @dataclass(frozen=True)
 class Headless:
     """A network without a Linear."""
@@ -65,13 +73,14 @@ class Headless:
         return nn.Sequential(nn.Unflatten(1, (6, 1)), nn.Conv1d(6, 4, 1), nn.Flatten())
 
 
+@pytest.mark.usefixtures("all_shrink")
 def test_a_setting_without_a_fit_has_its_reason_in_the_table(swept, setting, study, tmp_path, sketched):
     settings = (
         setting("none"), setting("some", 1e-2, epochs=30), setting("headless", 1e-2, network=Headless()),
         setting("wild", 1e-2, lr=1e6, epochs=30),
     )  # fmt: skip
     results = swept(study(*settings, theory=True))
-    found, without = theory.fits(results)
+    found, without = theory.fits(theory.networks(results))
     assert list(found) == ["some"]
     assert without["headless"].startswith("No fit: The network has no Linear")
     assert without["wild"] == "No fit: the first seed diverged."
@@ -83,16 +92,25 @@ def test_a_setting_without_a_fit_has_its_reason_in_the_table(swept, setting, stu
     assert without["headless"] in (tmp_path / "index.html").read_text()
 
 
+def test_a_network_whose_features_are_not_free_is_not_told_of(swept, setting, study, monkeypatch):
+    fit = theory.fit
+    monkeypatch.setattr(theory, "fit", lambda *parts: replace(fit(*parts), shrinks=False))
+    found = theory.fits(theory.networks(swept(study(setting("some", 1e-2), theory=True))))
+    assert found == ({}, {})
+    assert theory.table(*found) is None
+
+
 def test_reasons_alone_make_a_table_too(swept, setting, study, tmp_path, sketched):
     pages.write(swept(study(setting("headless", 1e-2, network=Headless()), theory=True)), [], tmp_path, progress=False)
     assert "No fit: The network has no Linear" in (tmp_path / "index.html").read_text()
     assert not (tmp_path / "theory.png").exists()
 
 
+@pytest.mark.usefixtures("all_shrink")
 def test_columns_hold_for_every_setting(swept, setting, study):
     adam = setting("adam", 1e-2)
     adam = replace(adam, recipe=replace(adam.recipe, optimizer="adam"))
-    told = theory.table(*theory.fits(swept(study(adam, setting("sgd", 1e-2), theory=True))))
+    told = theory.table(*theory.fits(theory.networks(swept(study(adam, setting("sgd", 1e-2), theory=True)))))
     at = told["columns"].index("lambda_w of the weight decay")
     assert [row[at] for row in told["rows"]] == ["", "0.02"]
 
@@ -101,7 +119,7 @@ def test_data_is_loaded_once_for_all_settings(swept, setting, study, monkeypatch
     results = swept(study(setting("one", 1e-2), setting("two", 2e-2), theory=True))
     load, loaded = LowRank.load, []
     monkeypatch.setattr(LowRank, "load", lambda self, seed: loaded.append(seed) or load(self, seed))
-    assert len(theory.fits(results)[0]) == 2
+    assert len(theory.networks(results)) == 2
     assert loaded == [0]
 
 
