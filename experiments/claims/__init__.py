@@ -12,7 +12,14 @@ from experiments.claims.deepcollapse import (
 )
 from experiments.claims.heldout import COLLAPSED, READ, generalisation, read_networks
 from experiments.claims.learning import FITTED, learned_every_direction
-from experiments.claims.toplayer import drops_a_direction, falls_at_the_top, gram_falls, top_layer_collapses
+from experiments.claims.toplayer import (
+    all_in_one_network,
+    drops_a_direction,
+    falls_at_the_top,
+    gram_falls,
+    stays_literal,
+    top_layer_collapses,
+)
 from experiments.claims.verdict import STANDINGS, Verdict, bootstrap
 
 __all__ = [
@@ -24,6 +31,7 @@ __all__ = [
     "Claim",
     "Inquiry",
     "Verdict",
+    "all_in_one_network",
     "at_rank",
     "bootstrap",
     "classifier_claims",
@@ -36,6 +44,7 @@ __all__ = [
     "onset",
     "read_networks",
     "similarity_rises",
+    "stays_literal",
     "top_layer_collapses",
     "upper_layers_collapse",
     "weight_decay_orders",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from experiments.claims.claim import Claim
-from experiments.claims.learning import FITTED
+from experiments.claims.learning import FITTED, learned_every_direction
 from experiments.runner import Results
 
 TOP = "Andriopoulos et al. 2024"
+OURS = "ours: features behind a ReLU are not negative"
+LITERAL, CENTRED = ("nrc.1", "nrc.2"), ("nrc.1_centred", "nrc.2_centred")
 
 
 def top_layer_collapses(low: float = 1e-4, high: float = 0.1) -> tuple[Claim, ...]:
@@ -35,6 +38,46 @@ def gram_falls(factor: float = 10) -> Claim:
         f"nrc.3 falls at least {factor:g}-fold with weight decay on targets of their own scale",
         TOP, lambda r: top_value(r, "nrc.3", decayed=False) / top_value(r, "nrc.3", decayed=True), ">", factor,
     )  # fmt: skip
+
+
+def all_in_one_network(literal: bool, low: float = 0.1, fall: float = 0.5) -> tuple[Claim, ...]:
+    """nrc.1, nrc.2 and nrc.3 of one and the same network, that with the largest weight decay, seed by seed; not read
+    unless it has learned every target direction.
+
+    Args:
+        literal: nrc.1 and nrc.2 as defined; otherwise those of centred rows.
+    """
+    measures = (*(LITERAL if literal else CENTRED), "nrc.3")
+    told = "nrc.1, nrc.2 and nrc.3" if literal else "nrc.1 and nrc.2 of centred rows and nrc.3"
+    claims = (
+        Claim(
+            f"All three in one network: {told} vanish, the largest of them with the largest weight decay",
+            TOP, lambda r: float(np.max(_values(r, measures))), "<", low,
+        ),
+        Claim(
+            f"All three in one network: {told} fall against the same network without weight decay, largest ratio",
+            TOP, lambda r: float(np.max([top_ratio(r, measure) for measure in measures])), "<", fall,
+        ),
+    )  # fmt: skip
+    return tuple(replace(claim, read=_where_learned(claim.read)) for claim in claims)
+
+
+def stays_literal(high: float = 0.1) -> Claim:
+    """The smaller one of the literal nrc.1 and nrc.2 of the network with the largest weight decay."""
+    return Claim(
+        "Behind a ReLU, with signed targets, the literal nrc.1 and nrc.2 do not vanish with weight decay: the smaller "
+        "one, in that network",
+        OURS, lambda r: float(np.min(_values(r, LITERAL))), ">", high,
+    )  # fmt: skip
+
+
+def _values(results: Results, measures: Sequence[str]) -> list[float]:
+    """Of the last layer, with the largest weight decay."""
+    return [top_value(results, measure, decayed=True) for measure in measures]
+
+
+def _where_learned(read: Callable[[Results], float]) -> Callable[[Results], float]:
+    return lambda results: read(results) if learned_every_direction(results) else np.nan
 
 
 def drops_a_direction() -> Claim:

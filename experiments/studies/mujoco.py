@@ -1,4 +1,4 @@
-"""Networks that imitate MuJoCo experts: deep collapse and top-layer collapse."""
+"""Networks that imitate MuJoCo experts: deep collapse, and top-layer collapse by property and jointly."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Annotated, ClassVar, Literal
 from tyro.conf import arg
 
 from experiments.claims import (
+    Claim,
     Inquiry,
+    all_in_one_network,
     drops_a_direction,
     gram_falls,
+    stays_literal,
     top_layer_collapses,
     upper_layers_collapse,
     weight_decay_orders,
@@ -34,6 +37,19 @@ TOP = (
     "two layers are one linear map in two factors, whose Gram matrices are nearer to the identity than nrc.3 expects. "
     "nrc.3 falls only on targets that keep their own scale, most where weight decay nearly drops a direction."
 )
+JOINT = (
+    "The published setting of the top-layer paper, for all of its properties in one network: three hidden layers of "
+    "256 with biases and a ReLU before the last layer learn 1,000 actions of a {} expert, centred and in their own "
+    "scale. Each seed's network with the largest weight decay is read for nrc.1, nrc.2 and nrc.3, and held against the "
+    "same network without weight decay. Training is by full batches, at a larger learning rate and in fewer steps than "
+    "published. The weight decay follows the targets' least "
+    "variance: nrc.3 vanishes where decay nearly drops that direction, so that its explained share is the lowest. "
+    "Behind the ReLU the literal nrc.1 and nrc.2 do not vanish: features are not negative, so they keep a mean; units "
+    "that rise with a target and units that fall with it, which is the cheaper way to carry both signs unless a target "
+    "reaches no further than a standard deviation below its mean, balance along the target's direction but not in the "
+    "mean, which lies outside the plane and is counted by rows that are not centred. {}"
+)
+LINEAR_HEAD = "Networks without that ReLU stand beside: their features have both signs, and all three are literal."
 PUBLISHED = {"reacher": "wd 1e-4", "swimmer": "wd 5e-3", "hopper": "wd 1e-3"}  # series of the published curves
 BESIDE = (
     "The pairs are recorded of an expert trained here and not the authors', so already the first layer, whose noise "
@@ -68,6 +84,7 @@ class Environment:
             linear head to vanish, (lr / (1 - momentum)) x decay x steps at the full rate must be 5 to 10; the upper
             layers of the deep part collapse at 0.07 to 0.7. Swimmer's largest raw one is just below what drops its
             second direction.
+        joint: weight decay of the joint part, its learning rate and steps.
         too_much: whether the largest decay of raw targets drops a direction, to see that it is recognised.
     """
 
@@ -82,22 +99,26 @@ class Environment:
     deep: tuple[float, ...]
     scaled: tuple[float, ...]
     raw: tuple[float, ...]
+    joint: tuple[float, float, int]
     too_much: bool = False
 
 
 LONG = Recipe(lr=0.01, momentum=0.0, epochs=200_000, cuts=())  # of the published top-layer networks
+JOINT_PAIRS = 1000  # in one batch
+SETTLING = (0.7, 0.9)  # cuts of the learning rate late in a training by full batches
 SWEEP = (0, 5e-5, 5e-4, 5e-3, 1e-2)
 REACHER = Environment(
     "reacher", "reacher_1k", 1000, 512, 0.05, 1e-4, (0, 5e-6, 5e-5, 5e-4, 1.5e-3), 500,
-    deep=(0, 1e-4, 5e-4), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-4, 1e-3),
+    deep=(0, 1e-4, 5e-4), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-4, 1e-3), joint=(7e-4, 1.0, 1600),
 )  # fmt: skip
 SWIMMER = Environment(
     "swimmer", "swimmer_1k", 1000, 256, 0.1, 5e-3, SWEEP, 500,
-    deep=(0, 1e-4, 5e-4), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-2, 5.5e-2),
+    deep=(0, 1e-4, 5e-4), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-2, 5.5e-2), joint=(4.5e-2, 0.1, 1000),
 )  # fmt: skip
 HOPPER = Environment(
     "hopper", "hopper_10k", 5000, 256, 0.1, 1e-3, SWEEP, 100,
-    deep=(0, 1e-4, 1e-3), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-3, 1e-2), too_much=True,
+    deep=(0, 1e-4, 1e-3), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-3, 1e-2), joint=(5e-3, 0.3, 1200),
+    too_much=True,
 )  # fmt: skip
 
 
@@ -109,14 +130,18 @@ class Expert(Perceptrons):
     takes: ClassVar[str] = "5 minutes"
 
     part: Annotated[
-        Literal["both", "deep", "top"],
-        arg(help="deep: every layer of 8-layer networks; top: the last layer of 3 x 256 ones, nrc.1 to nrc.3."),
-    ] = "both"
+        Literal["all", "both", "deep", "top", "joint"],
+        arg(
+            help="deep: every layer of 8-layer networks; top: the last layer of 3 x 256 ones, over targets, heads and "
+            "weight decays; joint: nrc.1, nrc.2 and nrc.3 in one network; both: deep and top."
+        ),
+    ] = "all"
 
     def inquiries(self) -> tuple[Inquiry, ...]:
-        """The deep and the top part."""
-        parts = {"deep": self.deep, "top": self.top}
-        return tuple(make() for name, make in parts.items() if self.part in ("both", name))
+        """The deep, the top and the joint part, or what the flag says."""
+        parts = {"deep": self.deep, "top": self.top, "joint": self.joint}
+        chosen = {"all": tuple(parts), "both": ("deep", "top")}.get(self.part, (self.part,))
+        return tuple(parts[name]() for name in chosen)
 
     def deep(self) -> Inquiry:
         """Every layer of networks that are published in the deep-collapse paper, and of ones with biases."""
@@ -171,6 +196,28 @@ class Expert(Perceptrons):
             claims += within([drops_a_direction()], targets="raw", last_relu=False, weight_decay=own.raw[-1])
         about, seeds = TOP.format(own.name), tuple(range(self.seeds))
         return Inquiry(Study(f"{own.name}-top", about, tuple(settings), seeds, TOP_MEASURES, theory=True), claims)
+
+    def joint(self) -> Inquiry:
+        """Networks each of which is read for nrc.1, nrc.2 and nrc.3 at once: raw targets, full batches, both heads."""
+        own, settings, claims = self.environment, list[Setting](), list[Claim]()
+        decay, rate, steps = own.joint
+        whole = Recipe(lr=rate, epochs=steps, batch=JOINT_PAIRS, cuts=SETTLING)
+        decays = self.decays(own.top if self.full else (0.0, decay))
+        heads = {"linear": (False,), "relu": (True,)}.get(self.head, (True, False))
+        for last_relu in heads:
+            settings += self.over_decays(
+                Recorded(own.recording, JOINT_PAIRS, "centre"),
+                self.mlp(256, 256, 256, bias=True, last_relu=last_relu),
+                self.recipe(LONG if self.full else whole),
+                decays,
+                probe={"probes": ["deep.*", "nrc.*", "model.*"]},
+                last_relu=last_relu,
+            )
+            claims += within(all_in_one_network(literal=not last_relu), last_relu=last_relu)
+            claims += within([stays_literal()], last_relu=True) if last_relu else ()
+        about = JOINT.format(own.name, LINEAR_HEAD if False in heads else "").rstrip()
+        study = Study(f"{own.name}-joint", about, tuple(settings), tuple(range(self.seeds)), TOP_MEASURES, theory=True)
+        return Inquiry(study, tuple(claims))
 
 
 class Reacher(Expert):

@@ -51,7 +51,7 @@ def test_full_is_the_published_budget():
     assert len(Hopper(full=True).top().claims) == len(Swimmer(full=True).top().claims)
 
 
-def test_given_flags_reach_both_parts():
+def test_given_flags_reach_all_parts():
     given = Swimmer(weight_decay=(0.2, 0.0), epochs=7, lr=0.3, seeds=2, optimizer="adam", norm="layer")
     for study in (inquiry.study for inquiry in given.inquiries()):
         assert {s.recipe.weight_decay for s in study.settings} == {0.0, 0.2}
@@ -107,9 +107,54 @@ def test_nrc_3_without_a_run_without_decay_is_not_measurable(made):
         assert math.isnan(Swimmer().top().claims[-1].measured(results))
 
 
-@pytest.mark.parametrize(("part", "names"), [("both", ["swimmer-deep", "swimmer-top"]), ("top", ["swimmer-top"])])
+@pytest.mark.parametrize(
+    ("part", "names"),
+    [
+        ("all", ["swimmer-deep", "swimmer-top", "swimmer-joint"]),
+        ("both", ["swimmer-deep", "swimmer-top"]),
+        ("top", ["swimmer-top"]),
+        ("joint", ["swimmer-joint"]),
+    ],
+)
 def test_a_part_can_be_run_alone(part, names):
     assert [inquiry.study.name for inquiry in Swimmer(part=part).inquiries()] == names
+
+
+@pytest.mark.parametrize("expert", EXPERTS)
+def test_the_joint_part_reads_all_three_off_the_same_networks(expert):
+    inquiry = expert().joint()
+    study = inquiry.study
+    assert len({(s.facts["last_relu"], s.recipe.weight_decay) for s in study.settings}) == len(study.settings) == 4
+    assert {(s.network.hidden, s.network.bias, s.data.targets) for s in study.settings} == {
+        ((256,) * 3, True, "centre")
+    }
+    assert all(s.recipe.batch == len(s.data.load(0).x) * 5 // 4 for s in study.settings)  # a fifth is held out
+    assert all(s.recipe.decay_time(800) > 5 for s in study.settings if s.recipe.weight_decay)
+    told = [claim.against(0).statement for claim in inquiry.claims]
+    assert sum("All three in one network" in statement for statement in told) == 4
+    assert [("centred rows" in statement, "no last ReLU" in statement) for statement in told[:2] + told[-2:]] == [
+        (True, False), (True, False), (False, True), (False, True),
+    ]  # fmt: skip
+    assert "literal nrc.1 and nrc.2 do not vanish" in told[2]
+
+
+def test_a_joint_study_of_one_head_says_what_it_has():
+    assert "stand beside" not in Swimmer(head="relu").joint().study.about
+    inquiry = Swimmer(head="linear").joint()
+    assert not any(setting.network.last_relu for setting in inquiry.study.settings)
+    assert len(inquiry.claims) == 2
+
+
+def test_the_joint_part_at_full_size_is_the_published_training():
+    recipes = {(s.recipe.lr, s.recipe.momentum, s.recipe.epochs) for s in Hopper(full=True).joint().study.settings}
+    assert recipes == {(0.01, 0.0, 200_000)}
+
+
+@pytest.mark.usefixtures("anything_counts_as_learned")
+def test_a_joint_study_runs_and_gets_its_numbers(swept):
+    inquiry = Swimmer(epochs=1, seeds=1, head="relu").joint()
+    results = swept(narrow(inquiry.study, 32))
+    assert not any(math.isnan(v.measured) for v in inquiry.verdicts(results))
 
 
 def test_hopper_is_shown_with_too_much_weight_decay_as_well(made):
