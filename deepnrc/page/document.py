@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import base64
 import gzip
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-
-from markupsafe import Markup
 
 from deepnrc._version import __version__
 from deepnrc.errors import UsageError
 from deepnrc.figures import label
 from deepnrc.page import pictures, sheets, texts
 from deepnrc.page.explorer import explorer
-from deepnrc.page.rendering import TEMPLATES, render
+from deepnrc.page.rendering import TEMPLATES, render, scripted
 from deepnrc.table import TAU, Table, check_tau, opening, to_csv, write_whole
 
-SCRIPTS = ("map.js", "report.js")
 PLAIN_CSV = 300_000  # bytes; a larger table is embedded compressed
 
 
@@ -54,13 +50,11 @@ def write(report: Table, path: str | Path, title: str | None = None, tau: float 
 def page(report: Table, title: str | None = None, tau: float = TAU) -> str:
     """The page's text."""
     check_tau(tau)
-    script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     told = sheets.sheets(report, tau)
     values = {
         "title": title or f"Layer probes: {', '.join(label(run, 40) for run in report.runs)}",
         "version": __version__,
-        "script": Markup(script),
-        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **scripted(),
         "opening": opening(report, tau),
         "explorer": explorer(report, tau),
         "compared": texts.compared(report, told, tau),

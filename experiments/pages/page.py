@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deepnrc.page import render
+from deepnrc.page import render, scripted
 from deepnrc.table import write_whole
 from deepnrc.wording import shown
 from experiments.claims import Verdict
@@ -32,6 +32,7 @@ class Page:
         errors: what its columns "train" and "test" hold, as their headings.
         files: further files in the folder, with what they hold.
         plan: what was run, as ``cells.plan`` has it; empty for what is no sweep.
+        explorer: the cells of the page's map, as ``deepnrc.page.explorer`` has them; "" for none.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Page:
     errors: tuple[str, str] = ("Training MSE", "Held-out loss")
     files: Mapping[str, str] = field(default_factory=lambda: VALUES)
     plan: str = ""
+    explorer: str = ""
 
     def write(self, folder: Path) -> dict[Path, str]:
         """Write summary.json, index.html and the index beside the folder; the files to open, with what they show."""
@@ -61,8 +63,14 @@ class Page:
             "plan": self.plan,
         }
         page = folder / "index.html"
-        also = {"drawn": self.drawn, "settings": self.settings, "errors": self.errors, "files": self.files}
-        text = render(TEMPLATES, "study.html", summary | also)
+        also = {
+            "drawn": self.drawn,
+            "settings": self.settings,
+            "errors": self.errors,
+            "files": self.files,
+            "explorer": self.explorer,
+        }
+        text = render(TEMPLATES, "study.html", summary | also | scripted())
         held = json.dumps(summary, indent=2)
         write_whole({folder / "summary.json": held.encode(), page: text.encode()}, "The study's page")
         first, what = next(iter(self.files.items()))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deepnrc.data import progress_bar
+from deepnrc.page import explorer
 from deepnrc.table import write_whole
 from deepnrc.wording import shown
 from experiments import theory
@@ -121,6 +122,7 @@ def write(results: Results, verdicts: Sequence[Verdict], folder: Path, progress:
         settings=_settings(results),
         errors=ACCURACIES if _classifies(results) else ERRORS,
         plan=plan(results.study),
+        explorer=_map(results),
     )
     return page.write(folder)
 
@@ -139,6 +141,12 @@ def _closed_forms(results: Results) -> ClosedForms:
     fitted, unfitted = theory.fits(found)
     linear, without = theory.linear_networks(found)
     return ClosedForms(fitted, linear, (theory.linear_table(linear, without), theory.table(fitted, unfitted)))
+
+
+def _map(results: Results) -> str:
+    """The page's map: means over seeds, a run a setting; "" if every run diverged."""
+    runs = results.runs()
+    return explorer(results.report.means(runs)) if runs else ""
 
 
 def _classifies(results: Results) -> bool:
