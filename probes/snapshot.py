@@ -20,7 +20,7 @@ from .nulls import levels
 from .nulls.levels import CrossNull
 from .outcome import DegenerateError, NotDefinedError, defined
 from .signal import APART, rank_of_columns, trailing_note, written_tolerance
-from .subspace import EPS, LinearFit, Spectrum, linear_fit, row_space, singular, spectrum
+from .subspace import EPS, LinearFit, Spectrum, late_spectrum, linear_fit, row_space, singular, spectrum
 
 OF_WEIGHT = ("W", "weight", "leading_weight", "row_space", "gram")  # quantities that W alone decides
 SINGLE = 2.0**-24  # unit roundoff of float32
@@ -66,7 +66,7 @@ class Snapshot(Given):
     def features(self) -> Spectrum:
         """Spectrum of S_H; a layer that does not vary beyond its own rounding is degenerate."""
         self._check_varying()
-        return spectrum(self.covariance)
+        return late_spectrum(self.covariance)
 
     def _check_varying(self) -> None:
         if constant(self.covariance, self.mean_square, self.unit_roundoff, "features"):

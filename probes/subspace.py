@@ -9,9 +9,13 @@ import torch
 from torch import Tensor
 
 from .algebra.factored import Covariance, Factored, scaled
-from .algebra.onehot import Basis, OneHot, Targets
+from .algebra.onehot import Basis, OneHot, Targets, weighed
+from .algebra.reduced import Reduced
 from .algebra.residual import Residual
 
+NARROW = 128  # width up to which all eigenvectors cost little more than eigenvalues
+THREADS = 4  # above which all eigenvectors by as many threads cost less than eigenvalues by one
+SOLVED = 1e-6  # smallest over largest variance above which normal equations are solved as they are
 FEW = 64  # classes up to which their covariance is a matrix like any other
 EPS = torch.finfo(torch.float64).eps
 # The mean cosine between two random k-planes in R^d is between .80 (k = 1) and .84 (k = 20) times sqrt(k/d), d large.
@@ -77,6 +81,15 @@ def spectrum(S: Covariance | OneHot) -> Spectrum:
         return Spectrum(rows.values**2, rows.vectors)
     values, vectors = torch.linalg.eigh(S)
     return Spectrum(values.flip(0), vectors.flip(1))
+
+
+def late_spectrum(S: Covariance) -> Spectrum:
+    """The same of a wide covariance, with vectors that are made when they are asked for: most measures read few."""
+    few = torch.get_num_threads() <= THREADS
+    if isinstance(S, Factored) or len(S) <= NARROW or S.device.type != "cpu" or not few:
+        return spectrum(S)
+    reduced = Reduced.of(S)
+    return Spectrum(reduced.values, reduced)
 
 
 def singular(A: Tensor) -> Spectrum:
@@ -173,17 +186,30 @@ def linear_fit(
     if float(scale.max()) > 100 * float(scale[alive].min()):
         scale = torch.where(rounding > 0, rounding.sqrt(), torch.where(alive, scale, 1.0))
         S_H, cross, rounding = scaled(S_H, 1 / scale), cross / scale[:, None], rounding / scale**2
-        features, units = spectrum(S_H), scale
-    rounded = d * (features.vectors**2 * rounding[:, None]).sum(0)
-    least = rounded.clamp(min=d * EPS * float(features.values[0]))
-    kept = features.values > least if most is None else (4 * features.values > least) & _first(most, features.values)
-    V = features.vectors[:, kept]
-    coefficients = V @ ((V.mT @ cross) / features.values[kept, None])
+        features, units = late_spectrum(S_H), scale
+    coefficients, used = _coefficients(S_H, features, cross, rounding, most)
     residual = Residual(S_Y, (coefficients / units[:, None], (cross - S_H @ coefficients / 2) * units[:, None]))
-    cut = d - int(kept.sum()) - int((~alive).sum())
+    cut = d - used - int((~alive).sum())
     floor = 4 * math.sqrt(d) * EPS * float(S_Y.trace()) / n
     mse = max(0.0, residual.trace()) / n
-    return LinearFit(mse, floor, int(kept.sum()), max(0, cut), residual, coefficients / units[:, None])
+    return LinearFit(mse, floor, used, max(0, cut), residual, coefficients / units[:, None])
+
+
+def _coefficients(
+    S_H: Covariance, features: Spectrum, cross: Tensor, rounding: Tensor, most: int | None
+) -> tuple[Tensor, int]:
+    """The map's coefficients (d, n), and how many directions it reads. All of them where none is near the cut, which
+    the normal equations give without any eigenvector."""
+    d, values = len(cross), features.values
+    far = max(SOLVED * float(values[0]), d * float(rounding.max()))
+    made = isinstance(features.basis, Tensor) or isinstance(S_H, Factored)
+    if not made and float(values[-1]) > far and (most is None or most >= d):
+        return torch.cholesky_solve(cross, torch.linalg.cholesky(S_H)), d
+    rounded = d * weighed(rounding, features.basis)
+    least = rounded.clamp(min=d * EPS * float(values[0]))
+    kept = values > least if most is None else (4 * values > least) & _first(most, values)
+    V = features.vectors[:, kept]
+    return V @ ((V.mT @ cross) / values[kept, None]), int(kept.sum())
 
 
 def _first(count: int, values: Tensor) -> Tensor:

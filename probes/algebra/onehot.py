@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .reduced import Reduced
+
 
 @dataclass(frozen=True)
 class OneHot:
@@ -117,7 +119,7 @@ def _contrasts(part: Tensor, power: int) -> Tensor:
 
 
 Targets = Tensor | OneHot
-Basis = Tensor | Contrasts
+Basis = Tensor | Contrasts | Reduced
 
 
 def turned(A: Tensor, basis: Basis, k: int) -> Tensor:

@@ -207,7 +207,8 @@ def explained_variance(index: int) -> Callable[[Spectrum], float]:
 def _outside(basis: Tensor, directions: Directions) -> Outcome:
     if directions.count == 0:
         raise NotDefinedError("every row has zero norm, so none has a direction")
-    value = trace_outside(directions.joint, basis)
+    whole = basis.shape[0] == basis.shape[1]
+    value = 0.0 if whole else trace_outside(directions.joint, basis)
     note = f"{directions.dropped} rows of zero norm left out" if directions.dropped else ""
     return Outcome(value, OK, note)
 
