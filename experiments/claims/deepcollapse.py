@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -81,26 +82,33 @@ def weight_decay_orders(decays: int, branches: bool = False, published: str = ""
     )  # fmt: skip
 
 
-def upper_layers_collapse(setting: int = -1, published: tuple[str, str] | None = None) -> tuple[Claim, ...]:
+def upper_layers_collapse(
+    setting: int = -1, published: tuple[str, str] | None = None, signal: int | None = None
+) -> tuple[Claim, ...]:
     """What collapsed layers look like, at the setting of that position; not read if it has not learned every target
     direction up to the signal rank: collapse is onto all of them, and features that miss one are narrow anyway.
 
     Args:
         published: study and series of the published curves that are judged beside.
+        signal: how many directions of the targets a verdict asks to be learned, where the others are noise; all, if not
+            given.
     """
+    strongest = "strongest target direction" if signal == 1 else f"{signal} strongest target directions"
+    verdict = "by verdict" if signal is None else f"by verdict, on the {strongest} alone"
 
     def judged(read: Callable[[Results, int], float]) -> Callable[[Results], float]:
         return lambda results: read(results, setting) if learned_every_direction(results, setting) else np.nan
 
     return (
         Claim(
-            "The upper layers collapse (by verdict): share of the judged layers from the onset to the last",
-            DEEP, judged(onset_share), ">", 0.3, published=papercurves.onset_share(published),
+            f"The upper layers collapse ({verdict}): share of the judged layers from the onset to the last",
+            DEEP, judged(partial(onset_share, signal=signal)), ">", 0.3, published=papercurves.onset_share(published),
         ),
         Claim(
-            "Features in collapsed layers (by verdict) are as wide as the targets: largest relative difference of the "
+            f"Features in collapsed layers ({verdict}) are as wide as the targets: largest relative difference of the "
             "stable ranks",
-            DEEP, judged(rank_mismatch), "<", 0.25, published=papercurves.rank_mismatch(published),
+            DEEP, judged(partial(rank_mismatch, signal=signal)), "<", 0.25,
+            published=papercurves.rank_mismatch(published),
         ),
         Claim(
             "A linear map from any layer of low noise predicts the targets no worse than the network: largest gap of "

@@ -13,6 +13,8 @@ from deepnrc.table import JUDGED, TAU, collapse_onset, verdicts
 from experiments.claims.learning import learned_every_direction
 from experiments.runner import Results
 
+SMALLEST, LEARNED_ALONG = "model.direction_r2_smallest", "model.direction_r2_{}"
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -23,28 +25,38 @@ class Judged:
     of: int
 
 
-def judged(results: Results, setting: int = -1, tau: float = TAU) -> Judged:
-    """What the verdicts say of a setting of the sweep."""
+def judged(results: Results, setting: int = -1, tau: float = TAU, signal: int | None = None) -> Judged:
+    """What the verdicts say of a setting of the sweep, where learning is asked of every direction of the targets or,
+    given ``signal``, of so many of the strongest: the others may be noise that nobody can learn."""
     label = results.swept[setting]
     runs = {run: label for run, name in results.runs().items() if name == label}
     if not runs:
         return Judged([], 0)
-    found = verdicts(results.report.means(runs).at().table, tau)
+    table = results.report.means(runs).at().table
+    found = verdicts(table if signal is None else _of_signal(table, signal), tau)
     onset = collapse_onset(found).iloc[0]
     after = found[found["verdict"].isin(JUDGED) & (found["depth"] >= onset["depth"])] if onset["layers"] else found[:0]
     return Judged(sorted(int(depth) for depth in after["depth"]), int(onset["of"]))
 
 
-def onset_share(results: Results, setting: int = -1) -> float:
+def _of_signal(table: pd.DataFrame, directions: int) -> pd.DataFrame:
+    """The table with the network's R2 along its first directions for that along all of them."""
+    kept = [LEARNED_ALONG.format(i) for i in range(1, directions + 1)]
+    rows = table[table["measure"].isin(kept) & (table["variant"] == "default")]
+    smallest = (table["measure"] == SMALLEST) & (table["variant"] == "default")
+    return table.assign(value=table["value"].mask(smallest, table["run"].map(rows.groupby("run")["value"].min())))
+
+
+def onset_share(results: Results, setting: int = -1, signal: int | None = None) -> float:
     """Share of the judged layers from collapse onset to the last; NaN where no verdict can be told."""
-    found = judged(results, setting)
+    found = judged(results, setting, signal=signal)
     return len(found.collapsed) / found.of if found.of else np.nan
 
 
-def rank_mismatch(results: Results, setting: int = -1) -> float:
+def rank_mismatch(results: Results, setting: int = -1, signal: int | None = None) -> float:
     """Largest relative difference of the features' stable rank to the targets', over collapsed layers;
     NaN without such layers, and if the rank of one is not known."""
-    layers = judged(results, setting).collapsed
+    layers = judged(results, setting, signal=signal).collapsed
     ranks = _defined(results, setting, layers, "deep.feature_stable_rank")
     if not len(ranks):
         return np.nan

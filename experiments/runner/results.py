@@ -16,7 +16,7 @@ import deepnrc
 from deepnrc.errors import UsageError
 from deepnrc.table import join
 from experiments.runner.cells import Cell
-from experiments.runner.study import Fact, Study, in_words
+from experiments.runner.study import DECAY, Fact, Study, in_words
 
 
 @dataclass(frozen=True)
@@ -156,9 +156,12 @@ class Results:
 
     def groups(self) -> list[Group]:
         """Settings that share all facts but the swept one, named by those in which settings differ; what only stands
-        beside the sweep is in every group."""
+        beside the sweep is in every group. A weight decay that follows what is swept sets nothing apart."""
         sweep, settings = self.study.sweep, self.study.settings
         differing = [f for f in self.study.facts if f != sweep and len({s.facts.get(f) for s in settings}) > 1]
+        swept = {s.facts.get(sweep) for s in settings}
+        if len({(s.facts.get(sweep), s.facts[DECAY]) for s in settings}) == len(swept):
+            differing = [f for f in differing if f != DECAY]
         found: dict[str, dict[str, str]] = {}
         for setting in settings:
             name, value = in_words({f: setting.facts.get(f) for f in differing}), setting.facts.get(sweep)

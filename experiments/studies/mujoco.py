@@ -32,10 +32,12 @@ DEEP = (
 )
 FORMS = {"bias-free": (False, True), "with biases": (True, False)}  # biases, last ReLU
 TOP = (
-    "A network of three hidden layers of 256 with biases learns the actions of a {} expert. With a ReLU before the "
+    "A network of three hidden layers of 256 with biases learns the actions of a {0} expert. With a ReLU before the "
     "last layer the literal nrc.1 and nrc.2 cannot reach 0, and the centred ones stand beside them; without it the top "
     "two layers are one linear map in two factors, whose Gram matrices are nearer to the identity than nrc.3 expects. "
-    "nrc.3 falls only on targets that keep their own scale, most where weight decay nearly drops a direction."
+    "nrc.3 falls only on targets that keep their own scale, most where weight decay nearly drops a direction. Each "
+    "claim is read off the networks that its brackets name: nrc.1 and nrc.2 off those of scaled targets without the "
+    "ReLU, nrc.3 off others, of raw targets with it. They say nothing of one network that has all; {0}-joint does."
 )
 JOINT = (
     "The published setting of the top-layer paper, for all of its properties in one network: three hidden layers of "

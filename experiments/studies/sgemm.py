@@ -55,7 +55,11 @@ class Sgemm(Perceptrons):
         timed = "" if self.file else ", each the fastest of three"
         about = ABOUT.format(source=source, settings="14 settings of their tiles and memory", timed=timed, k=self.rank)
         orders = weight_decay_orders(len(decays), published=PUBLISHED[1])
-        claims = (*_nearly_one(), *orders, *upper_layers_collapse(published=(PUBLISHED[0], "wd 1e-3")))
+        claims = (
+            *_nearly_one(),
+            *orders,
+            *upper_layers_collapse(published=(PUBLISHED[0], "wd 1e-3"), signal=self.rank),
+        )
         words = BESIDE.format(TIMES[bool(self.file)])
         beside = tuple(Beside(settings[-1].label, (name, "wd 1e-3"), words) for name in PUBLISHED)
         return Inquiry(Study("sgemm", about, settings, tuple(range(self.seeds)), beside=beside), claims)

@@ -50,7 +50,7 @@ WHY = {
     "rank": " The networks have biases and no ReLU before the last layer: without, high ranks are learned a third off.",
     "depth": " Initial weights are 1.6 times torch's: without, the deepest networks drop the second direction.",
 }
-RANK, SPECTRUM = 2, (1.0, 0.49)
+RANK, SPECTRUM, DEPTH = 2, (1.0, 0.49), 5
 PUBLISHED, PUBLISHED_RANK, PUBLISHED_GAIN = "synthetic, rank 2 in R^10", 3, 1.6
 GOOD = (PUBLISHED, "good")
 PUBLISHED_DRAW = 4  # seed whose random teacher has about the published target stable rank: 1.47, published 1.49
@@ -204,14 +204,18 @@ class Synthetic(Perceptrons):
             changed = {self.sweep: value if self.sweep == "noise" else int(value)}
             one = replace(self, sweep="weight-decay", values=None, **changed)  # type: ignore[arg-type]
             network = one.mlp(*one._hidden(), **FORMS.get(self.sweep, {}))
-            recipe = replace(one._recipe(), weight_decay=decays[0])
+            share = (DEPTH + 1) / (value + 1) if self.sweep == "depth" else 1.0
+            recipe = replace(one._recipe(), weight_decay=share * decays[0])
             apart, probe = {fact: value}, {"rank": one._rank}
             settings.append(Setting(one._data(), network, recipe, probe, apart=apart, name=in_words(apart)))
-        swept = f"Networks for several values of '{heading(fact)}', at weight decay {decays[0]:g},"
+        scaled = f" of {DEPTH} and of others in inverse proportion to their layers" if self.sweep == "depth" else ""
+        swept = f"Networks for several values of '{heading(fact)}', at weight decay {decays[0]:g}{scaled},"
         about = self._about(swept) + WHY.get(self.sweep, "")
         seeds = tuple(range(self.seeds))
-        study = Study(f"synthetic-{self.sweep}", about, tuple(settings), seeds, MEASURES, sweep=fact)
-        return Inquiry(study, (*learned_dimension(), *upper_layers_collapse()))
+        name, theory = f"synthetic-{self.sweep}", self.sweep == "depth"
+        study = Study(name, about, tuple(settings), seeds, MEASURES, sweep=fact, theory=theory)
+        signal = self._rank if self.sweep == "noise" else None
+        return Inquiry(study, (*learned_dimension(), *upper_layers_collapse(signal=signal)))
 
     def _data(self) -> LowRank:
         samples = (12_500 if self.full else 2500) if self.samples is None else self.samples
@@ -229,7 +233,7 @@ class Synthetic(Perceptrons):
         return VALUES[self.sweep] if self.values is None else tuple(sorted(self.values))
 
     def _hidden(self) -> tuple[int, ...]:
-        depth, width = (9, 1024) if self.full else (5, 128)
+        depth, width = (9, 1024) if self.full else (DEPTH, 128)
         return (width if self.width is None else self.width,) * (depth if self.depth is None else self.depth)
 
     def _recipe(self) -> Recipe:

@@ -66,6 +66,16 @@ def test_upper_layers_on_known_numbers(made):
     assert largest_gap(results) == pytest.approx(0.04)
 
 
+def test_a_claim_says_of_how_many_directions_learning_is_asked(made):
+    along = {"model.direction_r2_1": {-1: 0.99}, "model.direction_r2_smallest": {-1: 0.001}}
+    results = made({"a": {0: COLLAPSED | along}})
+    share, ranks, _ = upper_layers_collapse(signal=1)
+    assert share.measured(results) == 0.5
+    assert all("on the strongest target direction alone" in claim.statement for claim in (share, ranks))
+    assert "on the 2 strongest target directions alone" in upper_layers_collapse(signal=2)[0].statement
+    assert upper_layers_collapse()[0].measured(results) == 0
+
+
 def test_the_learned_dimension_is_held_against_each_settings_targets(made):
     values = {"a": {0: {RANK: [9, 9, 1.1], TARGET: {-1: 1.0}}}, "b": {0: {RANK: [9, 3.4], TARGET: {-1: 4.0}}}}
     (claim,) = learned_dimension()

@@ -38,6 +38,14 @@ def layers(noise, **changed):
     return {NOISE: noise} | fine | changed
 
 
+@pytest.mark.parametrize(("signal", "share"), [(None, 0), (1, 0.5), (2, 0.5), (3, 0)])
+def test_directions_of_noise_need_not_be_learned_where_the_signal_is_named(made, signal, share):
+    along = {f"model.direction_r2_{i}": {-1: r2} for i, r2 in enumerate((0.99, 0.9, 0.001), 1)}
+    results = made({"a": {0: COLLAPSED | along | {SMALLEST: {-1: 0.001}}}})
+    assert onset_share(results, signal=signal) == share
+    assert math.isnan(rank_mismatch(results, signal=signal)) == (share == 0)
+
+
 def test_noise_is_that_of_the_mean_over_seeds(made):
     results = made({"a": {0: layers([0.9, 0.25]), 1: layers([0.9, 0.03])}})
     assert judged(results).collapsed == [1]

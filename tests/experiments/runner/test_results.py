@@ -1,5 +1,7 @@
 """Reading results: means over seeds, the last step, the sweep's own settings, falling and rising."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -137,3 +139,14 @@ def test_a_fact_that_all_settings_share_names_no_group(made):
     values = {"a": {0: {"m": [1.0]}}, "b": {0: {"m": [2.0]}}}
     (group,) = made(values, apart={label: {"form": "as asked"} for label in values}).groups()
     assert (group.name, group.labels) == ("", {"a": "a", "b": "b"})
+
+
+def test_a_weight_decay_that_follows_what_is_swept_makes_no_groups(made):
+    values = {label: {0: {"m": [1.0]}} for label in ("two", "five", "eight")}
+    apart = {label: {"layers": layers} for label, layers in zip(values, (2, 5, 8), strict=True)}
+    results = made(values, [4e-3, 2e-3, 1e-3], apart=apart)
+    by_layers = replace(results, study=replace(results.study, sweep="layers"))
+    assert [list(group.labels) for group in by_layers.groups()] == [["two", "five", "eight"]]
+    same = {label: {"layers": 2} for label in values}
+    crossed = made(values, [4e-3, 2e-3, 1e-3], apart=same)
+    assert len(replace(crossed, study=replace(crossed.study, sweep="layers")).groups()) == 3

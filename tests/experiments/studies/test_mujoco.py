@@ -38,6 +38,7 @@ def test_the_top_part_crosses_scales_heads_and_weight_decays(expert):
     assert {(s.network.hidden, s.network.bias) for s in study.settings} == {((256,) * 3, True)}
     assert "nrc.*" in study.settings[0].probe["probes"]
     assert "nrc.1_centred" in study.measures
+    assert f"{expert.__name__.lower()}-joint does" in study.about
 
 
 def test_full_is_the_published_budget():

@@ -193,4 +193,16 @@ def test_deep_networks_start_from_larger_weights():
     study = Synthetic(sweep="depth").inquiry().study
     assert {setting.network.gain for setting in study.settings} == {1.6}
     assert "1.6 times torch's" in study.about
+    layers = {setting.label: len(setting.network.hidden) + 1 for setting in study.settings}
+    decays = {setting.label: setting.recipe.weight_decay for setting in study.settings}
+    assert len({round(layers[label] * decay, 9) for label, decay in decays.items()}) == 1
+    assert study.theory
+    given = Synthetic(sweep="depth", weight_decay=(6e-3,), values=(2, 5)).inquiry().study
+    assert [setting.recipe.weight_decay for setting in given.settings] == pytest.approx([12e-3, 6e-3])
     assert {setting.network.gain for setting in Synthetic(sweep="width").inquiry().study.settings} == {1}
+
+
+def test_noise_on_the_targets_need_not_be_learned():
+    told = {sweep: Synthetic(sweep=sweep).inquiry().claims[1].statement for sweep in ("noise", "width")}
+    assert "on the 2 strongest target directions alone" in told["noise"]
+    assert "(by verdict)" in told["width"]
