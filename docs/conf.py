@@ -29,6 +29,7 @@ extensions = [
     "plain_docstrings",
     "executed",
     "measure_pages",
+    "notebooks",
 ]
 exclude_patterns = ["_build", "gallery/*.rst", "howto/*.rst", "extensions"]
 myst_enable_extensions = ["deflist"]

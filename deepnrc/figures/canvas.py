@@ -25,7 +25,11 @@ INK = "#262626"
 
 @contextlib.contextmanager
 def style() -> Iterator[None]:
-    """Seaborn's ticks in print size, text that stays text, and files that are the same each time."""
+    """Seaborn's ticks in print size, text that stays text, and files that are the same each time.
+
+    Whether pyplot is interactive is left as it comes out: a notebook turns it on when the first figure is made, and
+    shows no later one if it is put back.
+    """
     ours = {
         **sns.axes_style("ticks"),
         **sns.plotting_context("paper"),
@@ -44,8 +48,13 @@ def style() -> Iterator[None]:
         "svg.hashsalt": "deepnrc",
         "pdf.fonttype": 42,
     }
-    with mpl.rc_context(ours):
-        yield
+    interactive = mpl.is_interactive()
+    try:
+        with mpl.rc_context(ours):
+            yield
+            interactive = mpl.is_interactive()
+    finally:
+        mpl.interactive(interactive)
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ MEASURES = (
     "model.mse",
 )
 LOSSES = {"MSE": "mse", "cross-entropy": "cross-entropy"}
-DECAYS = {"MSE": (0.0, 1e-2), "cross-entropy": (0.0, 5e-3)}
+DECAYS = {"MSE": (0.0, 2e-2), "cross-entropy": (0.0, 1.5e-2)}
 NO_CIFAR = (
     "This study needs your copy of CIFAR-10: the 'python version' that its authors offer on its page at the University "
     "of Toronto. Unpack it and name the folder of its batches with --data cifar10:FOLDER."
@@ -45,7 +45,7 @@ NO_CIFAR = (
 class Classification(ResNets):
     """Classification of images: flags, and how they make a study."""
 
-    takes: ClassVar[str] = "6 minutes"
+    takes: ClassVar[str] = "10 minutes"
 
     loss: Annotated[Literal["both", "mse", "cross-entropy"], arg(help="What is trained with.")] = "both"
 
@@ -58,7 +58,7 @@ class Classification(ResNets):
             settings += self.over_stages(
                 data,
                 self.resnet(bias=loss != "mse", small_images=small_images),
-                self.recipe(80, batch=128, published=(0.05, 200), loss=loss),
+                self.recipe(30, batch=128, published=(0.05, 200), loss=loss),
                 decays,
                 loss=said,
             )

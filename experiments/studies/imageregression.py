@@ -68,7 +68,7 @@ MEASURES = (
 class Regression(ResNets):
     """Regression from images: flags, and how they make a study."""
 
-    takes: ClassVar[str] = "5 minutes"
+    takes: ClassVar[str] = "13 minutes"
 
     form: Annotated[
         Literal["both", "standardised", "positive"],
@@ -145,7 +145,7 @@ class DrivingStudy(Regression):
     ] = None
     targets: Annotated[tuple[str, ...], arg(help="Targets of the recordings: steer,speed if not given.")] = ()
     size: Annotated[
-        int | None, arg(help="Side of the frames: of CarRacing's, a divisor of 96, 48, and with --full 96.")
+        int | None, arg(help="Side of the frames: of CarRacing's, a divisor of 96, 32, and with --full 96.")
     ] = None
 
     def inquiry(self) -> Inquiry:
@@ -160,7 +160,7 @@ class DrivingStudy(Regression):
         if self.targets:
             raise UsageError("--targets are those of recordings: name them with --data SPEC.")
         frames = (20_000 if self.full else 2500) if self.samples is None else self.samples
-        return Driving(frames, (96 if self.full else 48) if self.size is None else self.size, targets=scaling)
+        return Driving(frames, (96 if self.full else 32) if self.size is None else self.size, targets=scaling)
 
     def _recorded(self, scaling: str) -> Data:
         recorded = OwnImages(str(self.data), self.targets or ("steer", "speed"), self.size, targets=scaling)

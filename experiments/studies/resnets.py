@@ -21,7 +21,7 @@ PUBLISHED = 64
 class ResNets(OverDecays):
     """Flags of training and of the network; ``over_stages`` makes the settings."""
 
-    seeds: Annotated[int, arg(help="Each setting is run once for each of so many seeds.")] = 1
+    seeds: Annotated[int, arg(help="Each setting is run once for each of so many seeds.")] = 3
     lr: Annotated[
         float | None, arg(help="Highest learning rate of one cycle, 0.05; with --full the published one, cut tenfold.")
     ] = None

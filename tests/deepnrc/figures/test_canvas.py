@@ -35,6 +35,20 @@ def test_no_figure_stays_open_and_no_setting_changes(report, tmp_path):
     assert dict(mpl.rcParams) == settings
 
 
+def test_what_a_notebook_turns_on_with_the_first_figure_stays_on():
+    before = mpl.is_interactive()
+    try:
+        mpl.interactive(False)
+        with figures.canvas.style():
+            mpl.interactive(True)  # as a notebook's backend does when the first figure is made
+        assert mpl.is_interactive()
+        with pytest.raises(KeyError), figures.canvas.style():
+            raise KeyError
+        assert mpl.is_interactive()
+    finally:
+        mpl.interactive(before)
+
+
 def test_settings_of_ones_own_stay(report, drawn):
     with mpl.rc_context({"font.size": 17, "svg.hashsalt": "mine"}):
         drawn(figures.heatmap, report())

@@ -12,13 +12,13 @@ TINY = {"epochs": 1, "channels": 4, "progress": False, "jobs": 1}
 
 def test_losses_differ_in_their_head_and_decay():
     found = {s.label: s for s in DigitStudy().inquiry().study.settings}
-    decays = [("MSE", 0), ("MSE", 0.01), ("cross-entropy", 0), ("cross-entropy", 0.005)]
+    decays = [("MSE", 0), ("MSE", 0.02), ("cross-entropy", 0), ("cross-entropy", 0.015)]
     assert list(found) == [f"{loss}, weight decay {decay}" for loss, decay in decays]
     assert [s.network.bias for s in found.values()] == [False, False, True, True]
     assert [s.recipe.loss for s in found.values()] == ["mse", "mse", "cross-entropy", "cross-entropy"]
     assert [s.facts["loss"] for s in found.values()] == ["MSE", "MSE", "cross-entropy", "cross-entropy"]
     assert [s.label for s in DigitStudy(loss="mse").inquiry().study.settings] == [
-        "MSE, weight decay 0", "MSE, weight decay 0.01",
+        "MSE, weight decay 0", "MSE, weight decay 0.02",
     ]  # fmt: skip
     assert "cross-entropy" in DigitStudy().inquiry().study.about
     assert "cross-entropy" not in DigitStudy(loss="mse").inquiry().study.about

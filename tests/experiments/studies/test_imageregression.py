@@ -36,7 +36,7 @@ def test_each_form_has_its_targets_its_head_and_its_claims():
 
 def test_sizes_reach_the_data_and_grow_with_full():
     kinds = [PixelStudy, DrivingStudy]
-    assert [kind().inquiry().study.settings[0].data.size for kind in kinds] == [32, 48]
+    assert [kind().inquiry().study.settings[0].data.size for kind in kinds] == [32, 32]
     assert [kind(full=True).inquiry().study.settings[0].data.size for kind in kinds] == [64, 96]
     assert [kind(size=24).inquiry().study.settings[0].data.size for kind in kinds] == [24, 24]
     assert DrivingStudy(data="x", size=20).inquiry().study.settings[0].data.data.size == 20

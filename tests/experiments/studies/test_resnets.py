@@ -13,7 +13,7 @@ from experiments.studies.imageregression import DrivingStudy, FaceStudy, PixelSt
 )
 def test_defaults_are_one_cycle_of_a_slim_network_seen_once(study):
     study = study.inquiry().study
-    assert study.seeds == (0,)
+    assert study.seeds == (0, 1, 2)
     for setting in study.settings:
         assert setting.network.channels == (16, 32, 64, 128)
         assert (setting.recipe.schedule, setting.recipe.lr) == ("one-cycle", 0.05)
