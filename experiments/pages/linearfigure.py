@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import seaborn as sns
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 from torch import Tensor
 
 from deepnrc.errors import UsageError
@@ -46,7 +46,8 @@ def draw_ratios(found: Mapping[str, EveryLayer], path: Path) -> None:
                     look = {"color": colours[label], "linestyle": dash, "marker": ".", "linewidth": 1.1}
                     ax.plot(layers, np.where(column > 0, column, np.nan), label=label if dash == "-" else None, **look)
             ax.set(xlabel="layer", title=title, yscale="log")
-            ax.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_formatter="")
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+            ax.yaxis.set(major_locator=LogLocator(subs=(1, 2, 3, 5, 7)), major_formatter="{x:g}", minor_formatter="")
             sns.despine(ax=ax)
         figure.axes[0].set_ylabel("measured / predicted")
         marks, names = figure.axes[0].get_legend_handles_labels()

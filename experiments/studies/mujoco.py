@@ -111,15 +111,15 @@ SETTLING = (0.7, 0.9)  # cuts of the learning rate late in a training by full ba
 SWEEP = (0, 5e-5, 5e-4, 5e-3, 1e-2)
 REACHER = Environment(
     "reacher", "reacher_1k", 1000, 512, 0.05, 1e-4, (0, 5e-6, 5e-5, 5e-4, 1.5e-3), 500,
-    deep=(0, 1e-4, 5e-4), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-4, 1e-3), joint=(7e-4, 1.0, 1600),
+    deep=(0, 1e-4, 5e-4), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-4, 1e-3), joint=(7e-4, 1.0, 1200),
 )  # fmt: skip
 SWIMMER = Environment(
     "swimmer", "swimmer_1k", 1000, 256, 0.1, 5e-3, SWEEP, 500,
-    deep=(0, 1e-4, 5e-4), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-2, 5.5e-2), joint=(4.5e-2, 0.1, 1000),
+    deep=(0, 1e-4, 5e-4), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-2, 5.5e-2), joint=(5e-2, 0.1, 800),
 )  # fmt: skip
 HOPPER = Environment(
     "hopper", "hopper_10k", 5000, 256, 0.1, 1e-3, SWEEP, 100,
-    deep=(0, 1e-4, 1e-3), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-3, 1e-2), joint=(5e-3, 0.3, 1200),
+    deep=(0, 1e-4, 1e-3), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-3, 1e-2), joint=(5e-3, 0.3, 1000),
     too_much=True,
 )  # fmt: skip
 
@@ -129,7 +129,7 @@ class Expert(Perceptrons):
     """Imitate an expert, layer by layer and at the top layer, over weight decay."""
 
     environment: ClassVar[Environment]
-    takes: ClassVar[str] = "5 minutes"
+    takes: ClassVar[str] = "8 minutes"
 
     part: Annotated[
         Literal["all", "both", "deep", "top", "joint"],

@@ -193,7 +193,7 @@ class Synthetic(Perceptrons):
         return Inquiry(Study("synthetic", about, settings, tuple(range(self.seeds)), MEASURES, theory=True), claims)
 
     def _over_values(self) -> Inquiry:
-        decays, fact = self.decays((2e-3 if self.sweep == "rank" else 1e-3,)), SWEPT[self.sweep]
+        decays, fact = self.decays((2e-3 if self.sweep in ("rank", "depth") else 1e-3,)), SWEPT[self.sweep]
         if len(decays) > 1:
             raise UsageError(f"--sweep {self.sweep} keeps to one --weight-decay; {len(decays)} were given.")
         values = self._values()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Annotated, ClassVar, Literal
 
@@ -20,8 +21,11 @@ EXAMPLE = (
     "No --data was given, so this is Linnerud's exercise data, an example of 20 men, 16 of whom are trained on: "
     "weight, waist and pulse from chin-ups, sit-ups and jumps; targets: {scaling}. With no more samples than features "
     "and one, anything can be predicted linearly: the linear predictability of all layers but the first is marked as "
-    "degenerate and says nothing. It shows the form of a study; no claim can be judged by it."
+    "degenerate and says nothing. What is learned of 16 men is chance: the largest weight decay leaves the weaker "
+    "target directions unlearned, and in some splits all of them. It shows the form of a study; no claim "
+    "can be judged by it."
 )
+FEW = "16 samples are fewer than the layers are wide"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +61,10 @@ class Tabular(Perceptrons):
             probe=probe,
         )
         claims = weight_decay_orders(len(decays))
+        if self.data is None:
+            claims = tuple(
+                replace(claim, read=lambda results: math.nan, unread=lambda results: FEW) for claim in claims
+            )
         return Inquiry(Study(f"tabular-{name}", about, settings, tuple(range(self.seeds))), claims)
 
     def _data(self) -> tuple[Data, str, str]:

@@ -23,10 +23,14 @@ def test_without_a_file_it_is_the_example_and_says_what_that_is_worth():
 
 
 def test_the_example_s_layers_are_degenerate_as_the_page_says(swept):
-    results = swept(Tabular(**TINY | {"width": 64}).inquiry().study)
+    inquiry = Tabular(**TINY | {"width": 64}).inquiry()
+    results = swept(inquiry.study)
     predicted = results.last("deep.linear_mse").query("variant == 'default'")
     assert set(predicted[predicted["depth"] > 0]["status"]) == {"degenerate"}
     assert set(predicted[predicted["depth"] == 0]["status"]) == {"ok"}
+    verdicts = inquiry.verdicts(results)
+    assert {verdict.standing for verdict in verdicts} == {"cannot be judged"}
+    assert {verdict.told_left_out for verdict in verdicts} == {"seed 0: 16 samples are fewer than the layers are wide"}
 
 
 def test_the_seed_draws_the_example_s_split():
