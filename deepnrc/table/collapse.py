@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -33,7 +33,27 @@ DIRECTIONS = "rank.numerical"  # which only layers behind a narrow one need
 RESTS_ON = (NOISE, ALIGNMENT, GAP, SMALLEST)  # what must have been measured; of classes the last may be the accuracy
 BOTH_ROUNDING = "the reference's is rounding alone, which leaves no noise to lose"
 READ = (*RESTS_ON, ACCURACY, DIRECTIONS)
+NUMBERS = ("value", "reference", "floor", "chance_high")  # columns that they are read from
 NEVER, CLOSED = "no layer can be judged", "collapse cannot be told"
+
+
+@dataclass
+class Seen:
+    """What the verdicts of a run's step rest on.
+
+    Attributes:
+        layers: by measure, variant and column, the number of each layer, NaN where it is degenerate.
+        network: by measure, what is known of the network.
+        targets: how many there are.
+    """
+
+    layers: dict[tuple[str, str, str], dict[str, float]] = field(default_factory=dict)
+    network: dict[str, float] = field(default_factory=dict)
+    targets: int = 0
+
+    def of(self, measure: str, column: str, variant: str = "default") -> dict[str, float]:
+        """A column of one measure by layer; {} where that was not measured."""
+        return self.layers.get((measure, variant, column), {})
 
 
 @dataclass(frozen=True)
@@ -65,7 +85,12 @@ def verdicts(table: pd.DataFrame, tau: float = TAU, reference: pd.DataFrame | No
     """
     check_tau(tau)
     table = table if reference is None else with_reference(table, reference, NOISE)
-    rows = [row for _, part in table.groupby(["run", "step"], sort=False) for row in _rows(part, tau)]
+    seen, layers = _seen(table), table[table["layer"] != NETWORK].drop_duplicates(["run", "step", "layer"])
+    rows = [
+        row
+        for place, part in layers.groupby(["run", "step"], sort=False)
+        for row in _rows(part.sort_values("depth", kind="stable"), seen.get(place, Seen()), tau)
+    ]
     kinds = dict.fromkeys(["noise", "aligned", "predicts", "learned"], "boolean")
     return pd.DataFrame(rows, columns=COLUMNS).astype(kinds)
 
@@ -80,36 +105,62 @@ def collapse_onset(judged: pd.DataFrame) -> pd.DataFrame:
         last judged one could not be, there is no verdict: of is 0.
     """
     rows = []
-    for (run, step), part in judged.groupby(["run", "step"], sort=False):
-        known = part[part["verdict"].isin(JUDGED)].sort_values("depth")
-        first = unbroken(known["verdict"] == COLLAPSED) if len(known) else None
+    ordered = judged.sort_values("depth", kind="stable")
+    told = zip(*(ordered[name].tolist() for name in ("run", "step", "depth", "layer", "verdict", "noise")), strict=True)
+    parts: dict[tuple[object, object], list[tuple[int, str, str, bool]]] = {
+        place: [] for place in zip(judged["run"].tolist(), judged["step"].tolist(), strict=True)
+    }
+    for run, step, depth, name, verdict, noise in told:
+        parts[run, step].append((depth, name, verdict, noise is True))
+    for place, part in parts.items():
+        known = [layer for layer in part if layer[2] in JUDGED]
+        first = unbroken([verdict == COLLAPSED for _, _, verdict, _ in known])
         layers, of = 0 if first is None else len(known) - first, len(known)
         said = (
-            NEVER if known.empty
-            else f"collapsed from {known['layer'].iloc[first]} on" if first is not None
-            else CLOSED if _open(part, known)
+            NEVER if not known
+            else f"collapsed from {known[first][1]} on" if first is not None
+            else CLOSED if _open(part, known[-1][0])
             else "not collapsed"
         )  # fmt: skip
-        place = (None, None) if first is None else (int(known["depth"].iloc[first]), known["layer"].iloc[first])
-        rows.append((run, step, *place, layers, 0 if said == CLOSED else of, said))
+        start = (None, None) if first is None else known[first][:2]
+        rows.append((*place, *start, layers, 0 if said == CLOSED else of, said))
     columns = ["run", "step", "depth", "layer", "layers", "of", "said"]
     return pd.DataFrame(rows, columns=columns).astype({"depth": "Int64", "layer": "string"})
 
 
-def _open(part: pd.DataFrame, known: pd.DataFrame) -> bool:
+def _open(part: Sequence[tuple[int, str, str, bool]], last: int) -> bool:
     """Whether layers of low noise behind the last judged one might be collapsed, were the rest of it known."""
-    behind = part[(part["depth"] > known["depth"].max()) & (part["verdict"] == UNKNOWN)]
-    return bool(behind["noise"].fillna(False).any())
+    return any(low for depth, _, verdict, low in part if depth > last and verdict == UNKNOWN)
 
 
-def _rows(part: pd.DataFrame, tau: float) -> Iterator[tuple[object, ...]]:
-    read = part[part["measure"].isin(READ)]  # once: the rest looks at a few rows of these
-    network = _network(read)
-    noises, untrained = _values(read, NOISE), _values(read, NOISE, "reference")
-    floors = _values(read, NOISE, "floor")
-    alignments, high, gaps = _values(read, ALIGNMENT), _values(read, ALIGNMENT, "chance_high"), _gaps(read)
-    directions, narrowest = _values(read, DIRECTIONS), math.inf
-    layers = part[part["layer"] != NETWORK].sort_values("depth").drop_duplicates("layer")
+def _seen(table: pd.DataFrame) -> dict[tuple[Hashable, ...], Seen]:
+    """By run and step. One look at the table, of which the verdicts read few rows: there may be hundreds of steps."""
+    for column in NUMBERS:
+        if len(table) and column not in table:
+            raise UsageError(f"The table has no column {column!r}, which a verdict rests on.")
+    found: dict[tuple[Hashable, ...], Seen] = {}
+    read = table[table["measure"].isin(READ)]
+    names = ("run", "step", "layer", "measure", "variant", "status", "target_dim", *NUMBERS)
+    for run, step, layer, measure, variant, status, targets, *numbers in zip(
+        *(read[name].tolist() for name in names), strict=True
+    ):
+        seen = found.setdefault((run, step), Seen(targets=int(targets)))
+        if layer != NETWORK:
+            for column, number in zip(NUMBERS, numbers, strict=True):
+                known = math.nan if status == "degenerate" else float(number)
+                seen.layers.setdefault((measure, variant, column), {})[layer] = known
+        elif variant == "default":
+            seen.network[measure] = float(numbers[0])
+    return found
+
+
+def _rows(layers: pd.DataFrame, seen: Seen, tau: float) -> Iterator[tuple[object, ...]]:
+    network = _network(seen)
+    noises, untrained, floors = (seen.of(NOISE, column) for column in ("value", "reference", "floor"))
+    alignments, high = (seen.of(ALIGNMENT, column) for column in ("value", "chance_high"))
+    # on held-out samples, where there are any
+    gaps = seen.of(GAP, "value", HELD) or seen.of(GAP, "value")
+    directions, narrowest = seen.of(DIRECTIONS, "value"), math.inf
     for run, step, depth, name, d, rank, pool in layers[PLACE].to_numpy(object):
         k = None if pd.isna(rank) else int(rank)
         noise, alignment, gap = (values.get(name, math.nan) for values in (noises, alignments, gaps))
@@ -165,14 +216,12 @@ def _verdict(
     return COLLAPSED, "all conditions hold"
 
 
-def _network(part: pd.DataFrame) -> Network:
-    whole = part[(part["layer"] == NETWORK) & (part["variant"] == "default")].set_index("measure")["value"]
-    accuracy = whole.get(ACCURACY, math.nan)
+def _network(seen: Seen) -> Network:
+    accuracy = seen.network.get(ACCURACY, math.nan)
     if not math.isnan(accuracy):
-        K = int(part["target_dim"].iloc[0])
-        needed = (1 + 1 / K) / 2
+        needed = (1 + 1 / seen.targets) / 2
         return Network(bool(accuracy > needed), f"accuracy {accuracy:.3g} is not above {needed:.3g}")
-    smallest = whole.get(SMALLEST, math.nan)
+    smallest = seen.network.get(SMALLEST, math.nan)
     if math.isnan(smallest):
         return Network(None, "the network's R2 could not be read")
     return Network(bool(smallest > LEARNED), f"R2 is {smallest:.3g} along a direction of the targets")
@@ -183,23 +232,10 @@ def _holds(value: float, condition: bool) -> bool | None:
     return None if math.isnan(value) else bool(condition)
 
 
-def _gaps(part: pd.DataFrame) -> dict[str, float]:
-    """By how much each layer stays below the network: on held-out samples, where there are any."""
-    held = _values(part, GAP, variant=HELD)
-    return held if len(held) else _values(part, GAP)
-
-
-def _values(part: pd.DataFrame, measure: str, column: str = "value", variant: str = "default") -> dict[str, float]:
-    if column not in part:
-        raise UsageError(f"The table has no column {column!r}, which a verdict rests on.")
-    rows = part[(part["measure"] == measure) & (part["variant"] == variant) & (part["layer"] != NETWORK)]
-    usable = rows[column].where(rows["status"] != "degenerate")
-    return dict(zip(rows["layer"].tolist(), usable.to_numpy(float).tolist(), strict=True))
-
-
-def unbroken(holds: pd.Series[bool]) -> int | None:
+def unbroken(holds: Iterable[bool]) -> int | None:
     """Position of the first of the unbroken run of True that ends the series; None if it ends with False."""
-    position = len(holds)
-    while position and bool(holds.iloc[position - 1]):
+    told = [bool(one) for one in holds]
+    position = len(told)
+    while position and told[position - 1]:
         position -= 1
-    return position if position < len(holds) else None
+    return position if position < len(told) else None

@@ -57,9 +57,17 @@ def since(onsets: pd.DataFrame, run: str, rule: str = LOW) -> int | None:
 
 def _low(table: pd.DataFrame, tau: float) -> Iterator[dict[str, Any]]:
     rows = table[(table["measure"] == NOISE) & (table["variant"] == "default") & (table["layer"] != NETWORK)]
-    for (run, step), part in rows.groupby(["run", "step"], sort=False):
-        part = part.sort_values("depth")
-        first = unbroken(part["value"].where(part["status"] != "degenerate") <= tau)
-        place = (None, None) if first is None else (int(part["depth"].iloc[first]), part["layer"].iloc[first])
+    parts: dict[tuple[Any, Any], list[tuple[int, str, bool]]] = {
+        place: [] for place in zip(rows["run"].tolist(), rows["step"].tolist(), strict=True)
+    }
+    rows = rows.sort_values("depth", kind="stable")
+    low = ((rows["status"] != "degenerate") & (rows["value"] <= tau)).tolist()
+    for run, step, depth, layer, holds in zip(
+        *(rows[name].tolist() for name in ("run", "step", "depth", "layer")), low, strict=True
+    ):
+        parts[run, step].append((depth, layer, holds))
+    for place, part in parts.items():
+        first = unbroken(holds for *_, holds in part)
+        start = (None, None) if first is None else part[first][:2]
         layers = 0 if first is None else len(part) - first
-        yield dict(zip(COLUMNS, (run, step, LOW, tau, *place, layers, len(part)), strict=True))
+        yield dict(zip(COLUMNS, (*place, LOW, tau, *start, layers, len(part)), strict=True))
