@@ -192,7 +192,7 @@ class Attachment:
         if not self._parting.parts:
             check_rank(self.rank, {k: r.pooled.rows.shape[1] for k, r in forward.readings.items()})
             warn_of_long({k: self._parting.shape(r.pooled.rows) for k, r in forward.readings.items()})
-            self._streams.top = settled_top(self._top, forward, y, self._streams.network, self.survey)
+            self._streams.top = settled_top(self._top, forward, y, self._streams.network, self.survey, self._taps.pool)
             self._parting.plan(self._streams.bytes_of(forward, y, self._parting.held_out), self._streams.top.key)
         self._streams.depths, self._taps.only = self._parting.depths, self._parting.only
         forward.readings = {key: forward.readings[key] for key in self._parting.here if key in forward.readings}

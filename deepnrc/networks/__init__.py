@@ -13,23 +13,26 @@ from deepnrc.networks.choosing.layers import (
     weight_matrix,
 )
 from deepnrc.networks.choosing.naming import asked_for, called_shortcuts, own_name
-from deepnrc.networks.dataflow import Dataflow, Giving, Link, Product, Survey, as_it_was, hooked, near, survey
+from deepnrc.networks.dataflow import BY_VALUE, Dataflow, Giving, Link, Product, Survey, as_it_was, hooked, near, survey
 from deepnrc.networks.failing import forward, out_of_memory
 from deepnrc.networks.outputs import CHOSEN, Output, fitting, logits, picking
 from deepnrc.networks.readable import check_network
 from deepnrc.networks.reading.axes import Axis, check_axis
 from deepnrc.networks.reading.forward import Forward, Reading
 from deepnrc.networks.reading.masks import AUTO, Mask, check_mask
-from deepnrc.networks.reading.pooling import Pool, check_pool
+from deepnrc.networks.reading.pooling import PER_PLACE, Pool, check_pool
+from deepnrc.networks.reading.shares import Shares
 from deepnrc.networks.reading.taps import REPEATS, Taps
-from deepnrc.networks.samples import Layout
+from deepnrc.networks.samples import Layout, samples_first
 from deepnrc.networks.weights.registry import Linears, Weight
 from deepnrc.networks.weights.response import NoWeightError
 from deepnrc.networks.weights.stored import dense
 
 __all__ = [
     "AUTO",
+    "BY_VALUE",
     "CHOSEN",
+    "PER_PLACE",
     "REPEATS",
     "ROOT",
     "Axis",
@@ -47,6 +50,7 @@ __all__ = [
     "Pool",
     "Product",
     "Reading",
+    "Shares",
     "Site",
     "Survey",
     "Taps",
@@ -72,6 +76,7 @@ __all__ = [
     "own_name",
     "picking",
     "reads_features",
+    "samples_first",
     "site_at",
     "survey",
     "weight_matrix",

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from deepnrc.data import Targets, as_targets, as_tensor, is_classes
 from deepnrc.errors import UsageError
+from deepnrc.measuring.settling.agreement import agreed
 from deepnrc.measuring.settling.top import Top, chosen_top, top_layer
 from deepnrc.measuring.streaming.performance import Performance
-from deepnrc.networks import Dataflow, Forward, Survey, logits
+from deepnrc.networks import Dataflow, Forward, Pool, Survey, logits
 from deepnrc.wording import Remedy
 
 
@@ -50,11 +51,13 @@ def read_targets(
 
 
 def settled_top(
-    names: Sequence[str] | None, forward: Forward, y: Targets, network: Performance, survey: Survey | None
+    names: Sequence[str] | None, forward: Forward, y: Targets, network: Performance, survey: Survey | None, pool: Pool
 ) -> Top:
-    """The top layer: the one that was named, or that of the output that predicts the targets."""
+    """The top layer: the one that was named, or that of the output that predicts the targets, if its features are
+    pooled as the network pools."""
     if names is not None:
-        return chosen_top(forward, names)
+        return agreed(chosen_top(forward, names), forward, survey, None, pool, named=True)
     network.choose(forward.outputs, y.Y)
     flow = Dataflow() if survey is None else survey.dataflow
-    return top_layer(forward, flow, network.name, network.missing, y.one_hot)
+    top = top_layer(forward, flow, network.name, network.missing, y.one_hot)
+    return agreed(top, forward, survey, network.name, pool, named=False)

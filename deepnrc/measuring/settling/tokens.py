@@ -10,10 +10,8 @@ from torch import Tensor
 
 from deepnrc.data import as_tensor
 from deepnrc.errors import UsageError
-from deepnrc.networks import Forward, Pool
+from deepnrc.networks import PER_PLACE, Forward, Pool
 from deepnrc.wording import Argument, Remedy, listing
-
-PER_TOKEN = ("tokens", "positions")
 
 
 def per_token(targets: object, forward: Forward, pool: Pool, batch: int) -> tuple[object, Forward]:
@@ -27,7 +25,7 @@ def per_token(targets: object, forward: Forward, pool: Pool, batch: int) -> tupl
     if y.ndim != 3:
         return targets, forward
     N, T, n = y.shape
-    if pool not in PER_TOKEN:
+    if pool not in PER_PLACE:
         raise UsageError(
             f"The targets of batch {batch} have shape {(N, T, n)}. For a target for each token pass ",
             Remedy("pool", "tokens"),

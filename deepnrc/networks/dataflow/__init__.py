@@ -1,5 +1,6 @@
 """What feeds what: which weights give the outputs, which weight reads what another one gives, and where samples lie."""
 
+from deepnrc.networks.dataflow.arrivals import BY_VALUE
 from deepnrc.networks.dataflow.flow import Dataflow, Giving, Link
 from deepnrc.networks.dataflow.passes import near
 from deepnrc.networks.dataflow.products import Product, Products
@@ -8,6 +9,7 @@ from deepnrc.networks.dataflow.survey import Survey, hooked, survey
 from deepnrc.networks.dataflow.tracing import trace
 
 __all__ = [
+    "BY_VALUE",
     "Dataflow",
     "Giving",
     "Link",

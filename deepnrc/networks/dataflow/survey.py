@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from deepnrc.networks.choosing.layers import Site
+from deepnrc.networks.dataflow.arrivals import Arrived, as_read
 from deepnrc.networks.dataflow.bare import Sighting, matrices_of, sighted
 from deepnrc.networks.dataflow.flow import Dataflow
 from deepnrc.networks.dataflow.interventions import proved
@@ -40,6 +41,8 @@ class Survey:
         outputs: what a pass of the first samples gave, without hooks of the user's own.
         swapped: the sites whose modules had other parameters while they ran.
         turned: the outputs (n, N), with samples on their second axis.
+        arrived: by output, and by site, the slopes of that output at what its weight or module gives, with the axes of
+            what is read there; None where the places of the two do not correspond.
         lasting: whether none of it rests on the numbers of the weights, so that it holds after further training.
     """
 
@@ -53,6 +56,7 @@ class Survey:
     outputs: Mapping[str, Tensor] = field(default_factory=dict)
     swapped: frozenset[str] = frozenset()
     turned: frozenset[str] = frozenset()
+    arrived: Mapping[str, Mapping[str, Tensor | None]] = field(default_factory=dict)
 
 
 def survey(
@@ -80,10 +84,10 @@ def survey(
         pair = _shortened(model, Inputs(args, kwargs, samples), sites, pick)
         few = pair.few.inputs
         torch.manual_seed(1)
-        traced = trace(model, few.args, few.kwargs, watched, whole, pick)
+        traced = trace(model, few.args, few.kwargs, watched, whole, pick, pair.turned())
         sampled = bool(traced.outputs) and not alike(traced.outputs, pair.few.outputs)
         dataflow = traced.dataflow if traced.dataflow.unknown else proved(model, few, traced, whole, pick)
-        told, layouts = _products(model, pair, dataflow, pick, whole)
+        told, layouts, bare = _products(model, pair, dataflow, pick, whole)
         products = {name: W for name, W in told.items() if isinstance(W, Tensor)}
         dataflow = replace(dataflow, bare={name: why if isinstance(why, str) else "" for name, why in told.items()})
         lasting = (sampled or not pair.few.drew) and not dataflow.by_numbers(holding(model, whole))
@@ -98,24 +102,45 @@ def survey(
         pair.few.outputs,
         pair.few.swapped,
         pair.turned(),
+        _arrived(traced.arrived, sites, pair, bare),
     )
+
+
+def _arrived(
+    arrived: Arrived, sites: Sequence[Site], pair: _Pair, bare: Mapping[str, Sequence[Tensor]]
+) -> dict[str, dict[str, Tensor | None]]:
+    """The slopes by site, where its weight or module runs once.
+
+    Args:
+        bare: what bare products read, by name.
+    """
+    axes = {site.name: site.axis if site.reads == "input" else None for site in sites} | dict.fromkeys(bare, -1)
+    read = {**pair.few.read, **bare}
+    layers = {s.name.removesuffix(f".{s.weight.part}"): s.name for s in sites if s.weight is not None}
+    found: dict[str, dict[str, Tensor | None]] = {}
+    for output, parts in arrived.items():
+        named = {layers.get(module, module): x for module, x in parts.items()}
+        once = {name: x for name, x in named.items() if name in axes and len(read.get(name, ())) == 1}
+        found[output] = {name: as_read(x, axes[name], read[name][0].shape) for name, x in once.items()}
+    return found
 
 
 def _products(
     model: nn.Module, pair: _Pair, flow: Dataflow, pick: Pick, whole: Collection[str]
-) -> tuple[dict[str, Tensor | str], dict[str, Layout | str]]:
-    """The matrices of bare products or why there are none, and where the samples lie in what they read."""
+) -> tuple[dict[str, Tensor | str], dict[str, Layout | str], Mapping[str, list[Tensor]]]:
+    """The matrices of bare products or why there are none, where the samples lie in what they read, and that."""
     wanted = {name for name, closed in flow.bare.items() if not closed}
     if not wanted:
-        return matrices_of(model, flow, Sighting(), Sighting()), {}
+        return matrices_of(model, flow, Sighting(), Sighting()), {}, {}
     fewer = pair.few if pair.fewer is None else pair.fewer
     passes = enumerate((pair.few, fewer))
     first, second = (sighted(model, p.inputs, wanted, seed, pick, whole) for seed, p in passes)
     found = matrices_of(model, flow, first, second)
     read = [name for name, matrix in found.items() if isinstance(matrix, Tensor)]
     if pair.fewer is None:
-        return found, {}
-    return found, {name: _agreed(first.features[name], second.features[name], pair.sizes) for name in read}
+        return found, {}, first.features
+    layouts = {name: _agreed(first.features[name], second.features[name], pair.sizes) for name in read}
+    return found, layouts, first.features
 
 
 @dataclass(frozen=True)

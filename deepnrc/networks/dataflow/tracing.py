@@ -10,10 +10,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from deepnrc.networks.choosing.layers import ROOT
+from deepnrc.networks.dataflow.arrivals import Arrived, arrivals
 from deepnrc.networks.dataflow.flow import Dataflow, Link
 from deepnrc.networks.dataflow.graph import Bare, Giver, Graph, Region
 from deepnrc.networks.dataflow.heads import giving
-from deepnrc.networks.dataflow.recording import Key, Recording, place, record
+from deepnrc.networks.dataflow.recording import Key, place, record
 from deepnrc.networks.dataflow.shortcuts import shortcuts
 from deepnrc.networks.outputs import EVERY, Pick
 from deepnrc.networks.weights.stored import forward_from, kind_of
@@ -26,11 +27,13 @@ INNER = {"parametrizations", "_packed_params"}
 
 @dataclass(frozen=True)
 class Traced:
-    """What a pass showed, the network's outputs by name, and every tensor that a weight gave, run after run."""
+    """What a pass showed, the network's outputs by name, every tensor that a weight gave, run after run, and the slopes
+    of the outputs at the weights that give them."""
 
     dataflow: Dataflow
     outputs: Mapping[str, Tensor] = field(default_factory=dict)
     given: Mapping[str, Sequence[Tensor]] = field(default_factory=dict)
+    arrived: Arrived = field(default_factory=dict)
 
 
 def holds_weight(module: nn.Module) -> bool:
@@ -51,6 +54,7 @@ def trace(
     watched: Iterable[str] = (),
     whole: Collection[str] = (),
     pick: Pick = EVERY,
+    turned: Collection[str] = (),
 ) -> Traced:
     """Run a network once and tell what feeds what.
 
@@ -59,6 +63,7 @@ def trace(
         watched: names of modules of which to tell what reads their output.
         whole: names of modules to be taken as one weight each, whatever lies inside of them.
         pick: from what the network returned to its outputs by name.
+        turned: the outputs (n, N).
     """
     held = holding(model, whole)
     failed = ""
@@ -72,8 +77,10 @@ def trace(
         for call in recording.calls:
             if call.name in held:
                 given.setdefault(call.name, []).extend(call.outputs)
-        outputs = pick(recording.output)
-        return Traced(told(recording, held, watched, outputs), {k: x.detach() for k, x in outputs.items()}, given)
+        outputs, graph = pick(recording.output), Graph(recording, held)
+        flow = told(graph, held, watched, outputs)
+        arrived = arrivals(graph, flow, outputs, turned)
+        return Traced(flow, {k: x.detach() for k, x in outputs.items()}, given, arrived)
     return Traced(Dataflow(unknown=f"the network does not run with gradients on ({failed})"))
 
 
@@ -87,11 +94,9 @@ def holding(model: nn.Module, whole: Collection[str] = ()) -> dict[str, nn.Modul
     return {name: m for name, m in found.items() if not any(_inside(name, other) for other in found)}
 
 
-def told(
-    recording: Recording, held: Collection[str], watched: Iterable[str], returned: Mapping[str, Tensor]
-) -> Dataflow:
-    """What a recorded pass shows."""
-    graph = Graph(recording, held)
+def told(graph: Graph, held: Collection[str], watched: Iterable[str], returned: Mapping[str, Tensor]) -> Dataflow:
+    """What the graph of a recorded pass shows."""
+    recording = graph.recording
     outputs = {name: x for name, x in returned.items() if x.is_floating_point()}
     unseen = [name for name in recording.unseen if name in held]
     if not any(place(x) for x in outputs.values()):

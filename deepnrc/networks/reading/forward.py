@@ -16,11 +16,13 @@ from deepnrc.networks.reading.suspects import Suspect, parts_of, sequences, susp
 
 @dataclass(frozen=True)
 class Reading:
-    """What one call of one site gave: pooled rows and the unit roundoff of the dtype in which the network held them."""
+    """What one call of one site gave: pooled rows, the unit roundoff of the dtype in which the network held them, and
+    the axis of the features in what was pooled, with samples first; None where that is unknown."""
 
     site: Site
     pooled: Pooled
     roundoff: float
+    axis: int | None = None
 
 
 @dataclass

@@ -27,6 +27,7 @@ POOLS = {
     "cls": "the first token; maps without tokens by their mean",
     "last": "the last token that is no padding; maps without tokens by their mean",
 }
+PER_PLACE = ("tokens", "positions")
 
 CONVOLVED = {3: "sequences", 4: "images", 5: "volumes"}  # by the number of axes of a batch
 

@@ -289,7 +289,7 @@ class Taps:
             x, axis = samples_first(x, where, site.axis if axis is None else axis)
         made = pooled(x, site, self.pool, self._current.mask, axis)
         dtype = x.dtype if x.is_floating_point() else torch.float32
-        self._current.readings[key] = Reading(site, made, unit_roundoff(dtype))
+        self._current.readings[key] = Reading(site, made, unit_roundoff(dtype), site.axis if axis is None else axis)
 
 
 def _copied(x: Tensor) -> Tensor:

@@ -23,7 +23,6 @@ def test_classes_without_an_output_that_tells_are_refused():
 
 def test_without_an_output_there_is_no_top_layer():
     network = Performance()
-    found = settled_top(
-        None, SimpleNamespace(outputs={}, readings={}), Targets(torch.randn(4, 3).double(), 0.0, False), network, None
-    )
+    forward, y = SimpleNamespace(outputs={}, readings={}), Targets(torch.randn(4, 3).double(), 0.0, False)
+    found = settled_top(None, forward, y, network, None, "mean")
     assert (found.key, bool(found.missing)) == (None, True)
