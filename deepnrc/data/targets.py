@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from deepnrc.errors import DataError, UsageError
+from deepnrc.wording import Remedy
 from probes import is_one_hot
 
 NO_CLASSES = "the targets are no classes"
@@ -90,6 +91,7 @@ def as_targets(
     y = as_tensor(given, f"The target of batch {batch}").detach()
     if is_classes(y):
         return _classes(y, prediction, batch)
+    _check_told(y, batch)
     if y.ndim == 1:
         y = y[:, None]
     if y.ndim != 2 or y.shape[1] == 0 or y.is_complex():
@@ -101,8 +103,22 @@ def as_targets(
         rows = int((~torch.isfinite(y).all(1)).sum())
         raise DataError(f"The targets of batch {batch} hold NaN or infinity in {rows} rows. Clean them first.")
     roundoff = max(unit_roundoff(y.dtype), _rounded(y)) if y.is_floating_point() else EXACT
-    column = ": give integers as (N,), not (N, 1), for classes" if _whole(y) and y.shape[1] == 1 else ""
-    return Targets(_wide(y), roundoff, is_one_hot(y), NO_CLASSES + column, _checked(resolution, y.shape[1]))
+    return Targets(_wide(y), roundoff, is_one_hot(y), resolution=_checked(resolution, y.shape[1]))
+
+
+def _check_told(y: Tensor, batch: int) -> None:
+    """Errors: UsageError for one column of whole numbers, or of true and false, that may be classes or values."""
+    if y.is_floating_point() or y.is_complex() or y.ndim not in (1, 2) or (y.ndim == 2 and y.shape[1] != 1):
+        return
+    column = "y[:, 0]" if y.ndim == 2 else "y"
+    as_classes = f"{column}.long()" if y.dtype == torch.bool else column
+    raise UsageError(
+        f"The targets of batch {batch} are {'true and false' if y.dtype == torch.bool else 'whole numbers'} of shape "
+        f"{tuple(y.shape)}, which may be classes or values to predict. Give classes as whole numbers (N,), "
+        f"{as_classes}, and values as floats, y.float(): in the loader, or with ",
+        Remedy("batch"),
+        ", such as a function lambda batch: (batch[0], batch[1].float()).",
+    )
 
 
 def _rounded(y: Tensor) -> float:

@@ -15,6 +15,7 @@ from deepnrc.data.batches import Samples
 from deepnrc.errors import DataError
 from deepnrc.wording import listing, shown
 
+TIMES = "Save times as floats, such as seconds from the first: (t - t[0]) / np.timedelta64(1, 's')."
 STEPS = 100  # a column whose numbers differ by no more of its dtype's steps is hardly told apart
 OWN = {np.float16: torch.float16, np.float32: torch.float32}
 
@@ -47,7 +48,7 @@ def paired(
             f"'{source}' holds x {x.shape} and y {y.shape}; there must be as many targets as inputs, and some of each."
         )
     inputs = _floats(x, dtype, "x", source)
-    _check_steps(x, dtype, source, names)
+    check_steps(x, dtype, source, names)
     return Samples(inputs, labels(y, source), resolution, groups)
 
 
@@ -75,9 +76,20 @@ def say_truths(what: str, stacklevel: int) -> None:
     )
 
 
+def say_values(y: NDArray[Any], source: str, stacklevel: int) -> None:
+    """Warn of one column of whole numbers, or of true and false, that may be classes."""
+    if y.shape[1:] == (1,) and y.dtype.kind in "iub":
+        warnings.warn(
+            f"The y of '{shown(source)}' holds {y.dtype} of shape {y.shape}, read as values to predict. If they are "
+            f"classes, save them as whole numbers {(len(y),)}; if not, as floats.",
+            stacklevel=stacklevel,
+        )
+
+
 def _check_kind(array: NDArray[Any], name: str, source: str) -> None:
     if array.dtype.kind not in "fiub":
-        raise DataError(f"The {name} of '{source}' holds {array.dtype}, not numbers. Save it as floats or integers.")
+        remedy = TIMES if array.dtype.kind in "mM" else "Save it as floats or integers."
+        raise DataError(f"The {name} of '{source}' holds {array.dtype}, not numbers. {remedy}")
 
 
 def classes(y: NDArray[Any], source: str) -> Tensor:
@@ -95,7 +107,7 @@ def classes(y: NDArray[Any], source: str) -> Tensor:
     return torch.from_numpy(y.astype(np.int64))
 
 
-def _check_steps(x: NDArray[Any], dtype: torch.dtype, source: str, names: Sequence[str]) -> None:
+def check_steps(x: NDArray[Any], dtype: torch.dtype, source: str, names: Sequence[str] = ()) -> None:
     """Tell of columns whose numbers are so large beside their differences that rounding to `dtype` takes these away, as
     it does with time stamps."""
     if x.ndim != 2 or x.dtype.kind == "b":

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from deepnrc.data.sources.arrays import labels
+from deepnrc.data.sources.arrays import TIMES, check_steps, labels, say_values
 from deepnrc.data.sources.columns import numbered
 from deepnrc.data.sources.images.pixels import CHANNELS, Pixels
 from deepnrc.data.sources.recordings.carla import layout
@@ -75,6 +75,8 @@ def read_npy(
         raise UsageError(
             f"The image size is for pictures: bytes (N, h, w, c); '{pair[0]}' holds {x.dtype} {x.shape}. Leave it out."
         )
+    check_steps(x, dtype, str(pair[0]))
+    say_values(y, str(pair[1]), stacklevel=4)
     return Rows(x, labels(np.asarray(y), str(pair[1])), dtype)
 
 
@@ -87,7 +89,10 @@ def _mapped(path: Path) -> NDArray[Any]:
             raise DataError(f"'{path}' holds Python objects, which could run any code: refused.") from error
         raise DataError(f"'{path}' is no .npy file, or is cut short ({error}). Copy or save it again.") from error
     if array.ndim == 0 or not array.size or array.dtype.kind not in "fiub":
-        raise DataError(f"'{path}' holds {array.dtype} {array.shape}; it must be numbers, with one row for a sample.")
+        remedy = f" {TIMES}" if array.dtype.kind in "mM" else ""
+        raise DataError(
+            f"'{path}' holds {array.dtype} {array.shape}; it must be numbers, with one row for a sample.{remedy}"
+        )
     if array.ndim == 1 and path.name in PAIRS:
         raise DataError(f"'{path}' holds inputs {array.shape}; they must be (N, d) or (N, ...). Reshape one to (N, 1).")
     return array

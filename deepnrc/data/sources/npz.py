@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from deepnrc.data.sources.arrays import paired
+from deepnrc.data.sources.arrays import paired, say_values
 from deepnrc.data.sources.npy import as_pictures
 from deepnrc.errors import DataError, UsageError
 from deepnrc.loading import check_zip
@@ -69,6 +69,7 @@ def read_npz(
         raise UsageError(
             f"The image size is for pictures: bytes (N, h, w, c); '{path}' holds {x.dtype} {x.shape}. Leave it out."
         )
+    say_values(y, str(path), stacklevel=4)
     return paired(x, y, dtype, str(path))
 
 

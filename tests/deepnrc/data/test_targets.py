@@ -39,7 +39,6 @@ def test_numbers_in_lists_keep_their_digits():
 
 def test_a_vector_is_one_column():
     assert as_targets(torch.tensor([1.0, 2.0]), None, 1).Y.tolist() == [[1], [2]]
-    assert as_targets(torch.tensor([True, False]), None, 1).Y.tolist() == [[1], [0]]
 
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.uint8])
@@ -118,11 +117,30 @@ def test_whole_numbers_are_no_classes_of_a_network_with_one_output():
             as_targets(y, torch.zeros(4, 1), 1)
 
 
-def test_a_column_of_integers_is_told_how_to_be_classes():
-    assert as_targets(torch.zeros(4, 1).long(), None, 1).no_classes.endswith(
-        "give integers as (N,), not (N, 1), for classes"
-    )
-    for y in (torch.zeros(4, 1), torch.zeros(4, 1).bool(), torch.zeros(4, 2).long()):
+@pytest.mark.parametrize(
+    ("y", "said"),
+    [
+        (torch.arange(4)[:, None], r"whole numbers of shape \(4, 1\), .* whole numbers \(N,\), y\[:, 0\], and values"),
+        (torch.zeros(4, 1, dtype=torch.uint8), r"whole numbers of shape \(4, 1\), which may be classes or values"),
+        (
+            torch.arange(4) > 1,
+            r"true and false of shape \(4,\), .* \(N,\), y\.long\(\), and values as floats, y\.float\(\)",
+        ),
+        (torch.arange(4)[:, None] > 1, r"true and false of shape \(4, 1\), .* y\[:, 0\]\.long\(\)"),
+        (
+            np.arange(4)[:, None],
+            r"with batch, such as a function lambda batch: \(batch\[0\], batch\[1\]\.float\(\)\)\.",
+        ),
+    ],
+)
+def test_a_column_that_may_be_classes_or_values_is_refused(y, said):
+    with pytest.raises(UsageError, match=said) as refused:
+        as_targets(y, PREDICTION, 1)
+    assert refused.value.argument == "batch"
+
+
+def test_several_columns_and_floats_are_values():
+    for y in (torch.zeros(4, 1), torch.zeros(4, 2).long(), torch.zeros(4, 2).bool(), torch.zeros(4)):
         assert as_targets(y, None, 1).no_classes == "the targets are no classes"
 
 

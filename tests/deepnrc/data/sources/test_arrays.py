@@ -82,7 +82,10 @@ def test_inputs_are_in_the_dtype_asked_for_beside_their_targets() -> None:
         (np.array(["a", "b"]), "The y of 'a' holds <U1, not numbers"),
         (np.array([1 + 2j]), "holds complex128, not numbers"),
         (np.array([None]), "holds object, not numbers"),
-        (np.array(["2020-01-01"], "datetime64[D]"), "not numbers. Save it as floats or integers"),
+        (
+            np.array(["2020-01-01"], "datetime64[D]"),
+            r"not numbers. Save times as floats, such as seconds from the first: \(t - t\[0\]\) /",
+        ),
         (np.ones((2, 1, 1)), r"'a' holds targets \(2, 1, 1\); they must be \(N, n\), or \(N,\) for classes"),
         (np.float64(1.0), r"'a' holds targets \(\)"),
         (np.array([0, -1]), "The classes of 'a' include -1; number them from 0. If these are values to predict, save"),

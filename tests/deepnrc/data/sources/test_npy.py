@@ -107,3 +107,35 @@ def test_damaged_files_lone_files_and_sizes_of_no_picture_are_refused(tmp_path: 
     (tmp_path / "y.npy").unlink()
     with pytest.raises(DataError, match=r"no pair of arrays at '.*x\.npy'\. Give the folder, .* x\.npy and y\.npy; "):
         load_data(str(tmp_path / "x.npy"))
+
+
+def test_time_stamps_that_the_dtype_cannot_hold_are_told_of(tmp_path: Path) -> None:
+    steps = np.arange(30.0)
+    seconds = np.stack([1.7e9 + steps, steps], 1)
+    with pytest.raises(DataError, match=r"input column '0' of .* one step of rounding in float32\. Subtract an offset"):
+        load_data(_save(tmp_path, x=seconds, y=steps))
+    with pytest.warns(UserWarning, match=r"input column '0' of .* by no more than 100 steps of rounding in float32"):
+        load_data(_save(tmp_path, x=np.stack([1.7e9 + 300 * steps, steps], 1), y=steps))
+    ((x, _),) = load_data(_save(tmp_path, x=seconds, y=steps), dtype=torch.float64)
+    assert x[:, 0].tolist() == seconds[:, 0].tolist()
+
+
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_times_are_told_how_to_be_numbers(tmp_path: Path, name: str) -> None:
+    times = np.datetime64("2024-01-01") + np.arange(4).astype("timedelta64[s]")[:, None]
+    with pytest.raises(
+        DataError, match=r"holds datetime64\[s\] .* Save times as floats, such as seconds from the first"
+    ):
+        load_data(_save(tmp_path, **{"x": np.ones((4, 2)), "y": np.ones((4, 2)), name: times}))
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, bool])
+def test_one_column_of_whole_numbers_is_told_to_be_read_as_values(tmp_path: Path, kind: Any) -> None:
+    x, y = np.ones((4, 3)), np.arange(4)[:, None].astype(kind)
+    np.savez(tmp_path / "d.npz", x=x, y=y)
+    for spec in (_save(tmp_path, x=x, y=y), str(tmp_path / "d.npz")):
+        with pytest.warns(
+            UserWarning, match=r"read as values to predict\. If they are classes, save them as .* \(4,\)"
+        ):
+            ((_, got),) = load_data(spec)
+        assert got.is_floating_point()
