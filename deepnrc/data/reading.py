@@ -125,7 +125,9 @@ class Reader:
             )
 
     def _called(self, x: Any, y: Any, number: int) -> Any:
-        """The input, a list or tuple of samples made one argument."""
+        """The input, a list or tuple of samples made one argument, and a mapping whose names are not forward's."""
+        if isinstance(x, Mapping):
+            return self._named(x, number)
         rows = len(y) if hasattr(y, "__len__") and getattr(y, "ndim", None) != 0 else None
         if isinstance(x, tuple):  # as detection's collate functions give images
             fits = self._forward.takes(len(x)) or not self._forward.takes(1) or len(x) != rows
@@ -135,6 +137,20 @@ class Reader:
         if self._together is None:
             self._together = self._is_one_argument(x, rows, number)
         return (x,) if self._together else x
+
+    def _named(self, x: Mapping[str, Any], number: int) -> Any:
+        unknown = [] if self._forward.open else [str(name) for name in x if name not in self._forward.named]
+        if unknown and len(unknown) == len(x) and self._forward.takes(1):
+            return (x,)
+        if unknown:
+            raise UsageError(
+                f"The input of batch {number} is a dict{contents(x)}, and the network's forward takes no "
+                f"{listing(unknown)} by name; it takes {listing(sorted(self._forward.named))}. For the dict as one "
+                "argument let the loader give ((input,), target), for its parts in an order of your own a tuple; or ",
+                Remedy("batch"),
+                " is a function that takes the batch and returns such a pair.",
+            )
+        return x
 
     def _is_one_argument(self, x: list[Any], rows: int | None, number: int) -> bool:
         together, apart = self._forward.takes(1), self._forward.takes(len(x))

@@ -6,6 +6,7 @@ import csv
 import gzip
 import warnings
 from collections.abc import Collection, Sequence
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -148,9 +149,11 @@ def _read_binary(path: Path, kind: str) -> pd.DataFrame:
 
 
 def _flat(frame: pd.DataFrame) -> pd.DataFrame:
-    """With the columns that pandas had made an index of, which are columns of the file."""
+    """With the columns that pandas had made an index of, which are columns of the file, and decimals as floats."""
     named = [name for name in frame.index.names if name is not None and name not in frame.columns]
-    return frame.reset_index(named) if named else frame
+    frame = frame.reset_index(named) if named else frame
+    exact = [n for n in frame if frame[n].dtype == object and all(isinstance(x, Decimal) for x in frame[n].dropna())]
+    return frame.astype(dict.fromkeys((n for n in exact if frame[n].notna().any()), float))
 
 
 def _sep(path: Path, writing: Writing) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from deepnrc.errors import DataError, UsageError
-from deepnrc.wording import Remedy, listing
+from deepnrc.wording import Phrase, Remedy, listing
 
 MINUS = "\u2212"
 SPACES = "\u00a0\u202f\u2009"
@@ -67,25 +67,51 @@ def is_numberlike(cell: str) -> bool:
     return bare[:1].isnumeric() or re.search(r"\d[^\w\s]\d", cell) is not None
 
 
+TIME = re.compile(
+    r"(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})?[T ]?(\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)?( ?(Z|[ap]m|[+-]\d{2}:?\d{2}))?", re.I
+)
+ID = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{7,}")
+
+
+def are_times(cells: Iterable[str]) -> bool:
+    """Whether all cells are dates, times of day or both: 2024-01-31T12:00:00Z, 31/1/2024, 12:30."""
+    return all(re.search(r"\d[-/.:]\d", cell) and TIME.fullmatch(cell.strip()) for cell in cells)
+
+
+def are_ids(cells: Sequence[str]) -> bool:
+    """Whether all cells are different words of hexadecimal digits, as UUIDs and hashes are."""
+    letters = any(re.search(r"[a-fA-F]", cell) for cell in cells)
+    return letters and len(set(cells)) == len(cells) and all(ID.fullmatch(cell.strip()) for cell in cells)
+
+
 def refusal(name: object, cells: pd.Series[str], path: object, what: str) -> DataError:
     """The error for a column of text that looks like numbers."""
+    held = f"The {what} {name!r} of '{path}' holds"
+    drop: tuple[Phrase, ...] = (
+        (" Or leave the column out with ", Remedy("drop", str(name)), ".") if what == "column" else ()
+    )
+    kind = "dates or times" if are_times(cells) else "ids" if are_ids(list(cells)) else ""
+    if kind:
+        remedy = "Turn them into numbers, such as hours from the first." if kind != "ids" else "They are no numbers."
+        return DataError(f"{held} {kind}, such as {listing(list(dict.fromkeys(cells)), 2)}. {remedy}", *drop)
     like = {int(row): cell for row, cell in cells.items() if is_numberlike(cell)}  # type: ignore[call-overload]
     words = {int(row): cell for row, cell in cells.items() if row not in like}  # type: ignore[call-overload]
     if words:
         most, few, odd = ("numbers", "text", words) if len(words) < len(like) else ("words", "numbers", like)
         row, cell = next(iter(odd.items()))
         return DataError(
-            f"The {what} {name!r} of '{path}' holds {most}, but {few} in {len(odd)} of its {len(cells)} rows, first "
-            f"{cell!r} in row {row + 1}. Drop or correct those rows; classes need names that are no numbers."
+            f"{held} {most}, but {few} in {len(odd)} of its {len(cells)} rows, first {cell!r} in row {row + 1}. Drop "
+            "or correct those rows; classes need names that are no numbers.",
+            *drop,
         )
     shown = listing(list(dict.fromkeys(like.values())), 3)
     return DataError(
-        f"The {what} {name!r} of '{path}' holds numbers as text, such as {shown}. "
-        "Turn them into numbers, or say how they are written, as 1,5 with ",
+        f"{held} numbers as text, such as {shown}. Turn them into numbers, or say how they are written, as 1,5 with ",
         Remedy("decimal", ","),
         " and 1,200 with ",
         Remedy("thousands", ","),
         ". Signs of currency, percent, units and brackets have to go.",
+        *drop,
     )
 
 

@@ -161,7 +161,10 @@ def target_values(frame: pd.DataFrame, path: Path) -> np.ndarray:
     _refuse_missing(frame, path)
     if not all(isinstance(value, str) for value in column):
         raise DataError(
-            f"The target column {column.name!r} of '{path}' holds {column.dtype}, not numbers or class names."
+            f"The target column {column.name!r} of '{path}' holds {column.dtype}, not numbers or class names. Turn it "
+            "into numbers, such as times into hours from the first, or name another one with ",
+            Remedy("targets"),
+            ".",
         )
     if any(map(is_numberlike, column)):
         raise refusal(column.name, column, path, "target column")

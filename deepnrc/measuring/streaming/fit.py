@@ -50,7 +50,7 @@ def check_features(
         count, expected = len(first.rows), first.rows_of(samples)
         folded = FOLDED if samples > 0 and count % expected == 0 else ""
         folded = folded or (NODES if count > expected and len(apart) < len(forward.readings) else "")
-        _refuse_rows(apart, count, folded, samples, batch, sequence_first)
+        _refuse_rows(apart, forward, count, folded, samples, batch, sequence_first)
     for key, reading in forward.readings.items():
         rows = reading.pooled.rows
         if rows.shape[1] != widths.get(key, rows.shape[1]):
@@ -70,18 +70,31 @@ NODES = "The nodes of graphs may lie along its first axis"
 
 
 def _refuse_rows(
-    keys: Sequence[str], rows: int, folded: str, samples: int, batch: int, sequence_first: Sequence[str]
+    keys: Sequence[str],
+    forward: Forward,
+    rows: int,
+    folded: str,
+    samples: int,
+    batch: int,
+    sequence_first: Sequence[str],
 ) -> None:
     key, others = keys[0], len(keys) - 1 if folded else 0
     remedy: tuple[Phrase, ...] = (
         "Targets must have one row per sample of the same batch, and the first axis of features must be the batch.",
     )
-    if folded:
+    if len(keys) == len(forward.readings) and rows > samples > 0:
+        remedy += (
+            " If these are nodes of graphs, or windows or tokens that were folded into that axis, name layers that "
+            "have a row for each sample, such as the head behind their pooling, with ",
+            Remedy("layers", [...]),
+            ".",
+        )
+    elif folded:
+        blocks = forward.readings[key].site.reads == "output"
         remedy = (
             f"{folded}: leave {'them' if others else 'it'} out with ",
             Remedy("layers", list(dict.fromkeys(f"!{k.partition('#')[0]}" for k in keys))),
-            " or probe ",
-            Remedy("layers", "blocks"),
+            *(() if blocks else (" or probe ", Remedy("layers", "blocks"))),
             ", or give one target row per sample.",
         )
     time_first = (

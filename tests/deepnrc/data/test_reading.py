@@ -258,3 +258,30 @@ def test_masks_of_nodes_that_are_not_used_are_told_once():
 def test_graphs_are_not_cut():
     with pytest.raises(UsageError, match="would take 4 of a batch of 10 rows of graphs, which cannot be cut"):
         list(pairs([Graph(**GRAPH)], CPU, 4, Reader(model=nn.Linear(2, 1))))
+
+
+class Observation(nn.Module):
+    """Takes a dict as its one argument, as policies take observations."""
+
+    def forward(self, obs, deterministic=False):
+        return obs["a"] + obs["b"]
+
+
+def test_a_dict_beside_its_target_goes_by_name_or_as_the_one_argument():
+    a, b = X, X + 1
+    assert Reader(model=Two())(({"a": a, "b": b}, Y), 1)[0].keys() == {"a", "b"}
+    read, _ = Reader(model=Observation())(({"a": a, "b": b}, Y), 1)
+    assert torch.equal(call(Observation(), read), a + b)
+    assert Reader(model=Anything())(({"c": a}, Y), 1)[0].keys() == {"c"}
+
+
+@pytest.mark.parametrize("given", [{"a": X, "c": X}, {"c": X, "d": X}])
+def test_a_dict_of_other_names_than_forwards_is_refused(given):
+    class Both(nn.Module):
+        def forward(self, a, b):
+            return a
+
+    said = r"is a dict \(.*takes no 'c'.* by name; it takes 'a', 'b'\. .* give \(\(input,\), target\), .* or batch is a"
+    with pytest.raises(UsageError, match=said) as refused:
+        Reader(model=Both())((given, Y), 1)
+    assert refused.value.argument == "batch"

@@ -1,4 +1,5 @@
 import gzip
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -176,3 +177,23 @@ def test_a_table_in_utf_16_is_to_be_saved_as_utf_8(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,y\n1,2\n", encoding="utf-16")
     with pytest.raises(DataError, match=r"It seems to be in UTF-16: save it as UTF-8\."):
         load_data(str(tmp_path / "t.csv"), targets=["y"])
+
+
+def test_decimals_of_a_parquet_file_are_numbers(tmp_path):
+    cells = [Decimal("1.25"), Decimal("-0.5"), Decimal("3")]
+    frame = pd.DataFrame({"a": [1.5, 2.5, 4.5], "b": cells, "y": cells})
+    frame.to_parquet(tmp_path / "t.parquet")
+    ((x, y),) = load_data(str(tmp_path / "t.parquet"), targets=["y"])
+    assert (x[:, 1].tolist(), y[:, 0].tolist()) == ([1.25, -0.5, 3.0], [1.25, -0.5, 3.0])
+    frame.assign(y=[cells[0], None, cells[2]]).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"has missing values, by column: 'y \(1\)'"):
+        load_data(str(tmp_path / "t.parquet"), targets=["y"])
+
+
+def test_times_as_targets_are_told_how_to_be_numbers(tmp_path):
+    frame = pd.DataFrame({"a": [1.5, 2.5], "y": pd.to_datetime(["2024-01-01", "2024-01-02"])})
+    frame.to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(
+        DataError, match=r"holds datetime64.* Turn it into numbers, such as times into hours .* targets\."
+    ):
+        load_data(str(tmp_path / "t.parquet"), targets=["y"])

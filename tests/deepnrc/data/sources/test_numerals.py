@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from deepnrc.data.sources import load_data
-from deepnrc.data.sources.numerals import Writing, is_numberlike, rounded_to, written_to
+from deepnrc.data.sources.numerals import Writing, are_times, is_numberlike, rounded_to, written_to
 from deepnrc.errors import DataError, UsageError
 
 
@@ -28,7 +28,6 @@ def table(folder, cells, sep=",", name="t.csv"):
         ["12 kg", "9 kg", "7 kg"],
         ["1 200", "1 300", "5 000"],
         ["1_000", "2_000", "3_000"],
-        ["2024-01-05", "2024-01-06", "2024-02-01"],
         ["½", "¼", "¾"],
         ["~3", "<5", ">7"],
         ["word", "other", "7"],
@@ -41,6 +40,36 @@ def test_numbers_as_text_are_refused_by_name_and_are_no_classes(tmp_path, cells)
     inputs.to_csv(tmp_path / "x.csv", index=False)
     with pytest.raises(DataError, match=r"The column 'price' of '.*x\.csv' holds (numbers|words)"):
         load_data(str(tmp_path / "x.csv"), targets=["y"])
+
+
+TIMES = [
+    ["2024-01-05", "2024-01-06", "2024-02-01"],
+    ["2024-01-05 12:00:00", "2024-01-05T12:00:00.5Z", "2024-01-05 13:00:00+01:00"],
+    ["31/1/2024", "1/2/2024", "2/2/2024"],
+    ["12:30", "12:45:10", "1:00 pm"],
+]
+IDS = [
+    ["0aeb943f-e79b-32fc-82d3-4c672aba6bc1", "a3eab943-fe79-b32f-cb2d-34c672aba6bc", "b" * 32],
+    ["a9385332a316", "09385332a316", "19385332a317"],
+]
+
+
+@pytest.mark.parametrize(("cells", "kind"), [(c, "dates or times") for c in TIMES] + [(c, "ids") for c in IDS])
+def test_times_and_ids_are_called_so_and_columns_of_them_can_be_left_out(tmp_path, cells, kind):
+    inputs = pd.DataFrame({"price": cells, "x": [1.5, 2.5, 4.5], "y": [0.5, 0.25, 1.0]})
+    inputs.to_csv(tmp_path / "x.csv", index=False)
+    with pytest.raises(
+        DataError, match=rf"The column 'price' of '.*' holds {kind}, such as .* out with drop='price'\."
+    ):
+        load_data(str(tmp_path / "x.csv"), targets=["y"])
+    ((x, _),) = load_data(str(tmp_path / "x.csv"), targets=["y"], drop=["price"])
+    assert x.tolist() == [[1.5], [2.5], [4.5]]
+    with pytest.raises(DataError, match=rf"The target column 'price' of '.*' holds {kind}, such as [^=]*\.$"):
+        load_data(str(tmp_path / "x.csv"), targets=["price"])
+
+
+def test_negative_and_grouped_numbers_are_no_times():
+    assert not any(map(are_times, (["-1234"], ["1.200.000"], ["1.5"], ["12-34"], ["1,200"])))
 
 
 @pytest.mark.parametrize(

@@ -45,11 +45,27 @@ def test_the_same_layers_run_in_every_batch(before, words):
         check_layers(forward(a=H), before)
 
 
+def test_rows_of_blocks_are_not_told_to_be_read_as_blocks():
+    block = Reading(site_at("block", nn.ReLU()), Pooled(H, 1, "none"), 0.0)
+    given = Forward({"block": block, **forward(a=H[:10]).readings}, [])
+    with pytest.raises(UsageError, match=r"leave it out with layers=\['!block'\], or give one target row per sample"):
+        check_features(given, 10, 1, {})
+
+
 @pytest.mark.parametrize(
     ("given", "samples", "words"),
     [
         (forward(a=H), 29, r"'a' gave 30 rows in batch 2, and the targets have 29\. Targets must"),
-        (forward(a=H), 10, r"'a' gave 30 rows .* Windows or tokens were folded"),
+        (
+            forward(a=H),
+            10,
+            r"'a' gave 30 rows .* Targets must .* nodes of graphs, .* such as the head .* layers=\[\.\.\.\]\.",
+        ),
+        (
+            forward(a=H, b=H[:10]),
+            10,
+            r"'a' gave 30 rows .* Windows or tokens .* layers=\['!a'\] or probe layers='blocks', or",
+        ),
         (forward(2, a=H), 30, r"'a' gave 30 rows .* Targets must"),
         (forward(a=H), 0, r"'a' gave 30 rows .* Targets must"),
         (forward(a=H[:, :3]), 30, r"'a' is 3 wide in batch 2 and was 5 before"),
