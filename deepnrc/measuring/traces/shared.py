@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from deepnrc.errors import UsageError
+from deepnrc.measuring.traces.eager import EAGER
 
 LOCK = threading.RLock()
 
@@ -95,11 +96,18 @@ class Undoing:
             raise failed[0]
 
 
-def _eager() -> Any:
-    return torch.compiler.set_stance("force_eager")
+class Uncompiled(Switch):
+    """Held, whatever is compiled runs as it was written."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: None, lambda _: EAGER.off())
+
+    def hold(self, holder: object) -> None:
+        super().hold(holder)
+        EAGER.on()
 
 
-STANCE = Switch(_eager, lambda made: made.__exit__(None, None, None))
+STANCE = Uncompiled()
 FASTPATH = Switch(torch.backends.mha.get_fastpath_enabled, torch.backends.mha.set_fastpath_enabled)
 WATCHED, QUIET = Claims(), Claims()
 _RANDOM = {torch.device("cpu"): Switch(torch.get_rng_state, torch.set_rng_state)}
