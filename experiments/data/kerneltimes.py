@@ -26,7 +26,7 @@ class KernelTimes:
             on this machine, once (see ``run_times``).
         samples: how many; of a file they are drawn from a fixed seed, and None takes all.
         log: take the logarithm of the times, which spread over three decades; the published settings do not.
-        targets: "none", "centre" or "standardise", as published.
+        targets: "none", "centre", "positive" or "standardise", as published.
         share: of the samples that are trained on.
     Of measured times the targets' correlation has eigenvalues of about 3.99 (3.999 on a quiet machine, 3.987 on a busy
     one) and three of 2e-4 to 5e-3, of their logarithms 3.96 to 3.997: a stable rank of 1.00 and a numerical rank of 4.

@@ -43,12 +43,15 @@ MEASURES = (
 SWEPT = {"rank": "target_rank", "depth": "hidden_layers", "width": "units_a_layer", "noise": "target_noise"}
 VALUES = {"rank": tuple(range(1, 11)), "depth": (2, 3, 5, 8), "width": (16, 32, 64, 128), "noise": (0, 0.01, 0.1, 0.5)}
 FORMS: dict[str, dict[str, Any]] = {  # what keeps high ranks, and deep networks, from losing directions
-    "rank": {"bias": True, "last_relu": False},
+    "rank": {"bias": True, "last_relu": False, "gain": 1.6},
     "depth": {"gain": 1.6},
 }
 WHY = {
-    "rank": " The networks have biases and no ReLU before the last layer: without, high ranks are learned a third off.",
-    "depth": " Initial weights are 1.6 times torch's: without, the deepest networks drop the second direction.",
+    "rank": " The networks have biases and no ReLU before the last layer: without, high ranks are learned a third off. "
+    "Initial weights are 1.6 times torch's: without, some networks drop a direction of the higher ranks, and middle "
+    "layers are narrower than their targets.",
+    "depth": " Initial weights are 1.6 times torch's: without, the deepest networks drop the second direction. Two "
+    "hidden layers need a larger weight decay to collapse than five: with one for all, theirs stay wide.",
 }
 RANK, SPECTRUM, DEPTH = 2, (1.0, 0.49), 5
 PUBLISHED, PUBLISHED_RANK, PUBLISHED_GAIN = "synthetic, rank 2 in R^10", 3, 1.6

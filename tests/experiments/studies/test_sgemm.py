@@ -18,10 +18,29 @@ def tiny(tmp_path, monkeypatch):
 def test_networks_have_eight_layers_without_biases_and_the_signal_rank_is_given():
     study = Sgemm().inquiry().study
     assert study.name == "sgemm"
-    assert [s.recipe.weight_decay for s in study.settings] == [0, 1e-3, 2e-3]
+    assert [s.recipe.weight_decay for s in study.settings] == [0, 1e-3, 2e-3] * 2
     assert {(s.network.hidden, s.network.bias) for s in study.settings} == {((128,) * 7, False)}
     assert {s.probe["rank"] for s in study.settings} == {1}
-    assert {s.data.targets for s in study.settings} == {"standardise"}
+    assert [s.data.targets for s in study.settings] == ["standardise"] * 3 + ["positive"] * 3
+    assert [s.facts["targets"] for s in study.settings] == ["standardised"] * 3 + ["positive"] * 3
+
+
+@pytest.mark.parametrize(("form", "beside"), [("standardised", 2), ("positive", 0)])
+def test_one_form_can_be_asked_for(form, beside):
+    inquiry = Sgemm(form=form).inquiry()
+    assert {s.facts["targets"] for s in inquiry.study.settings} == {form}
+    assert len(inquiry.study.beside) == beside
+    assert (len(Sgemm().inquiry().claims) - 1) == 2 * (len(inquiry.claims) - 1)
+
+
+def test_the_published_form_alone_is_held_against_published_curves():
+    claims = Sgemm().inquiry().claims
+    held = {claim.where.get("targets") for claim in claims if claim.published is not None}
+    assert held == {"standardised"}
+    noise = claims[1]
+    assert noise.published == published_curve("deep.noise_fraction", ("sgemm, one direction", "wd 1e-3")).values[8]
+    assert "does not hold" in noise.against(0.5).told_published
+    assert sum("on the strongest target direction alone" in claim.statement for claim in claims) == 4
 
 
 def test_flags_reach_the_cells():
@@ -42,12 +61,12 @@ def test_flags_reach_the_cells():
 def test_full_is_the_published_size():
     last = Sgemm(full=True, file="own.csv").inquiry().study.settings[-1]
     assert (last.network.hidden, last.recipe.epochs, last.data.samples) == ((512,) * 7, 200, None)
-    assert (last.recipe.lr, last.recipe.weight_decay, len(Sgemm().inquiry().study.settings)) == (0.005, 1e-3, 3)
+    assert (last.recipe.lr, last.recipe.weight_decay, len(Sgemm().inquiry().study.settings)) == (0.005, 1e-3, 6)
     assert Sgemm(full=True).inquiry().study.settings[-1].data.samples == 4000
 
 
 def test_a_single_weight_decay_makes_no_claims_on_its_order():
-    assert len(Sgemm().inquiry().claims) - len(Sgemm(weight_decay=(1e-3,)).inquiry().claims) == 6
+    assert len(Sgemm().inquiry().claims) - len(Sgemm(weight_decay=(1e-3,)).inquiry().claims) == 12
 
 
 def test_the_fastest_of_three_is_what_was_timed_here():
@@ -60,6 +79,7 @@ def test_what_is_left_beside_the_direction_is_judged_once_that_is_learned(made, 
     results = made({"a": {0: {"deep.noise_fraction": [0.1, 0.005], "deep.target_stable_rank": {-1: 1.1}}}})
     results = replace(results, records=tuple(r | {"explained": shares} for r in results.records))
     targets, noise = Sgemm().inquiry().claims[:2]
+    noise = replace(noise, where={})
     assert (targets.measured(results), targets.source) == (1.1, "ours: a property of the data")
     assert noise.measured(results) == pytest.approx(0.005 if measurable else math.nan, nan_ok=True)
 
@@ -69,8 +89,8 @@ def test_every_claim_gets_a_number_from_measured_times(swept, tiny):
     inquiry = Sgemm(**tiny).inquiry()
     results = swept(inquiry.study)
     found = inquiry.verdicts(results)
-    assert len(found) == 11
-    assert not any(math.isnan(v.measured) for v in found[:8])
+    assert len(found) == 21
+    assert not any(math.isnan(v.measured) for v in [*found[:8], *found[11:18]])
     assert found[0].measured < 1.2
     assert set(results.last("deep.noise_fraction")["rank"]) == {1}
     assert len(results.by_layer("deep.noise_fraction")) == 8
@@ -78,6 +98,6 @@ def test_every_claim_gets_a_number_from_measured_times(swept, tiny):
 
 def test_the_most_decayed_networks_stand_beside_both_published_readings():
     study = Sgemm().inquiry().study
-    assert [beside.label for beside in study.beside] == [study.settings[-1].label] * 2
+    assert [beside.label for beside in study.beside] == [study.settings[2].label] * 2
     assert [published_curve("deep.noise_fraction", beside.published).k for beside in study.beside] == [1, 4]
     assert all("of this machine and not the authors'" in beside.words for beside in study.beside)
