@@ -18,7 +18,7 @@ from probes.algebra.onehot import OneHot, forms
 from probes.doubt import finite
 from probes.outcome import DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
 from probes.streaming.moments import Moments
-from probes.subspace import LinearFit, Spectrum, linear_fit, spectrum
+from probes.subspace import EPS, LinearFit, Spectrum, linear_fit, spectrum
 
 Measure = Callable[..., Outcome]
 
@@ -74,7 +74,9 @@ def class_fit(outputs: Moments) -> LinearFit | None:
     _, both = beside_targets(outputs)
     if not float(both.features.trace()) > 0:
         return None
-    return linear_fit(both.features, spectrum(both.features), both.cross, both.targets)
+    # outputs that vary little beside the classes are small sums of large terms, whose rounding is no direction of theirs
+    terms = both.features.diagonal().abs() + 2 * both.cross.diagonal().abs() + both.targets.diagonal()
+    return linear_fit(both.features, spectrum(both.features), both.cross, both.targets, 8 * EPS * terms)
 
 
 def beside_targets(outputs: Moments) -> tuple[Tensor, Joint]:

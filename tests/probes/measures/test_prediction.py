@@ -6,7 +6,7 @@ import torch
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 
-from probes import CATALOG, HeldOut, Moments
+from probes import CATALOG, Batch, HeldOut, Moments
 from probes.measures import prediction
 
 
@@ -154,3 +154,19 @@ def test_rows_by_direction_name_theirs():
     named = {p.name: p.direction for p in CATALOG if "direction_r2_" in p.name and p.name[-1].isdigit()}
     assert all(int(name.rpartition("_")[2]) == i for name, i in named.items())
     assert len(named) == 20
+
+
+@pytest.mark.parametrize("size", [1e-7, 1e-4, 1.0, 1e4])
+@pytest.mark.parametrize("rank", [1, 2])
+def test_r2_of_logits_of_low_rank_is_that_of_their_directions_whatever_their_size(size, rank):
+    g = torch.Generator().manual_seed(0)
+    Y = torch.eye(4)[torch.arange(40) % 4].double()
+    latent = torch.randn(40, rank, generator=g, dtype=torch.float64) + Y[:, :rank]
+    F = size * (latent @ torch.randn(rank, 4, generator=g, dtype=torch.float64) + 0.3)
+    moments = Moments(4, 4)
+    for f, y in zip(F.split(7), Y.split(7), strict=True):
+        moments.update(Batch(f - y, y, y.argmax(1)))
+    fit = prediction.class_fit(moments)
+    fitted = torch.from_numpy(LinearRegression().fit(latent.numpy(), Y.numpy()).predict(latent.numpy()))
+    assert fit.used == rank
+    assert fit.mse == pytest.approx(float((fitted - Y).square().mean()), rel={1e-7: 1e-3}.get(size, 1e-9))
