@@ -74,7 +74,7 @@ def class_fit(outputs: Moments) -> LinearFit | None:
     _, both = beside_targets(outputs)
     if not float(both.features.trace()) > 0:
         return None
-    # outputs that vary little beside the classes are small sums of large terms, whose rounding is no direction of theirs
+    # outputs that vary little beside the classes are small sums of large terms, whose rounding is no direction
     terms = both.features.diagonal().abs() + 2 * both.cross.diagonal().abs() + both.targets.diagonal()
     return linear_fit(both.features, spectrum(both.features), both.cross, both.targets, 8 * EPS * terms)
 
