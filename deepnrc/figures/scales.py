@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.colors import Colormap, LogNorm, Normalize
+from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize
 from numpy.typing import NDArray
 
 from deepnrc.figures.referencelines import Mark
@@ -16,21 +16,38 @@ from probes import Probe
 
 COLLAPSED_IS_DARK = "viridis"
 NEUTRAL = "Oranges"
+FLAT = 4.0  # times the median: a largest value beyond it takes a logarithmic scale
 DECADES = 2  # a log scale spans at least so many, so that a layer far from collapse never looks collapsed
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Colours of one measure: the dark end of ``viridis`` is always the one that collapsed layers reach."""
+    """Colours of one measure: what is dark in ``viridis`` is always what collapsed layers reach.
+
+    Attributes:
+        directed: whether the measure says where collapse lies: at an end, or at a level.
+        level: the level, or the range of levels over runs, that collapsed layers come to from either side; None for a
+            measure that has a better end.
+    """
 
     norm: Normalize
     cmap: Colormap
     directed: bool
+    level: tuple[float, float] | None = None
 
     def place(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Where values lie on the map, from 0 (the dark end, collapsed, where the measure has a direction) to 1."""
+        """Where values lie on the map, from 0 (dark: collapsed, where the measure says where that lies) to 1."""
         place = np.asarray(np.ma.filled(self.norm(np.clip(values, self.norm.vmin, self.norm.vmax)), np.nan))
+        if self.level is not None:
+            return _away(place, *(float(self.norm(end)) for end in self.level))
         return 1 - place if self.cmap.name.endswith("_r") else place
+
+
+def _away(place: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
+    """How far places in [0, 1] lie from a range, as a share of the farthest that any could."""
+    farthest = max(low, 1 - high) or 1.0
+    away: NDArray[np.float64] = np.maximum(np.maximum(low - place, place - high), 0) / farthest
+    return away
 
 
 def scale(probe: Probe, values: NDArray[np.float64], marks: Sequence[Mark] = ()) -> Scale:
@@ -44,9 +61,24 @@ def scale(probe: Probe, values: NDArray[np.float64], marks: Sequence[Mark] = ())
     seen = seen[np.isfinite(seen) & ((seen > 0) | (not probe.log))]
     low, high = _log_limits(probe, seen) if probe.log else _linear_limits(probe, seen)
     low, high = _reaching(probe, marks, low, high)
-    norm = LogNorm(low, high) if probe.log else Normalize(low, high)
+    norm = LogNorm(low, high) if probe.log or _flattened(probe, seen, low) else Normalize(low, high)
+    held = [m for m in marks if not (m.chance or m.held.threshold) and (m.low > 0 or not probe.log)]
+    if held and not probe.better:
+        return _about(norm, min(mark.low for mark in held), max(mark.high for mark in held))
     name = {"low": COLLAPSED_IS_DARK, "high": f"{COLLAPSED_IS_DARK}_r"}.get(probe.better, NEUTRAL)
     return Scale(norm, colormaps[name], bool(probe.better))
+
+
+def _flattened(probe: Probe, seen: NDArray[np.float64], low: float) -> bool:
+    """Whether a few large values of a measure without an upper bound would leave one colour to all others."""
+    return low > 0 and math.isinf(probe.bounds[1]) and seen.size > 0 and float(seen.max()) > FLAT * np.median(seen)
+
+
+def _about(norm: Normalize, low: float, high: float) -> Scale:
+    """The scale of a measure that collapsed layers have at a level: dark there, bright away from it."""
+    places = _away(np.linspace(0, 1, 256), float(norm(low)), float(norm(high)))
+    colours = colormaps[COLLAPSED_IS_DARK](places)
+    return Scale(norm, ListedColormap(colours, name=f"{COLLAPSED_IS_DARK} about a level"), True, (low, high))
 
 
 def _reaching(probe: Probe, marks: Sequence[Mark], low: float, high: float) -> tuple[float, float]:

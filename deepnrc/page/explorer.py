@@ -95,6 +95,7 @@ def _measure(
         "meaning": probe.meaning,
         "formula": probe.formula,
         "better": probe.better,
+        "level": colours.level,
         "log": isinstance(colours.norm, LogNorm),
         "low": float(colours.norm.vmin or 0),
         "high": float(colours.norm.vmax or 1),

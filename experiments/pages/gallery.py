@@ -23,6 +23,7 @@ from experiments.theory import Fit, Predicted
 from probes import CATALOG
 
 KNOWN = {probe.name: probe for probe in CATALOG if probe.variant == "default"}
+CONSTANT = 1e-3  # values of a bounded measure that are all so near to the same bound say nothing
 HEATMAPS = 4  # of the layered measures; and two of them over training
 
 
@@ -43,8 +44,11 @@ def draw_all(
 ) -> Iterator[Drawn]:
     """Draw what the study's measures call for, every layer beside a deep linear network's where there is one, and the
     last layers beside the theory where it was fitted to them."""
-    layered = [m for m in results.study.measures if (results.last(m)["depth"] >= 0).any() and _layers(results, m) > 1]
-    top = [m for m in results.study.measures if m not in layered and not results.last(m).empty]
+    bound = {m: value for m in results.study.measures if (value := stuck_at(results, m)) is not None}
+    telling = [m for m in results.study.measures if m not in bound]
+    layered = [m for m in telling if (results.last(m)["depth"] >= 0).any() and _layers(results, m) > 1]
+    top = [m for m in telling if m not in layered and not results.last(m).empty]
+    silent = "".join(f"; {_title(m).lower()}, left out, is {value:g} throughout" for m, value in bound.items())
     groups = results.groups()
     for group in groups:
         if not results.runs(group):  # every run diverged, which the page's warnings say
@@ -52,7 +56,7 @@ def draw_all(
         suffix, told = (f"-{group.slug}", f" ({group.name})") if len(groups) > 1 else ("", "")
         if layered:
             yield drawn(
-                folder, f"overview{suffix}", f"By depth after training{told}: mean and range over seeds",
+                folder, f"overview{suffix}", f"By depth after training{told}: mean and range over seeds{silent}",
                 by_depth, results, layered, group,
             )  # fmt: skip
         if top:
@@ -110,7 +114,7 @@ def _published(results: Results, folder: Path) -> Iterator[Drawn]:
 def _heatmaps(results: Results, folder: Path, layered: Sequence[str]) -> Iterator[Drawn]:
     tracked = _tracked(results.of_seed(results.study.seeds[0]))
     for measure in layered[:HEATMAPS]:
-        title = KNOWN[measure].title if measure in KNOWN else measure
+        title = _title(measure)
         name = measure.replace(".", "-")
         swept = partial(figures.heatmap, results.report, measure, across="run", groups=results.runs())
         yield drawn(folder, f"{name}-sweep", f"{title}: layers by setting, mean over seeds", swept)
@@ -170,6 +174,20 @@ def _of(results: Results, group: Group) -> tuple[Report, dict[str, str]]:
 def _taken(report: Report, measures: Sequence[str]) -> list[str]:
     """The measures that the report holds."""
     return [measure for measure in measures if measure in report.measures]
+
+
+def stuck_at(results: Results, measure: str) -> float | None:
+    """The bound at which a measure stays in every layer, setting and seed, so that a panel of it would say nothing;
+    None if it does not, or has none."""
+    ends = KNOWN[measure].bounds if measure in KNOWN else ()
+    table = results.trained
+    values = table.loc[(table["measure"] == measure) & (table["variant"] == "default"), "value"].dropna()
+    near = [end for end in ends if len(values) and ((values - end).abs() <= CONSTANT).all()]
+    return near[0] if near else None
+
+
+def _title(measure: str) -> str:
+    return KNOWN[measure].title if measure in KNOWN else measure
 
 
 def _layers(results: Results, measure: str) -> int:

@@ -167,10 +167,14 @@ def shown(rows: pd.DataFrame, log: bool) -> tuple[np.ndarray, np.ndarray]:
     return np.where(below, np.maximum(value, least), value), below & ~np.isnan(value)
 
 
+def line_entries(drawn: Sequence[Curve]) -> list[tuple[Artist, str]]:
+    """Legend entries of the lines."""
+    handles = [Line2D([], [], color=c.colour, marker=c.marker, markersize=3.6, linewidth=1.3) for c in drawn]
+    return [*zip(handles, [curve.words for curve in drawn], strict=True)]
+
+
 def entries(drawn: Sequence[Curve], report: Table, probe: Probe) -> list[tuple[Artist, str]]:
     """Legend entries of the lines, none if there is only one, and of those on held-out samples."""
-    handles = [Line2D([], [], color=c.colour, marker=c.marker, markersize=3.6, linewidth=1.3) for c in drawn]
-    told = list(zip(handles, [curve.words for curve in drawn], strict=True))
-    lines: list[tuple[Artist, str]] = [*told] if len(drawn) > 1 else []
+    lines = line_entries(drawn) if len(drawn) > 1 else []
     held = (report.table["measure"] == probe.name) & (report.table["variant"] == probe.held_variant)
     return [*lines, (Line2D([], [], color="0.35", linewidth=1.3, **HELD_LOOK), HELD)] if held.any() else lines

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from deepnrc.errors import UsageError
 from deepnrc.figures.canvas import picture
 from deepnrc.figures.curves.curves import Along, Comparison, curves, over
-from deepnrc.figures.curves.lines import draw, entries
+from deepnrc.figures.curves.lines import draw, entries, line_entries
 from deepnrc.figures.curves.overlay import check_axis, distance, draw_published, published_entry
 from deepnrc.figures.layout import Entry, legend
 from deepnrc.table import TAU, PublishedCurve, Table, check_tau, described, main_ones, published_curve, published_curves
@@ -87,9 +87,11 @@ def overview(
             if curve is not None:
                 draw_published(ax, curve, drawn[i], probe)
                 entry = published_entry(curve)
-                shown |= {entry[1]: entry}
                 if len(drawn[i]) == 1:
+                    run = str(drawn[i][0].rows["run"].iloc[0])
+                    shown |= {run: (line_entries(drawn[i])[0][0], run)}
                     title = f"{title}\n{distance(drawn[i][0], curve)}"
+                shown |= {entry[1]: entry}
             ax.set_title(title, loc="left", pad=5, parse_math=False)
             letter = ascii_lowercase[i % len(ascii_lowercase)]
             ax.annotate(letter, (0, 1), (-18, 5), "axes fraction", "offset points", weight="bold", va="bottom")

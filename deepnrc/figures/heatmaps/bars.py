@@ -41,6 +41,8 @@ def bar(axes: Sequence[Axes], probe: Probe, colours: Scale, marks: Sequence[Mark
             drawn.ax.axhline(level, color=INK, linewidth=1.0)
     # collapsed is a layer by its verdict alone, never by the colour of one measure
     dark = "low noise" if probe.reference is not None and probe.reference.threshold else probe.better
+    if colours.level is not None and probe.reference is not None:
+        dark = f"the {probe.reference.short}'s" if probe.reference.measure else probe.reference.short
     said = f"(dark = {dark})" if colours.directed else ""
     drawn.set_label(_wrapped(probe.title, said, max(LEAST, int(_height(axes) / LETTER))))
 

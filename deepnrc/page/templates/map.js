@@ -21,10 +21,15 @@ const mixed = (stops, place) => {
   const part = (hex, k) => parseInt(hex.slice(1 + 2 * k, 3 + 2 * k), 16);
   return [0, 1, 2].map((k) => Math.round(part(stops[i], k) + (at - i) * (part(stops[i + 1], k) - part(stops[i], k))));
 };
+const directed = (measure) => Boolean(measure.better || measure.level);
 const placed = (measure, value) => {
   const on = (x) => (measure.log ? Math.log10(x) : x);
-  const number = Math.max(measure.low, Math.min(measure.high, Number(value)));
-  const place = (on(number) - on(measure.low)) / (on(measure.high) - on(measure.low) || 1);
+  const along = (x) => (on(Math.max(measure.low, Math.min(measure.high, Number(x)))) - on(measure.low)) / (on(measure.high) - on(measure.low) || 1);
+  const place = along(value);
+  if (measure.level) {
+    const [low, high] = measure.level.map(along);
+    return Math.max(low - place, place - high, 0) / (Math.max(low, 1 - high) || 1);
+  }
   return measure.better === "high" ? 1 - place : place;
 };
 
@@ -88,7 +93,7 @@ for (const figure of document.querySelectorAll("figure.map")) {
     columns.forEach((column, c) => rows.forEach((name, l) => {
       const { value, how, verdict } = cell(column.m, column.r, column.s, l);
       if (how === undefined || how === "-") return;
-      const grey = "dnw".includes(how) || value === null, stops = column.m.better ? VIRIDIS : ORANGES;
+      const grey = "dnw".includes(how) || value === null, stops = directed(column.m) ? VIRIDIS : ORANGES;
       const rgb = mixed(stops, how === "f" ? (column.m.better === "high" ? 1 : 0) : placed(column.m, value));
       const x = left + c * wide, y = top + l * high;
       const group = element("g", { class: "cell" });
@@ -121,9 +126,10 @@ for (const figure of document.querySelectorAll("figure.map")) {
   };
 
   const legend = () => {
-    const m = what.value === "all" ? { better: "low" } : data.measures[what.value], stops = m.better ? [...VIRIDIS] : ORANGES;
-    const strip = (m.better === "high" ? [...stops].reverse() : stops).join(",");
-    const dark = m.better ? (m.name === "deep.noise_fraction" ? "dark: low noise" : "dark: as when collapsed") : "no direction";
+    const m = what.value === "all" ? { better: "low" } : data.measures[what.value], stops = directed(m) ? [...VIRIDIS] : ORANGES;
+    const about_level = m.level ? Array.from({ length: 33 }, (_, i) => `rgb(${mixed(stops, placed({ ...m, log: false, low: 0, high: 1, level: m.level.map((x) => placed({ ...m, level: null, better: "" }, x)) }, i / 32))})`) : null;
+    const strip = (about_level ?? (m.better === "high" ? [...stops].reverse() : stops)).join(",");
+    const dark = directed(m) ? (m.name === "deep.noise_fraction" ? "dark: low noise" : "dark: as when collapsed") : "no direction";
     const ends = what.value === "all" ? ["as when collapsed", "far from it; each column on its own scale, orange without a direction"] : [printed(m.low), `${printed(m.high)} (${dark})`];
     const said = data.runs.some((run) => run.verdicts.some((line) => line.includes("collapsed"))) && what.value !== "all" ? " • a layer that is collapsed by all conditions." : "";
     figure.querySelector(".scale").replaceChildren(ends[0], Object.assign(document.createElement("i"), { style: `background:linear-gradient(90deg,${strip})` }), `${ends[1]}.${said} Grey: degenerate, not defined or too narrow to tell.`);

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from deepnrc.figures.referencelines import Mark
+from deepnrc.figures.referencelines import CHANCE, Mark
 from deepnrc.figures.scales import scale
 from deepnrc.table.descriptions import described
 from probes import Probe, Reference
@@ -36,6 +36,33 @@ def test_the_dark_end_of_linear_mse_is_the_networks_own():
 def test_measures_without_direction_have_another_map():
     assert scale(described("deep.feature_stable_rank"), np.array([1.0, 5.0])).cmap.name == "Oranges"
     assert scale(described("mine.own"), np.array([1.0, 5.0])).cmap.name == "Oranges"
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_a_measure_without_a_better_end_is_dark_at_the_level_that_collapse_has(log):
+    own = Probe("mine.own", lambda: 0.0, "Mine", bounds=(1.0, float("inf")), log=log)
+    level = Mark(Reference("target", "mine.level"), 2.0, 2.5)
+    for probe in (described("deep.feature_stable_rank"), own):
+        colours = scale(probe, np.array([1.0, 8.0]), [level])
+        near, middle, below, far = colours.place(np.array([2.0, 2.2, 1.0, colours.norm.vmax]))
+        assert (near, middle, far) == pytest.approx((0, 0, 1))
+        assert 0 < below < 1
+        assert colours.directed
+        assert to_hex(colours.cmap(colours.norm(2.2))) == to_hex(mpl.colormaps["viridis"](0.0))
+    chance = Mark(CHANCE, 2.0, 2.0)
+    threshold = Mark(Reference("tau", threshold=True), 2.0, 2.0)
+    assert not scale(own, np.array([1.0, 8.0]), [chance, threshold]).directed
+
+
+@pytest.mark.parametrize("level", [None, 1.5])
+def test_one_layer_of_a_large_rank_does_not_flatten_the_others(level):
+    values = np.array([16.0, 3.0, 2.5, 2.0, 1.6])
+    held = [] if level is None else [Mark(Reference("target", "mine.level"), level, level)]
+    for measure in ("deep.feature_stable_rank", "deep.weight_stable_rank"):
+        places = scale(described(measure), values, held).place(values)
+        assert places[1] - places[4] > 0.2
+        assert (np.diff(places) < 0).all()
+    assert not isinstance(scale(described("deep.feature_stable_rank"), values[1:]).norm, mpl.colors.LogNorm)
 
 
 def test_stable_ranks_have_a_scale_that_ends_at_the_largest():

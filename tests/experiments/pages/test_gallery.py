@@ -54,7 +54,7 @@ def test_every_picture_comes_in_three_forms_and_stands_on_the_page(written):
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert f'href="{name}.png"' in page
-    assert page.count("<figure>") == len(names)
+    assert page.count('<figure class="drawn"') == len(names)
 
 
 def test_curves_by_depth_are_the_mean_over_seeds(made, axes, tmp_path):
@@ -64,6 +64,26 @@ def test_curves_by_depth_are_the_mean_over_seeds(made, axes, tmp_path):
     np.testing.assert_allclose(xa, [0, 1])
     np.testing.assert_allclose(ya, [0.3, 0.6])
     np.testing.assert_allclose(yb, [0.1, 0.1])
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_panel_that_would_say_nothing_is_left_out_and_told(made, tmp_path):
+    measures = {
+        "deep.cka": [0.2, 0.4],
+        "deep.cross_alignment": [0.0, 2e-4],
+        "deep.feature_target_alignment": [1.0, 0.9],
+    }
+    results = made({"a": {0: measures}, "b": {0: measures}})
+    results = replace(results, study=replace(results.study, measures=tuple(measures)))
+    assert {m: gallery.stuck_at(results, m) for m in measures} == {
+        "deep.cka": None, "deep.cross_alignment": None, "deep.feature_target_alignment": None,
+    }  # fmt: skip
+    still = replace(results, table=results.table[results.table["step"] == 3])  # earlier ones are of other values
+    assert gallery.stuck_at(still, "deep.cross_alignment") == 0
+    drawings = {drawing.file.stem: drawing for drawing in gallery.draw_all(still, tmp_path)}
+    assert "cross alignment, left out, is 0 throughout" in drawings["overview"].caption
+    assert "deep-cross_alignment-sweep" not in drawings
+    assert {"deep-cka-sweep", "deep-feature_target_alignment-sweep"} <= set(drawings)
 
 
 @pytest.mark.parametrize(("kind", "named"), [("Conv2d", True), ("Linear", False)])

@@ -34,13 +34,13 @@ def demo(tmp_path):
 
 def test_it_says_what_came_out_and_writes_what_it_names(ran):
     demo, said = ran
-    assert "weight decay 0.001\n" in said
+    assert "weight decay 0.003\n" in said
     assert "weight decay 0\n" in said
     for name in ("report.html", "noise.png", "stable-rank.png", "overview.png"):
         assert str(demo.out / name) in said
         assert (demo.out / name).stat().st_size > 1000
     report = deepnrc.load(demo.out / "report")
-    assert report.runs == ["weight decay 0.001", "weight decay 0"]
+    assert report.runs == ["weight decay 0.003", "weight decay 0"]
     assert report.steps == [0, 1, 2, 3]
 
 
@@ -73,9 +73,9 @@ def test_data_that_is_not_there_is_refused_before_any_training(tmp_path, monkeyp
 
 def test_its_network_and_data_are_left_for_the_command_line(ran):
     demo, _ = ran
-    weights = load_file(demo.out / "runs" / "weight-decay-0.001.safetensors")
+    weights = load_file(demo.out / "runs" / "weight-decay-0.003.safetensors")
     assert weights["layer1.weight"].shape == (8, 10)
-    assert deepnrc.load(demo.out / "runs" / "weight-decay-0.001").steps == [0, 1, 2, 3]
+    assert deepnrc.load(demo.out / "runs" / "weight-decay-0.003").steps == [0, 1, 2, 3]
     with np.load(demo.out / "data.npz") as data:
         assert (data["x"].shape, data["y"].shape) == ((800, 10), (800, 2))
 

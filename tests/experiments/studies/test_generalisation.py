@@ -53,7 +53,7 @@ def test_stored_networks_are_read_and_missing_ones_named(told):
     assert tidy[["error", "held-out error", "noise", "held-out noise", "dimension"]].notna().all(axis=None)
     page = (folder / "generalisation" / "index.html").read_text()
     assert "cells are missing" in page
-    assert page.count("<figure>") == 1
+    assert page.count('<figure class="drawn"') == 1
 
 
 def test_without_any_networks_it_says_what_to_run(sources, tmp_path):

@@ -47,6 +47,10 @@ def test_panels_have_the_curves_that_there_are(report, drawn, words):
     shown = [panel.get_title(loc="left") for panel in ax.figure.axes]
     assert sum(crossed) == 4  # noise, alignment, CKA, linear MSE; no ranks
     assert sum("off:" in title for title in shown) == 4
+    (legend,) = ax.figure.legends
+    own, published = (text.get_text() for text in legend.get_texts())  # our line is told too, not the curve alone
+    assert own == "net"
+    assert published.startswith("published: ")
 
 
 def test_the_axis_has_room_for_the_curve(report, drawn, curve):

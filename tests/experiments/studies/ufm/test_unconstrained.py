@@ -62,7 +62,7 @@ def test_predicted_and_reached_are_in_the_summary_and_on_the_page(left):
         assert table["columns"] == list(HEADINGS)
         assert all(len(row) == len(HEADINGS) for row in table["rows"])
         assert all(f">{row[2]}</td>" in text for row in table["rows"])
-    assert text.count("<figure>") == len(PICTURES)
+    assert text.count('<figure class="drawn"') == len(PICTURES)
     assert "<script" not in text
 
 
