@@ -5,6 +5,7 @@ The canvas, ``picture`` and ``INK``, is for whoever draws something of another k
 
 from deepnrc.figures.canvas import INK, picture
 from deepnrc.figures.curves.collapsed import onset
+from deepnrc.figures.curves.held import LEVEL
 from deepnrc.figures.curves.lines import lines
 from deepnrc.figures.curves.overview import overview
 from deepnrc.figures.heatmaps.heatmap import heatmap
@@ -16,6 +17,7 @@ from deepnrc.figures.words import label, number
 
 __all__ = [
     "INK",
+    "LEVEL",
     "heatmap",
     "label",
     "lines",

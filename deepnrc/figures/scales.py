@@ -71,7 +71,9 @@ def scale(probe: Probe, values: NDArray[np.float64], marks: Sequence[Mark] = ())
 
 def _flattened(probe: Probe, seen: NDArray[np.float64], low: float) -> bool:
     """Whether a few large values of a measure without an upper bound would leave one colour to all others."""
-    return low > 0 and math.isinf(probe.bounds[1]) and seen.size > 0 and float(seen.max()) > FLAT * np.median(seen)
+    if not (low > 0 and math.isinf(probe.bounds[1]) and seen.size):
+        return False
+    return float(seen.max()) > FLAT * float(np.median(seen))
 
 
 def _about(norm: Normalize, low: float, high: float) -> Scale:

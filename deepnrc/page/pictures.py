@@ -17,6 +17,11 @@ from probes import OVERVIEW
 
 DROPPED = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL)
 HEAD = re.compile(r"<svg\b[^>]*?viewBox=\"0 0 ([\d.]+) ([\d.]+)\"[^>]*>")
+FOLLOWING = {  # what a figure is drawn with, and what it is on a page
+    'style="fill: #ffffff"': 'style="fill: none"',
+    figures.INK: "currentColor",
+    figures.LEVEL: f"var(--soft, {figures.LEVEL})",
+}
 FONTS = re.compile(r"'DejaVu Sans'(?:, [^;\"]*)?(?=[;\"])")
 
 
@@ -64,7 +69,12 @@ def _picture(prefix: str, caption: str, draw: Callable[..., Any], *args: Any, **
 
 
 def inline(svg: str, prefix: str, caption: str) -> Markup:
-    """An SVG file's text as an element of a page: ids under a prefix, nothing that reaches outside, and a name."""
+    """An SVG file's text as an element of a page: ids under a prefix, nothing that reaches outside, and a name.
+
+    Its ink is that of the page and its paper is left out, so that it can be read in dark mode and colours stay.
+    """
+    for drawn, followed in FOLLOWING.items():
+        svg = svg.replace(drawn, followed)
     svg = FONTS.sub("sans-serif", DROPPED.sub("", svg)).strip()
     svg = re.sub(r'\bid="([^"]*)"', rf'id="{prefix}-\1"', svg)
     svg = re.sub(r'href="#([^"]*)"', rf'href="#{prefix}-\1"', svg)

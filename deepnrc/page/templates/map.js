@@ -167,8 +167,7 @@ const alone = (svgs) => {
   const size = (svg) => svg.viewBox.baseVal, widest = Math.max(...svgs.map((svg) => size(svg).width));
   const whole = element("svg", { width: widest, height: svgs.reduce((sum, svg) => sum + size(svg).height, 0), style: `color:${ink};font-family:sans-serif` });
   whole.setAttribute("viewBox", `0 0 ${whole.getAttribute("width")} ${whole.getAttribute("height")}`);
-  const plain = svgs[0].closest(".drawn") !== null;
-  whole.append(element("rect", { width: "100%", height: "100%", fill: plain ? "#ffffff" : paper }));
+  whole.append(element("rect", { width: "100%", height: "100%", fill: paper }));
   let y = 0;
   for (const svg of svgs) {
     const copy = svg.cloneNode(true);

@@ -21,3 +21,12 @@ def test_spectra_of_the_last_step_are_folded_and_left_out_where_there_are_none(r
     bare = html.page(Report(report().table))
     assert "Spectra" not in bare
     assert 'id="spectra"' not in bare
+
+
+def test_ink_follows_the_page_and_colours_stay(text):
+    for drawing in re.findall(r"<svg.*?</svg>", text, re.DOTALL):
+        assert "#262626" not in drawing
+        assert 'style="fill: #ffffff"' not in drawing  # paper, and no open mark, whose edge is in the same style
+        assert "currentColor" in drawing
+    assert "#0173b2" in text  # a line's own colour
+    assert "invert(" not in text  # which would make dark, what is collapsed, light
