@@ -107,6 +107,8 @@ class Verdict:
             "verdict": self.answer,
             "left out": self.told_left_out,
             "standing": self.standing,
+            "held": self.held,
+            "judged": len(self.readings),
         }
 
 

@@ -34,7 +34,8 @@ run on its default budget. A verdict holds a paper's claim against what was meas
 the mean over the seeds that can be judged, with its 95 % interval by bootstrap over them (of two or three seeds their
 range), of a single seed by the probe's intervals where it has any. Thresholds are ours; beside each stands what
 the paper's own curves give, where there are any, and whether that would hold. A seed that has not learned is left out
-by name, and with fewer than two of several seeds a claim cannot be judged.
+by name, and with fewer than two of several seeds a claim cannot be judged. In the first table stands beside the number
+of claims, over all their seeds, how often they hold of how often they were judged.
 """
 
 
@@ -147,11 +148,16 @@ def _overview(summaries: Mapping[Path, Mapping[str, Any]]) -> Iterator[str]:
     yield f"| study | networks | time of all cells | claims | {' | '.join(STANDINGS)} |"
     yield "|---|---|---|---" + "|---" * len(STANDINGS) + "|"
     for summary in summaries.values():
-        standings = [v["standing"] for v in summary["verdicts"]]
-        counts = " | ".join(str(standings.count(standing)) for standing in STANDINGS)
-        name = summary["name"]
-        row = f"| [{name}](#{name}) | {summary['cells']} | {summary['seconds']:.0f} s | {len(standings)}"
+        verdicts, name = summary["verdicts"], summary["name"]
+        counts = " | ".join(_counted([v for v in verdicts if v["standing"] == one]) for one in STANDINGS)
+        row = f"| [{name}](#{name}) | {summary['cells']} | {summary['seconds']:.0f} s | {len(verdicts)}"
         yield f"{row} | {counts} |"
+
+
+def _counted(verdicts: Sequence[Mapping[str, Any]]) -> str:
+    """How many there are, and where they were judged seed by seed, in how many of those judgements they hold."""
+    held, judged = (sum(v[name] for v in verdicts) for name in ("held", "judged"))
+    return f"{len(verdicts)} ({held} of {judged})" if judged else str(len(verdicts))
 
 
 def _section(folder: Path, summary: Mapping[str, Any], figures: Path) -> Iterator[str]:

@@ -24,6 +24,7 @@ def test_a_single_number_is_held_strictly_against_its_threshold(measured, relati
     assert verdict.row() == {
         "claim": "it is so", "source": "us", "measured": f"{measured:.3g}", "threshold": f"{relation} 0.5",
         "published": "", "verdict": answer, "left out": "", "standing": answer,
+        "held": 0, "judged": 0,
     }  # fmt: skip
     assert verdict.line == f"[{answer}] it is so: {measured:.3g} (ours: {relation} 0.5)"
 

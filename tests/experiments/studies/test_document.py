@@ -54,7 +54,7 @@ def test_every_study_is_told_with_verdicts_and_pictures(tmp_path):
     write(tmp_path / "runs", tmp_path / "docs" / "results.md", told("alpha", "beta"))
     text = (tmp_path / "docs" / "results.md").read_text()
     assert "| study | networks | time of all cells | claims | holds | in some seeds | does not hold |" in text
-    assert "| [alpha](#alpha) | 4 | 61 s | 2 | 1 | 0 | 1 | 0 |" in text
+    assert "| [alpha](#alpha) | 4 | 61 s | 2 | 1 (2 of 2) | 0 | 1 | 0 |" in text
     assert "| a \\| b | us | 0.1 | < 1 | 3, does not hold | holds in 2 of 2 seeds |" in text
     assert "| c | us | 2 | < 1 |  | does not hold |" in text
     assert "> a run diverged\n" in text
