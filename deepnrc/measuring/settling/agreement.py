@@ -15,12 +15,12 @@ OTHERWISE = (
     "takes pools as it does"
 )
 VARYING = (
-    "the network predicts from one of them, another in each sample: pool='last' reads that, if mask= is a function "
+    "the network predicts from one of them, another in each sample: 'last' as pool= reads that, if mask= is a function "
     "that gives 1 up to it and 0 behind"
 )
 EACH = (
-    "each of them gives outputs of its own: outputs and targets (N, places, n) with pool='tokens' hold each against "
-    "its own"
+    "each of them gives outputs of its own: outputs and targets (N, places, n) with 'tokens' as pool= hold each "
+    "against its own"
 )
 NAMED = {"mean": "their mean", "last": "the last one", "cls": "the first one"}
 

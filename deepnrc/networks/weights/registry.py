@@ -148,7 +148,7 @@ def _known(module: nn.Module) -> Weight | None:
     geometry = _geometry(module) if kind.convolves else ()
     if geometry is not None and _affine(module, d, geometry) and not Response(module, geometry).is_elementwise(d):
         return _by_response(module, kind.axis, d, m, geometry)
-    missing = f"{owner} has a forward of its own and may not use its weight as it is"
+    missing = f"{owner} has a forward of its own and may not use its weight as it is: linears= gives the weight in use"
     return Weight(module, kind.axis, d, m, lambda: kind.matrix(stored.held(module)), missing)
 
 

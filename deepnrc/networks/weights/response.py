@@ -69,7 +69,8 @@ class Response:
         return self._impulses(run, d) if handed is None else convolved(handed)
 
     def _refused(self, d: int) -> NoWeightError:
-        return NoWeightError(f"{type(self.module).__name__} is not affine in {d} features")
+        name = type(self.module).__name__
+        return NoWeightError(f"{name} is not affine in {d} features: linears= gives the weight in use, if there is one")
 
     def _affine_run(self, d: int) -> _Run | None:
         for dtype in (torch.float64, None):

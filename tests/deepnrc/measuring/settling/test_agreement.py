@@ -96,7 +96,7 @@ def test_weights_that_are_learned_are_no_pooling_but_one_of_the_users_own(seeded
 def test_outputs_of_each_place_are_told_of_tokens(seeded):
     targets = torch.randn(N, T, dtype=torch.float64)
     with pytest.warns(
-        UserWarning, match=r"each of them gives outputs of its own: .*\(N, places, n\) with pool='tokens'"
+        UserWarning, match=r"each of them gives outputs of its own: .*\(N, places, n\) with 'tokens' as pool="
     ):
         assert measured(seeded(lambda: Net(lambda z: z.flatten(1), m=1)), targets)[1] == {"not defined"}
 
@@ -132,7 +132,7 @@ def test_padding_counts_as_it_does_for_the_network(seeded, name):
 
 def test_a_place_at_a_length_beside_the_input_asks_for_a_mask(seeded):
     net = seeded(lambda: Net(lambda z, length: z[torch.arange(len(z)), length - 1]))
-    with pytest.warns(UserWarning, match=r"another in each sample: pool='last' reads that, if mask= is a function"):
+    with pytest.warns(UserWarning, match=r"another in each sample: 'last' as pool= reads that, if mask= is a function"):
         measured(net, data=[((X, LENGTHS), Y)])
 
 

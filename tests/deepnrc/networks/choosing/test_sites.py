@@ -72,7 +72,10 @@ def test_the_weight_matrix_acts_on_features(module, places):
 def test_a_layer_with_a_forward_of_its_own_that_is_not_affine_has_no_weight(module, owner):
     site = site_at("it", module)
     assert site.holder is None
-    assert site.missing == f"{owner} has a forward of its own and may not use its weight as it is"
+    assert (
+        site.missing
+        == f"{owner} has a forward of its own and may not use its weight as it is: linears= gives the weight in use"
+    )
 
 
 def test_layers_that_only_pad_or_inherit_their_forward_keep_their_weight():

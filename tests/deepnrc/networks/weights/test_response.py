@@ -93,7 +93,7 @@ def test_the_response_to_unit_vectors_is_the_weight_without_the_offset(d, m, dty
 
 @pytest.mark.parametrize("ask", [Response.matrix, Response.outputs])
 def test_what_is_not_affine_in_so_many_features_is_refused(ask):
-    with pytest.raises(NoWeightError, match="Tanh is not affine in 4 features"):
+    with pytest.raises(NoWeightError, match="Tanh is not affine in 4 features: linears= gives the weight"):
         ask(Response(nn.Tanh()), 4)
 
 
