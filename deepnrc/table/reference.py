@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import pandas as pd
 
 from deepnrc.errors import UsageError
@@ -30,9 +33,14 @@ def with_reference(table: pd.DataFrame, reference: pd.DataFrame, required: str =
         )  # fmt: skip
     _check(table, reference, required)
     usable = reference[~reference["status"].isin(["degenerate", "not defined"])].drop_duplicates(PLACE)
-    values = usable.set_index([*PLACE, *SHAPE])["value"]
-    found = values.reindex(pd.MultiIndex.from_frame(table[[*PLACE, *SHAPE]]))
-    return table.assign(reference=found.to_numpy(float))
+    values = dict(zip(_keys(usable), usable["value"].tolist(), strict=True))
+    return table.assign(reference=[float(values.get(key, math.nan)) for key in _keys(table)])
+
+
+def _keys(table: pd.DataFrame) -> Iterator[tuple[object, ...]]:
+    """Place and shape of each row. A tracker asks for them at every step, and no index of pandas' is as cheap."""
+    ranks = [None if pd.isna(rank) else int(rank) for rank in table["rank"].tolist()]
+    return zip(*(table[name].tolist() for name in [*PLACE, "dim"]), ranks, strict=True)
 
 
 def _check(table: pd.DataFrame, reference: pd.DataFrame, required: str) -> None:
