@@ -13,13 +13,25 @@ from deepnrc.networks.choosing.layers import (
     weight_matrix,
 )
 from deepnrc.networks.choosing.naming import asked_for, called_shortcuts, own_name
-from deepnrc.networks.dataflow import BY_VALUE, Dataflow, Giving, Link, Product, Survey, as_it_was, hooked, near, survey
+from deepnrc.networks.dataflow import (
+    BY_VALUE,
+    Dataflow,
+    Giving,
+    Link,
+    Product,
+    Survey,
+    as_it_was,
+    hooked,
+    near,
+    rebuilt,
+    survey,
+)
 from deepnrc.networks.failing import forward, out_of_memory
 from deepnrc.networks.outputs import CHOSEN, Output, fitting, logits, picking
 from deepnrc.networks.readable import check_network
 from deepnrc.networks.reading.axes import Axis, check_axis
 from deepnrc.networks.reading.forward import Forward, Reading
-from deepnrc.networks.reading.masks import AUTO, Mask, check_mask
+from deepnrc.networks.reading.masks import AUTO, Mask, check_mask, mask_of, padded_first
 from deepnrc.networks.reading.pooling import PER_PLACE, Pool, check_pool
 from deepnrc.networks.reading.shares import Shares
 from deepnrc.networks.reading.taps import REPEATS, Taps
@@ -71,11 +83,14 @@ __all__ = [
     "hooked",
     "leaving_out",
     "logits",
+    "mask_of",
     "near",
     "out_of_memory",
     "own_name",
+    "padded_first",
     "picking",
     "reads_features",
+    "rebuilt",
     "samples_first",
     "site_at",
     "survey",

@@ -73,7 +73,9 @@ def _apart(name: str, output: str, reading: Reading, forward: Forward, found: Su
     shares = Shares.of(arrived, axis, fixed)
     if site.reads == "output" and bool(shares.parts.isnan().any()):
         shares = Shares.of(arrived, axis, fixed, loose=True)
-    mask = None if forward.mask is None else forward.mask[: len(arrived)].cpu()
+    mask = None if forward.mask is None else forward.mask.cpu()
+    if mask is not None:
+        mask = (mask if found.order is None else mask[found.order.cpu()])[: len(arrived)]
     d = reading.pooled.rows.shape[1] if site.dim is None else site.dim
     untold = bool(BY_VALUE & set(giving.between)) or _summed(giving, shares, mask)
     if not untold and shares.fit(site, pool, mask, d):

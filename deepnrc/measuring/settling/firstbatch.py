@@ -28,8 +28,11 @@ from deepnrc.networks import (
     entries,
     hooked,
     leaving_out,
+    mask_of,
     near,
     own_name,
+    padded_first,
+    rebuilt,
     survey,
 )
 from deepnrc.wording import Remedy, listing
@@ -47,12 +50,21 @@ def look(model: nn.Module, taps: Taps, choice: Choice, targets: object, outputs:
     y = as_tensor(targets, "The target of batch 1")
     with taps.aside():
         args, kwargs = taps.inputs
+        order = padded_first(mask_of(taps.mask, args, kwargs), args, kwargs)
+        if order is not None:  # a few samples without padding would not tell what the network makes of it
+            args, kwargs, outputs = (
+                rebuilt(lambda x: _ordered(x, order), given) for given in (args, kwargs, dict(outputs))
+            )
         whole = {name.removesuffix(f".{weight.part}") for name, weight in choice.weights.items()}
         samples = len(y) if y.ndim else 0
         found = survey(model, args, kwargs, samples, choice.sites, whole, taps.pick)
         if hooked(model) and not found.sampled and not _alike(found.outputs, outputs):
             found = survey(model, args, kwargs, samples, choice.sites, whole, taps.pick, hooks=True)
-        return replace(found, dataflow=found.dataflow.renamed(_layers_of(choice)))
+        return replace(found, dataflow=found.dataflow.renamed(_layers_of(choice)), order=order)
+
+
+def _ordered(x: Tensor, order: Tensor) -> Tensor:
+    return x[order.to(x.device)] if x.ndim and len(x) == len(order) else x
 
 
 def _layers_of(choice: Choice) -> dict[str, str]:

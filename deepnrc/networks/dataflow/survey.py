@@ -43,6 +43,7 @@ class Survey:
         turned: the outputs (n, N), with samples on their second axis.
         arrived: by output, and by site, the slopes of that output at what its weight or module gives, with the axes of
             what is read there; None where the places of the two do not correspond.
+        order: of the samples of the whole batch, where the first are not those that were looked at.
         lasting: whether none of it rests on the numbers of the weights, so that it holds after further training.
     """
 
@@ -57,6 +58,7 @@ class Survey:
     swapped: frozenset[str] = frozenset()
     turned: frozenset[str] = frozenset()
     arrived: Mapping[str, Mapping[str, Tensor | None]] = field(default_factory=dict)
+    order: Tensor | None = None
 
 
 def survey(

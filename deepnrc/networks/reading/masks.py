@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from deepnrc.data import mapped
 from deepnrc.errors import UsageError
 from deepnrc.wording import Argument, Remedy, listing
 
@@ -56,6 +57,16 @@ def mask_of(mask: Mask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Ten
     else:
         found = _turned(mask, given[mask])
     return _checked(found)
+
+
+def padded_first(mask: Tensor | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
+    """The order of the samples (N,) in which those with most padding come first; None where all are real, or where not
+    every tensor of the call has its samples on the first axis."""
+    found: list[Tensor] = []
+    mapped(found.append, (args, dict(kwargs)))
+    if mask is None or not padded(mask) or any(x.ndim == 0 or len(x) != len(mask) for x in found):
+        return None
+    return mask.sum(1).argsort(stable=True)
 
 
 def flat(found: Tensor) -> Tensor:

@@ -130,6 +130,15 @@ def test_padding_counts_as_it_does_for_the_network(seeded, name):
         measured(seeded(lambda: Net(take)), data=data, pool=pool)
 
 
+def test_padding_behind_the_first_samples_counts_too(seeded):
+    order = LENGTHS.argsort(descending=True)
+    data = [({"x": X[order], "attention_mask": REAL[order].long()}, Y)]
+    mean = MASKED["mean"][0]
+    assert measured(seeded(lambda: Net(mean)), data=data)[1] == {"ok"}
+    with pytest.warns(UserWarning, match="their mean: pool='mean' with mask=None"):
+        measured(seeded(lambda: Net(lambda z, m: z.mean(1))), data=data)
+
+
 def test_a_place_at_a_length_beside_the_input_asks_for_a_mask(seeded):
     net = seeded(lambda: Net(lambda z, length: z[torch.arange(len(z)), length - 1]))
     with pytest.warns(UserWarning, match=r"another in each sample: 'last' as pool= reads that, if mask= is a function"):
