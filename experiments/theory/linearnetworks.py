@@ -19,7 +19,8 @@ CAPTION = (
     "every layer but the first, along the directions that the prediction keeps; median [least, largest]. The closed "
     "form makes features wider than the targets, more so the more layers follow, and here is what their stable rank "
     "ought to be in front of a middle layer and of the last. 'penalty' is how many times its own a linear network "
-    "would need to be as far from the targets. Where a ratio is not 1, either decay had no time to act (a decay time "
+    "would need to be as far from the targets, empty where it would drop a direction first. Where a ratio is not 1, "
+    "either decay had no time to act (a decay time "
     "below about 5), or the network differs: a ReLU passes one sign, so that a direction of signed targets takes two "
     "units where a linear network has one, and the layers must make what is not linear in the inputs."
 )
