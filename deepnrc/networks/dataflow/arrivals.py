@@ -12,6 +12,7 @@ from torch.autograd.graph import GradientEdge
 from deepnrc.networks.dataflow.flow import Dataflow
 from deepnrc.networks.dataflow.graph import Graph
 from deepnrc.networks.dataflow.recording import Key, place
+from deepnrc.networks.dataflow.slopes import sent_back
 
 SHOWN = 64  # columns of what a weight gives tell of its places; more of them are brought together to so many
 BY_VALUE = frozenset(("Max", "Min", "Amax", "Amin", "Topk", "Sort", "Median", "Nanmedian", "Kthvalue", "Mode"))
@@ -50,7 +51,7 @@ def _arrived(output: Tensor, at: Mapping[str, Sequence[Key]], samples: int) -> d
     sent = drawn.to(output.device, output.dtype).expand_as(output)
     edges = [(name, GradientEdge(*key)) for name, keys in at.items() for key in keys]
     try:
-        came = torch.autograd.grad([output], [e for _, e in edges], [sent], retain_graph=True, allow_unused=True)
+        came = sent_back(output, sent, [edge for _, edge in edges])
     except RuntimeError:
         return {}
     used: dict[str, list[Tensor]] = {}

@@ -71,6 +71,16 @@ def log_odds(givers: Sequence[Giver], output: Tensor) -> Makeup | None:
     return found if found is not None and found.factors is None else None
 
 
+def sent_back(output: Tensor, sent: Tensor, edges: Sequence[GradientEdge]) -> Sequence[Tensor | None]:
+    """What arrives at some places of numbers that are sent back from an output; None where nothing does.
+
+    They go back from one number, their product: torch's check of several imports sympy, which takes half a second.
+    """
+    with torch.enable_grad():
+        product = (output * sent).sum()
+    return torch.autograd.grad([product], list(edges), retain_graph=True, allow_unused=True)
+
+
 class _Probe:
     """Sends numbers back from an output to weights."""
 
@@ -87,7 +97,7 @@ class _Probe:
     def send(self, sent: Tensor) -> list[Tensor]:
         """By weight, what arrives at the one of its outputs that is used."""
         flat = [edge for edges in self.edges for edge in edges]
-        came = iter(torch.autograd.grad([self.output], flat, [sent], retain_graph=True, allow_unused=True))
+        came = iter(sent_back(self.output, sent, flat))
         arrived = []
         for edges in self.edges:
             used = [x for x in [next(came) for _ in edges] if x is not None]
