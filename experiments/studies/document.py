@@ -35,7 +35,8 @@ the mean over the seeds that can be judged, with its 95 % interval by bootstrap 
 range), of a single seed by the probe's intervals where it has any. Thresholds are ours; beside each stands what
 the paper's own curves give, where there are any, and whether that would hold. A seed that has not learned is left out
 by name, and with fewer than two of several seeds a claim cannot be judged. In the first table stands beside the number
-of claims, over all their seeds, how often they hold of how often they were judged.
+of claims, over all their seeds, how often they hold of how often they were judged. Times are what the cells took when
+they were trained, longer beside other work.
 """
 
 
