@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import math
+import os
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import torch
+from matplotlib.ticker import LogLocator
 from torch import nn
 
 import deepnrc
+from deepnrc.figures import INK, picture
 from deepnrc.table import write_whole
 
 HEAD = """# How the cost grows
@@ -63,13 +65,14 @@ class Growth:
 
     def run(self) -> None:
         """Print the table, and write it to ``out`` with its figure beside it."""
+        beside = _beside()
         found = [self._grown(*case) for case in CASES]
         head = ["| size | what is timed | sizes | seconds | power |", "|---|---|---|---|---|"]
         told = "\n".join([*head, *(one.line for one in found)])
         print(told)
         if self.out is not None:
-            document = f"{HEAD}\n{told}\n".encode()
-            write_whole({self.out: document, self.out.with_suffix(".png"): _drawn(found)}, "The document")
+            _draw(found, self.out.with_suffix(".png"))
+            write_whole({self.out: f"{HEAD}\n{beside}\n\n{told}\n".encode()}, "The document")
 
     def _grown(self, what: str, of: str, first: int, work: Callable[[int], float]) -> Grown:
         sizes = [first * 2**i for i in range(self.sizes)]
@@ -140,13 +143,22 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.process_time() - started
 
 
-def _drawn(found: Sequence[Grown]) -> bytes:
-    figure, axes = plt.subplots(2, 3, figsize=(9, 5), layout="constrained")
-    for ax, one in zip(axes.flat, found, strict=True):
-        ax.loglog(one.sizes, one.seconds, marker="o")
-        ax.set(xlabel=one.what, ylabel="s", title=f"{one.of}\npower {one.power:.1f}")
-        ax.title.set_fontsize("small")
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=110)
-    plt.close(figure)
-    return drawn.getvalue()
+def _draw(found: Sequence[Grown], path: Path) -> None:
+    with picture(path) as figure:
+        assert figure is not None
+        figure.set_size_inches(7.5, 4.4)
+        for ax, one in zip(figure.subplots(2, 3).flat, found, strict=True):
+            ax.loglog(one.sizes, one.seconds, marker="o", markersize=4, color=INK)
+            ax.set_ylim(min(one.seconds) / 2, max(one.seconds) * 2)
+            ax.set_xticks(one.sizes, labels=map(str, one.sizes))
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.yaxis.set_major_formatter("{x:g}")
+            ax.minorticks_off()
+            ax.set(xlabel=one.what, ylabel="s", title=f"{textwrap.fill(one.of, 28)}\npower {one.power:.1f}")
+
+
+def _beside() -> str:
+    """On what machine, and what else it did, which makes processors' seconds longer too."""
+    waiting = f", {os.getloadavg()[0]:.0f} processes running when it began" if hasattr(os, "getloadavg") else ""
+    threads = torch.get_num_threads()
+    return f"Measured with {threads} thread{'s' * (threads > 1)} of torch on {os.cpu_count()} cores{waiting}."
