@@ -8,6 +8,7 @@ takes a ``Batch``; ``Snapshot`` holds what they became; ``CATALOG`` lists every 
 from .catalog import CATALOG, STATISTICS
 from .catalog.further_rows import numerical_rank
 from .catalog.probe import HEATMAP, HELD, OVERVIEW, SUMMARY, Evaluation, Probe, Reference
+from .catalog.sketch_rows import SKETCH, of_sketch, sketch_tells
 from .heldout import PREFIX as HELD_PREFIX
 from .heldout import QUANTITIES as HELD_QUANTITIES
 from .heldout import HeldOut
@@ -34,6 +35,7 @@ __all__ = [
     "OF_WEIGHT",
     "OK",
     "OVERVIEW",
+    "SKETCH",
     "STATISTICS",
     "STATUSES",
     "SUMMARY",
@@ -67,9 +69,11 @@ __all__ = [
     "is_one_hot",
     "jackknife",
     "numerical_rank",
+    "of_sketch",
     "principal_cosines",
     "principal_sines",
     "singular",
+    "sketch_tells",
     "spectrum",
     "top",
 ]

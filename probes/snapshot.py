@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .algebra import between, leading
-from .algebra.factored import Covariance, Factored, dense, with_rows
+from .algebra.factored import Covariance, Factored, Sketched, dense, with_rows
 from .algebra.joint import Joint
 from .algebra.onehot import OneHot, Targets
 from .doubt import ROUNDED, TIED, constant, finite, shares
@@ -44,6 +44,13 @@ class Snapshot(Given):
     def covariance(self) -> Covariance:
         """S_H (d, d), by its rows where the samples are few."""
         return self.joint.features
+
+    @cached_property
+    def sketched(self) -> Sketched:
+        """S_H of features of which only a sketch was kept."""
+        if not isinstance(self.covariance, Sketched):
+            raise NotDefinedError("the covariance of these features is known, and not a sketch of it")
+        return self.covariance
 
     @cached_property
     def S_H(self) -> Tensor:

@@ -131,6 +131,15 @@ class InputArguments(NetworkArguments):
         ),
     ] = None
 
+    sketch: Annotated[
+        int | None,
+        arg(
+            metavar="S",
+            help="Keep S random directions of the features of layers wider than that, in place of their covariance; "
+            "what is read so says how far it may be off.",
+        ),
+    ] = None
+
     def samples(self, source: str, network: nn.Module) -> Any:
         """The samples of --data, or of another source that is read as it is."""
         import deepnrc
@@ -166,5 +175,6 @@ class InputArguments(NetworkArguments):
             "axis": self.axis,
             "output": self.output,
             "memory": self.memory,
+            "sketch": self.sketch,
             "top": list(self.top) or None,
         }

@@ -25,6 +25,7 @@ def attach(
     output: Output | None = None,
     top: str | Sequence[str] | None = None,
     groups: Groups = None,
+    sketch: int | None = None,
 ) -> Attachment:
     """Attach probes to a network whose loop you own.
 
@@ -55,6 +56,10 @@ def attach(
             the first batch tells.
         groups: how many groups to deal samples out to, for intervals, or a label (N,) for each sample in the order in
             which they are observed; see ``deepnrc.probe``.
+        sketch: how many random directions to keep of the features of layers wider than that, in place of their
+            covariance; see ``deepnrc.probe``.
     Errors: UsageError if nothing matches or an argument is not understood.
     """
-    return Attachment(model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top, groups=groups)
+    return Attachment(
+        model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top, None, groups, sketch
+    )

@@ -29,6 +29,7 @@ from deepnrc.measuring.settling.top import outputs_of, top_names
 from deepnrc.measuring.streaming.dealing import Groups, dealing
 from deepnrc.measuring.streaming.distributed import Ranks, merge
 from deepnrc.measuring.streaming.parting import Parting
+from deepnrc.measuring.streaming.sketching import as_sketch
 from deepnrc.measuring.streaming.streams import Streams
 from deepnrc.measuring.traces.shared import FASTPATH, STANCE, WATCHED, Undoing
 from deepnrc.measuring.traces.undisturbed import ordinary, unwrapped
@@ -86,6 +87,7 @@ class Attachment:
         top: str | Sequence[str] | None = None,
         remembered: Remembered | None = None,
         groups: Groups = None,
+        sketch: int | None = None,
         parting: Parting | None = None,
     ) -> None:
         check_network(model)
@@ -103,10 +105,10 @@ class Attachment:
             "layers": layers, "pool": pool, "rank": rank, "probes": probes, "repeats": repeats, "mask": mask,
             "axis": axis, "linears": linears,
         }  # fmt: skip
-        self.arguments |= {name: value for name, value in (("output", output), ("top", top)) if value is not None}
-        deal = dealing(groups)
-        if deal is not None:
-            self.arguments["groups"] = deal.count
+        self._parting, deal = Parting() if parting is None else parting, dealing(groups)
+        self._parting.sketch = sketch = as_sketch(sketch, groups=deal is not None)
+        given = (("output", output), ("top", top), ("groups", None if deal is None else deal.count), ("sketch", sketch))
+        self.arguments |= {name: value for name, value in given if value is not None}
         self.survey: Survey | None = None
         self._top = top_names(top)
         self._modules = {name or ROOT: module for name, module in self.model.named_modules()}
@@ -115,7 +117,7 @@ class Attachment:
         )
         self._taps.keeping = True
         self._streams = Streams(
-            self.probes, chosen=probes is not None, sequence_first=sequence_first(self.model), dealing=deal
+            self.probes, probes is not None, sequence_first(self.model), dealing=deal, sketch=sketch
         )
         if output is not None:
             self._streams.network.name = CHOSEN
@@ -124,7 +126,6 @@ class Attachment:
             found = remembered.recalled(self._structure, self.arguments)
             if found is not None:
                 self._settle(found)
-        self._parting = Parting() if parting is None else parting
         self._rows, self._read = list[dict[str, Any]](), list[readings.SpectralReading]()
         self._started, self._told = time.perf_counter(), set[str]()
         self._undoing = Undoing()

@@ -22,6 +22,7 @@ from deepnrc.measuring.streaming.distributed import AUTO as AUTO_RANKS
 from deepnrc.measuring.streaming.distributed import Distributed, Ranks, sharded
 from deepnrc.measuring.streaming.memory import half_of_free
 from deepnrc.measuring.streaming.parting import Parting, least
+from deepnrc.measuring.streaming.sketching import as_sketch
 from deepnrc.measuring.traces.undisturbed import checked_autocast, generators_put_back, numbers, undisturbed
 from deepnrc.measuring.untrained import Reference, checked, held_against
 from deepnrc.networks import AUTO, Axis, Layers, Linears, Mask, Output, Pool, forward
@@ -55,6 +56,7 @@ def probe(
     groups: Groups = None,
     distributed: Distributed = AUTO_RANKS,
     memory: str | int | None = None,
+    sketch: int | None = None,
     remembered: Remembered | None = None,
     run: str | None = None,
     step: int = 0,
@@ -114,6 +116,11 @@ def probe(
         memory: what the layers' statistics may take, such as "4GB" or a number of bytes; None for half of what is free.
             Layers that do not fit together are read in turn, in as many passes over the data as it takes, to the same
             values; the loader must give the same batches each time.
+        sketch: for layers so wide that even one of them is too much, a number s: of layers of more than s features
+            only s random directions are kept, always the same, with the exact trace, in s/d of the memory. Measures
+            that this tells are rows with the variant "sketch", whose note says how far they may be off; those that read
+            no covariance of the features are exact, and all others not defined. Such a layer is not judged. It goes
+            neither with ``groups`` nor with ``held_out``.
         remembered: what further measurements of this network keep of the passes over its first batch, as those of a
             ``Tracker`` do.
         run, step: labels in the table.
@@ -142,11 +149,12 @@ def probe(
         raise UsageError(
             Argument("groups"), " of labels go by the order of the whole data, which no process sees. Give a number."
         )
+    sketch = as_sketch(sketch, groups=deal is not None, held_out=others is not None)
     room = None if memory is None else as_bytes(memory)
     parting = Parting(named=room is not None, held_out=others is not None, batches=count(loader))
     attachment = Attachment(
         model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top, remembered, deal,
-        parting,
+        sketch, parting,
     )  # fmt: skip
     network, read = attachment.model, Reader(batch, attachment.model)
     with numbers(), attachment, generators_put_back(loader), undisturbed(network, device) as where:
@@ -168,7 +176,7 @@ def probe(
     unlike = partial(
         probe, loader=loader, layers=layers, pool=pool, rank=rank, probes=[NOISE], device=device, autocast=autocast,
         max_samples=max_samples, batch=batch, progress=progress, repeats=repeats, mask=mask, axis=axis,
-        linears=linears, output=output, run="reference",
+        linears=linears, output=output, sketch=sketch, run="reference",
     )  # fmt: skip
     return held_against(report, held, unlike)
 

@@ -12,7 +12,7 @@ from deepnrc.arguments import TAU, check_tau
 from deepnrc.errors import UsageError
 from deepnrc.table.reference import with_reference
 from deepnrc.table.schema import NETWORK
-from probes import HELD
+from probes import HELD, SKETCH
 
 NOISE = "deep.noise_fraction"
 ALIGNED = 0.8  # cosine from which features and weight are called aligned
@@ -34,6 +34,7 @@ RESTS_ON = (NOISE, ALIGNMENT, GAP, SMALLEST)  # what must have been measured; of
 BOTH_ROUNDING = "the reference's is rounding alone, which leaves no noise to lose"
 READ = (*RESTS_ON, ACCURACY, DIRECTIONS)
 NUMBERS = ("value", "reference", "floor", "chance_high")  # columns that they are read from
+SKETCHED = "only a sketch of the features was kept, which does not tell all conditions"
 NEVER, CLOSED = "no layer can be judged", "collapse cannot be told"
 
 
@@ -81,7 +82,7 @@ def verdicts(table: pd.DataFrame, tau: float = TAU, reference: pd.DataFrame | No
             the one that the table holds, if it was measured beside one.
     Returns: columns run, step, depth, layer, verdict, reason, tau, and noise, aligned, predicts, learned, which are
         true, false, or NA where they could not be read. A table of an older version, which lacks what this rests on,
-        has "not measured" throughout.
+        has "not measured" throughout, and so have layers of which only a sketch was kept.
     """
     check_tau(tau)
     table = table if reference is None else with_reference(table, reference, NOISE)
@@ -101,17 +102,20 @@ def collapse_onset(judged: pd.DataFrame) -> pd.DataFrame:
     Args:
         judged: what ``verdicts`` gave.
     Returns: columns run, step, depth, layer (both NA where there is none), layers (how many are collapsed from there
-        on), of (how many are judged), said (in words). Where no layer can be judged, or layers of low noise behind the
-        last judged one could not be, there is no verdict: of is 0.
+        on), of (how many are judged), said (in words). Where no layer can be judged, or layers of low noise or sketched
+        ones behind the last judged one could not be, there is no verdict: of is 0.
     """
     rows = []
     ordered = judged.sort_values("depth", kind="stable")
-    told = zip(*(ordered[name].tolist() for name in ("run", "step", "depth", "layer", "verdict", "noise")), strict=True)
+    told = zip(
+        *(ordered[name].tolist() for name in ("run", "step", "depth", "layer", "verdict", "reason", "noise")),
+        strict=True,
+    )
     parts: dict[tuple[object, object], list[tuple[int, str, str, bool]]] = {
         place: [] for place in zip(judged["run"].tolist(), judged["step"].tolist(), strict=True)
     }
-    for run, step, depth, name, verdict, noise in told:
-        parts[run, step].append((depth, name, verdict, noise is True))
+    for run, step, depth, name, verdict, reason, noise in told:
+        parts[run, step].append((depth, name, verdict, noise is True or reason == SKETCHED))
     for place, part in parts.items():
         known = [layer for layer in part if layer[2] in JUDGED]
         first = unbroken([verdict == COLLAPSED for _, _, verdict, _ in known])
@@ -129,7 +133,7 @@ def collapse_onset(judged: pd.DataFrame) -> pd.DataFrame:
 
 
 def _open(part: Sequence[tuple[int, str, str, bool]], last: int) -> bool:
-    """Whether layers of low noise behind the last judged one might be collapsed, were the rest of it known."""
+    """Whether layers behind the last judged one, of low noise or sketched, might be collapsed, were the rest known."""
     return any(low for depth, _, verdict, low in part if depth > last and verdict == UNKNOWN)
 
 
@@ -160,6 +164,7 @@ def _rows(layers: pd.DataFrame, seen: Seen, tau: float) -> Iterator[tuple[object
     alignments, high = (seen.of(ALIGNMENT, column) for column in ("value", "chance_high"))
     # on held-out samples, where there are any
     gaps = seen.of(GAP, "value", HELD) or seen.of(GAP, "value")
+    sketched = seen.of(NOISE, "value", SKETCH)
     directions, narrowest = seen.of(DIRECTIONS, "value"), math.inf
     for run, step, depth, name, d, rank, pool in layers[PLACE].to_numpy(object):
         k = None if pd.isna(rank) else int(rank)
@@ -173,7 +178,11 @@ def _rows(layers: pd.DataFrame, seen: Seen, tau: float) -> Iterator[tuple[object
         aligned = _holds(alignment + null, alignment >= ALIGNED and alignment > null)
         predicts = _holds(gap, gap <= SHORT)
         width = d if directions.get(name, 0.0) > narrowest else min(d, narrowest)
-        verdict, reason = _verdict(k, d, width, low, lower, aligned, predicts, network, rounding)
+        if name in sketched:  # read from above: that it is low is sure, and that it is not is not
+            low = True if sketched[name] <= tau * (1 - (k or 0) / d) else None
+            verdict, reason = UNKNOWN, SKETCHED
+        else:
+            verdict, reason = _verdict(k, d, width, low, lower, aligned, predicts, network, rounding)
         yield run, step, depth, name, verdict, reason, low and lower, aligned, predicts, network.learned, tau
         narrowest = min(narrowest, d) if pool == "none" else narrowest  # a pooled map is wider than its channels
 

@@ -20,6 +20,7 @@ from deepnrc.table.collapse import (
     NOISY,
     RESTS_ON,
     SHORT,
+    SKETCHED,
     SMALLEST,
     UNKNOWN,
     UNLEARNED,
@@ -117,6 +118,9 @@ def _no_verdict(last: Table, judged: pd.DataFrame) -> str:
     unknown = judged["verdict"].eq(UNKNOWN) & judged["noise"].fillna(False)
     if not (judged["verdict"].isin(JUDGED).any() or unknown.any()):
         return "no verdict: no layer can be judged"
+    sketched = judged[judged["reason"] == SKETCHED]
+    if len(sketched):
+        return f"{CLOSED}: of {_layers(sketched)} {SKETCHED}"
     return f"{CLOSED}: {_unread(last)}"
 
 

@@ -46,6 +46,32 @@ class Factored:
         return self.X.mT @ self.X
 
 
+@dataclass(frozen=True)
+class Sketched(Factored):
+    """A covariance S (d, d) of which X'X, an approximation from below by few rows, and the variances are known.
+
+    Attributes:
+        variances: (d,), the diagonal of S itself.
+        directions: s, of the random ones that X'X was made of; X may have fewer rows.
+    """
+
+    variances: Tensor
+    directions: int
+
+    def trace(self) -> Tensor:
+        """Tr S, exact."""
+        return self.variances.sum()
+
+    def diagonal(self) -> Tensor:
+        """The variances (d,), exact."""
+        return self.variances
+
+    @property
+    def rest(self) -> float:
+        """Tr(S - X'X), >= 0: no eigenvalue of S - X'X is larger."""
+        return max(0.0, float(self.trace() - (self.X**2).sum()))
+
+
 Covariance = Tensor | Factored
 
 

@@ -14,6 +14,7 @@ from probes.algebra.onehot import OneHot, Targets
 
 from .classmeans import ClassMeans
 from .gram import Gram
+from .sketch import Sketch
 from .statistic import Batch, Opening, Part, Pass
 
 
@@ -34,22 +35,25 @@ class Moments:
         gram: (d + n, d + n), sum of (z - mean)(z - mean)', by its rows while they are few; (d, d) of h alone where the
             targets are classes.
         classes: counts and means of the classes; None where targets are numbers.
+        sketch: s, how many random directions of the features are kept in place of their scatter (``Sketch``), with
+            which classes are one-hot columns; None for all of it.
     """
 
     in_pass: ClassVar[Pass] = Pass.FIRST
     needs: ClassVar[Part] = Part.NONE
 
-    def __init__(self, d: int, n: int, device: torch.device | str = "cpu") -> None:
+    def __init__(self, d: int, n: int, device: torch.device | str = "cpu", sketch: int | None = None) -> None:
         self.d, self.n = d, n
         self.count = 0
         self.mean = torch.zeros(d + n, dtype=torch.float64, device=device)
-        self.gram = Gram(d + n, device)
+        self.sketch = sketch if sketch is not None and sketch < d else None
+        self.gram = Gram(d + n, device) if self.sketch is None else Sketch(d, n, self.sketch, device)
         self.classes: ClassMeans | None = None
 
     @classmethod
     def begin(cls, opening: Opening) -> Moments:
         """Moments of the opening's widths."""
-        return cls(opening.d, opening.n, opening.device)
+        return cls(opening.d, opening.n, opening.device, opening.sketch)
 
     @classmethod
     def of(cls, mean: Tensor, covariance: Tensor, count: int, n: int) -> Moments:
@@ -69,7 +73,7 @@ class Moments:
             )
         if N == 0:
             return
-        if self.count == 0 and batch.classes is not None:
+        if self.count == 0 and batch.classes is not None and self.sketch is None:
             self._begin_classes()
         if batch.classes is None:
             self._write_out()
@@ -88,7 +92,7 @@ class Moments:
 
     def merge(self, other: Moments) -> None:
         """Take in another accumulator over other rows of the same layer."""
-        if (other.d, other.n) != (self.d, self.n):
+        if (other.d, other.n, other.sketch) != (self.d, self.n, self.sketch):
             raise ValueError(f"Moments of widths {(other.d, other.n)} do not merge into those of {(self.d, self.n)}.")
         if other.count == 0:
             return
@@ -123,7 +127,7 @@ class Moments:
 
     def __add__(self, other: Moments) -> Moments:
         """Moments of both sets of rows; neither operand changes."""
-        total = Moments(self.d, self.n, self.mean.device)
+        total = Moments(self.d, self.n, self.mean.device, self.sketch)
         total.merge(self)
         total.merge(other)
         return total
@@ -141,6 +145,8 @@ class Moments:
     @property
     def joint(self) -> Joint:
         """The same by its blocks, the features' by its rows while they are few."""
+        if isinstance(self.gram, Sketch):
+            return self.gram.joint(self.count)
         if self.classes is None:
             return Joint.of(self.gram.over(self.count), self.d)
         cross = (self.classes.means - self.mean[: self.d]) * (self.classes.counts / self.count)[:, None]
@@ -149,6 +155,8 @@ class Moments:
     @property
     def features(self) -> Covariance:
         """Covariance of the features alone (d, d), by its rows while they are few."""
+        if isinstance(self.gram, Sketch):
+            return self.joint.features
         return part(self.gram.over(self.count), slice(self.d))
 
     @property
@@ -156,6 +164,8 @@ class Moments:
         """Covariance of the targets alone (n, n), by the classes' shares where they are classes."""
         if self.classes is not None:
             return OneHot(self.classes.counts / self.count)
+        if isinstance(self.gram, Sketch):
+            return self.joint.targets
         here = slice(self.d, None)
         return block(self.gram.over(self.count), here, here)
 

@@ -83,6 +83,7 @@ class Opening:
         d: width of the features.
         n: width of the targets.
         device: where the features come.
+        sketch: how many random directions of the features are kept in place of their covariance; None for all of it.
         first: in the second pass, the layer's finished statistics of the first one, by name; "moments" always.
     """
 
@@ -90,6 +91,7 @@ class Opening:
     n: int
     device: torch.device | str = "cpu"
     first: Mapping[str, Statistic] = field(default_factory=dict)
+    sketch: int | None = None
 
     def finished(self, name: str, kind: type[S]) -> S:
         """The statistic ``name`` of the first pass, of the class ``kind``.

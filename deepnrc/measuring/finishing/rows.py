@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,13 +17,15 @@ from deepnrc.measuring.settling.top import Top
 from deepnrc.measuring.streaming.layerstream import LayerStream
 from deepnrc.measuring.streaming.streams import Streams
 from deepnrc.networks import Dataflow, Weight
-from deepnrc.table import NETWORK
-from probes import OF_WEIGHT, Evaluation, HeldOut, Outcome, Probe, Snapshot, defined
+from deepnrc.table import COSINES, FEATURES, NETWORK
+from probes import OF_WEIGHT, Evaluation, HeldOut, Outcome, Probe, Snapshot, defined, of_sketch, sketch_tells
 
 PATCHES = (
     "the convolution in front of the outputs reads patches of several positions, and pooled features are of one: its "
     "rows do not lie among them. top= names another layer"
 )
+SKETCH_LACKS = "of this layer's features only a sketch was kept, and it reads their covariance or rows (sketch=)"
+UNSKETCHED = (FEATURES, COSINES)  # spectra that a sketch does not tell
 READERS = {"weight": OF_WEIGHT, "following": ("following",)}  # what a probe reads that is concerned with a note
 
 
@@ -77,13 +79,14 @@ def measured(
         places |= _of_classes(layer, streams.top, places)
         notes["classes"] = notes.get("top", notes["layer"])
         shared = {"run": run, "step": step, "depth": layer.depth, "layer": layer.key, "kind": layer.site.kind}
-        pairs = _rows(streams.fitting, places, {**shared, "pool": layer.pool}, notes)
+        read = _sketched if layer.sketch is not None else _whole
+        pairs = _rows(streams.fitting, places, {**shared, "pool": layer.pool}, notes, read)
         other = None if held is None else _snapshot(held.layers[layer.key], held, weight, following, rank)
         fill = streams.dealing is not None
         if fill:
             intervals.fill(pairs, layer, streams, places)
         rows += [row for _, row in pairs] + _held(held, places, other, {**shared, "pool": layer.pool})
-        readings += of_layer(snapshot, shared)
+        readings += (r for r in of_layer(snapshot, shared) if layer.sketch is None or r.name not in UNSKETCHED)
         if layer.key == host:
             if not layer.top:
                 rows += [
@@ -92,7 +95,7 @@ def measured(
                     if probe.where == "top"
                 ]
             network = {"run": run, "step": step, "depth": -1, "layer": NETWORK, "kind": "network", "pool": "none"}
-            pairs, whole = _rows(streams.fitting, {"network": snapshot}, network, {}), {"network": snapshot}
+            pairs, whole = _rows(streams.fitting, {"network": snapshot}, network, {}, read), {"network": snapshot}
             if fill:
                 intervals.fill(pairs, layer, streams, whole)
             rows += [row for _, row in pairs] + _held(held, whole, other, network)
@@ -177,23 +180,38 @@ def _rows(
     places: Mapping[str, Snapshot],
     shared: dict[str, Any],
     notes: Mapping[str, Mapping[str, str]],
+    read: Callable[[Probe, Snapshot], list[tuple[Probe, Evaluation]]],
 ) -> list[tuple[Probe, dict[str, Any]]]:
     """A row for each probe that is for one of these places, beside it.
 
     Args:
         notes: by place, what the reader of a quantity must know.
+        read: evaluates a probe, in one form or two.
     """
     rows = []
     for probe in probes:
         if probe.where in places and probe.direction <= places[probe.where].n:
             place = intervals.place(probe, places)
-            row = _row(probe, probe.evaluate(places[place]), shared, places[place])
             known = notes.get(place, {})
             said = dict.fromkeys(n for name, n in known.items() if n and set(probe.reads) & set(READERS[name]))
-            if said and row["status"] != "not defined":
-                row["note"] = "; ".join(filter(None, [row["note"], *said]))
-            rows.append((probe, row))
+            for form, found in read(probe, places[place]):
+                row = _row(form, found, shared, places[place])
+                if said and row["status"] != "not defined":
+                    row["note"] = "; ".join(filter(None, [row["note"], *said]))
+                rows.append((form, row))
     return rows
+
+
+def _whole(probe: Probe, snapshot: Snapshot) -> list[tuple[Probe, Evaluation]]:
+    return [(probe, probe.evaluate(snapshot))]
+
+
+def _sketched(probe: Probe, snapshot: Snapshot) -> list[tuple[Probe, Evaluation]]:
+    """What a sketch tells: the measure itself where it is exact, else that it is not defined, and its own form."""
+    if sketch_tells(probe):
+        return _whole(probe, snapshot)
+    form, nothing = of_sketch(probe), Evaluation(Outcome(float("nan"), "not defined", SKETCH_LACKS))
+    return [(probe, nothing), *([] if form is None else _whole(form, snapshot))]
 
 
 def _absent(probe: Probe, reason: str, shared: dict[str, Any], snapshot: Snapshot) -> dict[str, Any]:

@@ -71,6 +71,7 @@ class LayerStream:
         fitted: the layer's finished statistics of other samples, about whose means those of a second pass are, which
             then see a first one; None for a second pass about its own.
         waiting: by pass and group, rows that wait to be fed.
+        sketch: s, how many random directions of the features are kept in place of their covariance; None for all of it.
     """
 
     key: str
@@ -86,6 +87,7 @@ class LayerStream:
     groups: list[dict[str, Statistic]] = field(default_factory=list)
     fitted: Mapping[str, Statistic] | None = None
     waiting: dict[tuple[Pass, int], RowBuffer] = field(default_factory=dict)
+    sketch: int | None = None
 
     @property
     def moments(self) -> Moments:
@@ -94,7 +96,8 @@ class LayerStream:
     @property
     def opening(self) -> Opening:
         """What a statistic that begins now is told."""
-        return Opening(self.width, self.n, self.device, self.statistics if self.fitted is None else self.fitted)
+        first = self.statistics if self.fitted is None else self.fitted
+        return Opening(self.width, self.n, self.device, first, self.sketch)
 
     def begin(self, name: str, kind: type[Statistic], groups: int) -> None:
         """Begin a statistic of all samples, and one of each of so many groups. Errors: NotDefinedError."""

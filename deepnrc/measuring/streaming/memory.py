@@ -12,7 +12,12 @@ from deepnrc.wording import Argument, Remedy
 
 
 def check_memory(
-    widths: Mapping[str, int], n: int, device: torch.device, groups: int = 0, classes: bool = False
+    widths: Mapping[str, int],
+    n: int,
+    device: torch.device,
+    groups: int = 0,
+    classes: bool = False,
+    sketch: int | None = None,
 ) -> None:
     """Errors: UsageError, naming the widest layer, if the second moments (d + n)^2 of all layers in float64, d^2 and
     class means where the targets are classes, take more memory than there is.
@@ -22,8 +27,9 @@ def check_memory(
         n: target width.
         groups: how many groups of samples have statistics of their own beside.
         classes: whether the targets are classes.
+        sketch: how many random directions are kept of the features of wider layers; None for their covariances.
     """
-    sizes = {key: moments_size(d, n, classes) * (1 + groups) for key, d in widths.items()}
+    sizes = {key: moments_size(d, n, classes, sketch) * (1 + groups) for key, d in widths.items()}
     free = free_memory(device)
     if free is None or sum(sizes.values()) <= free:
         return
@@ -48,8 +54,11 @@ def check_memory(
     )
 
 
-def moments_size(d: int, n: int, classes: bool = False) -> int:
-    """Bytes of a layer's second moments with n targets: (d + n)^2 numbers, or d^2 and the means of n classes."""
+def moments_size(d: int, n: int, classes: bool = False, sketch: int | None = None) -> int:
+    """Bytes of a layer's second moments with n targets: (d + n)^2 numbers, or d^2 and the means of n classes; of a
+    layer wider than its sketch, the random directions and what is kept of them."""
+    if sketch is not None and sketch < d:
+        return 8 * (d * sketch + (d + n) * (sketch + n))
     return 8 * (d * d + n * d) if classes else 8 * (d + n) ** 2
 
 

@@ -19,6 +19,7 @@ class Parting:
         memory: bytes that the statistics may take; None for all at once.
         named: whether a user chose them: else a layer may take more by itself.
         held_out: whether statistics of held-out samples stand beside.
+        sketch: how many random directions are kept of the features of wider layers; None for their covariances.
         batches: how many the data has; None where it does not say.
         parts: keys of the layers of each part; empty before the first batch.
         number: which part is being read, from 0.
@@ -28,6 +29,7 @@ class Parting:
     memory: int | None = None
     named: bool = False
     held_out: bool = False
+    sketch: int | None = None
     batches: int | None = None
     parts: list[list[str]] = field(default_factory=list)
     number: int = 0
@@ -46,8 +48,11 @@ class Parting:
         self.parts = [list(sizes)] if self.memory is None else parted(sizes, self.memory)
 
     def shape(self, rows: Tensor) -> tuple[int | None, int]:
-        """About how many rows there are of a layer with such ones (N, d) in a batch, and d; None where that is open."""
-        return None if self.batches is None else self.batches * len(rows), rows.shape[1]
+        """About how many rows there are of a layer with such ones (N, d) in a batch, or random directions of a sketched
+        one, and d; None where that is open."""
+        N, d = None if self.batches is None else self.batches * len(rows), rows.shape[1]
+        sketched = self.sketch is not None and self.sketch < d
+        return min(n for n in (N, self.sketch) if n is not None) if sketched else N, d
 
     @property
     def here(self) -> list[str]:

@@ -16,6 +16,7 @@ from deepnrc.measuring.streaming.dealing import Dealing
 from deepnrc.measuring.streaming.layerstream import BatchLabels, LayerStream
 from deepnrc.measuring.streaming.memory import check_memory, moments_size
 from deepnrc.measuring.streaming.performance import Performance
+from deepnrc.measuring.streaming.sketching import check_alone
 from deepnrc.networks import Forward
 from probes import Classes, Directions, Moments, NotDefinedError, Part, Pass, Probe, Statistic
 
@@ -47,6 +48,7 @@ class Streams:
         sizes: samples of each group.
         fitted: the streams of the training samples, where these are held out; nothing needs a second pass then.
         depths: of each layer in the network, where these are not all of its layers.
+        sketch: how many random directions are kept of the features of wider layers; None for their covariances.
     """
 
     probes: Sequence[Probe]
@@ -69,10 +71,13 @@ class Streams:
     sizes: list[int] = field(default_factory=list)
     fitted: Streams | None = None
     depths: Mapping[str, int] = field(default_factory=dict)
+    sketch: int | None = None
 
     def next(self) -> Streams:
         """Streams of the same network that have seen nothing yet, for other layers of it."""
-        found = Streams(self.probes, self.chosen, self.sequence_first, top=self.top, dealing=self.dealing)
+        found = Streams(
+            self.probes, self.chosen, self.sequence_first, top=self.top, dealing=self.dealing, sketch=self.sketch
+        )
         found.network.name = self.network.name
         return found
 
@@ -85,8 +90,10 @@ class Streams:
             places = ("layer", "top", "network") if key == self.top.key else ("layer",)
             kinds = statistics(probe for probe in self.probes if probe.where in places).values()
             fed = [kind for kind in kinds if targets.one_hot or Part.CLASSES not in kind.needs]
-            squares = sum(issubclass(kind, SQUARES) for kind in fed)
-            found[key] = (moments_size(d, n, targets.one_hot) + 8 * d * d * squares) * (1 + groups + held_out)
+            squares = 0 if self._sketch(d) is not None else sum(issubclass(kind, SQUARES) for kind in fed)
+            found[key] = (moments_size(d, n, targets.one_hot, self.sketch) + 8 * d * d * squares) * (
+                1 + groups + held_out
+            )
         return found
 
     def held_out(self) -> Streams:
@@ -96,6 +103,7 @@ class Streams:
         """
         if self.fitted is not None:
             raise UsageError("Held-out samples are observed already. One held-out set stands beside the training one.")
+        check_alone(self.sketch, held_out=True)
         if self.samples == 0:
             raise DataError("Nothing was observed yet to which anything could be fitted. Observe that first.")
         self.flush()
@@ -194,7 +202,7 @@ class Streams:
         found = [reading.pooled.rows for reading in forward.readings.values()]
         groups = 0 if self.dealing is None else self.dealing.count
         widths = {k: r.pooled.rows.shape[1] for k, r in forward.readings.items()}
-        check_memory(widths, self.n, found[0].device, groups, self.one_hot)
+        check_memory(widths, self.n, found[0].device, groups, self.one_hot, self.sketch)
         self.parts, self.sizes = [Performance() for _ in range(groups)], [0] * groups
         for depth, (key, reading) in enumerate(forward.readings.items()):
             rows, pool = reading.pooled.rows, reading.pooled.pool
@@ -209,6 +217,7 @@ class Streams:
                 self.n,
                 rows.device,
                 fitted=fitted,
+                sketch=self._sketch(rows.shape[1]),
             )
             self._begin(self.layers[key])
 
@@ -223,10 +232,16 @@ class Streams:
                 self.unopened[name] = str(reason)
         return begun
 
+    def _sketch(self, d: int) -> int | None:
+        """How many random directions are kept of a layer of width d; None where its covariance is."""
+        return self.sketch if self.sketch is not None and self.sketch < d else None
+
     def _needed(self, layer: LayerStream) -> Iterator[tuple[str, type[Statistic]]]:
         places = ("layer", "top", "network") if layer.top else ("layer",)
         needed = statistics if self.fitted is None else held_statistics
-        found = {"moments": Moments} | needed(probe for probe in self.probes if probe.where in places)
+        found: dict[str, type[Statistic]] = {"moments": Moments}
+        if layer.sketch is None:  # other statistics may take d x d numbers too
+            found |= needed(probe for probe in self.probes if probe.where in places)
         passes = [self.number] if self.fitted is None else list(Pass)
         return ((name, s) for name, s in found.items() if s.in_pass in passes and self._unfed(s) is None)
 

@@ -197,3 +197,20 @@ def test_an_older_table_has_no_verdicts():
 def test_a_tau_that_is_no_noise_fraction_is_refused(tau):
     with pytest.raises(UsageError, match="tau is a noise fraction"):
         verdicts(table([{}]), tau)
+
+
+def test_a_layer_of_which_a_sketch_was_kept_is_not_judged_and_leaves_the_rest_open():
+    def sketched(noise):
+        found = table([{}, {}])
+        here = (found["layer"] == "layer1") & (found["measure"] == "deep.noise_fraction")
+        rows = found[here].assign(variant="sketch", value=noise)
+        return pd.concat([found[~here], found[here].assign(value=math.nan, status="not defined"), rows])
+
+    for noise, low in ((0.01, True), (0.9, pd.NA)):
+        judged = verdicts(sketched(noise))
+        assert judged["verdict"].tolist() == ["collapsed", "not measured"]
+        assert judged["reason"][1].startswith("only a sketch of the features")
+        assert judged["noise"].tolist()[1] is low
+    assert collapse_onset(verdicts(sketched(0.9)))["layers"].tolist() == [1]
+    unknown = sketched(0.9).query("layer != 'layer0' or measure != 'deep.noise_fraction'")
+    assert collapse_onset(verdicts(unknown))["of"].tolist() == [0]
