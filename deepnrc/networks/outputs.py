@@ -112,7 +112,10 @@ def fitting(outputs: Mapping[str, Tensor], shape: Sequence[int]) -> Prediction:
         return Prediction(None, f"the output {tuple(first.shape)} holds complex numbers")
     if first is None:
         return Prediction(None, "the network returned no tensor")
-    return Prediction(None, f"the output {tuple(first.shape)} does not have the targets' shape (N, {n})")
+    reason = f"the output {tuple(first.shape)} does not have the targets' shape (N, {n})"
+    if first.ndim > 2 and first[:1].numel() == n:
+        reason += ": a function as output= gives it so, such as lambda out: out.flatten(1)"
+    return Prediction(None, reason)
 
 
 def logits(outputs: Mapping[str, Tensor], samples: int, behind: Mapping[str, frozenset[str]]) -> Prediction:

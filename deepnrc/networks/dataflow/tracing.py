@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from deepnrc.networks.choosing.layers import ROOT
@@ -77,7 +78,9 @@ def trace(
         for call in recording.calls:
             if call.name in held:
                 given.setdefault(call.name, []).extend(call.outputs)
-        outputs, graph = pick(recording.output), Graph(recording, held)
+        with torch.inference_mode(False), torch.enable_grad():  # a function that picks may compute
+            outputs = pick(recording.output)
+        graph = Graph(recording, held)
         flow = told(graph, held, watched, outputs)
         arrived = arrivals(graph, flow, outputs, turned)
         return Traced(flow, {k: x.detach() for k, x in outputs.items()}, given, arrived)

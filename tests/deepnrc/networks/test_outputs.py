@@ -91,6 +91,8 @@ def test_the_one_output_of_the_targets_shape():
     assert two.reason.startswith("several outputs have the targets' shape (N, 3), 'mean' (6, 3), 'log_std' (6, 3): ")
     assert "output=" in two.reason
     assert fitting({"": H}, (6, 3)).reason == "the output (6, 8) does not have the targets' shape (N, 3)"
+    assert "output=" not in fitting({"": H[..., None]}, (6, 3)).reason
+    assert "such as lambda out: out.flatten(1)" in fitting({"": H.reshape(6, 4, 2)}, (6, 8)).reason
     assert fitting({"": X + 0j}, (6, 3)).reason == "the output (6, 3) holds complex numbers"
     assert fitting({}, (6, 3)).reason == "the network returned no tensor"
 

@@ -188,3 +188,21 @@ def test_a_convolution_of_single_positions_is_a_linear_of_the_pooled_features(pr
     with torch.no_grad():
         H, W = net[:2](X).mean(2).double().numpy(), net[2].weight[:, :, 0].double().numpy()
     assert report.values("nrc.2")["value"].item() == pytest.approx(nrc2(H, W), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("behind", "output", "made"),
+    [
+        (lambda s, z: z[:, :, None], lambda out: out.flatten(1), ONE),
+        (lambda s, z: {"mean": z}, lambda out: out["mean"] * STD + 3, S),
+        (lambda s, z: (z, z.exp()), lambda out: torch.cat([out[0][:, 2:], out[0][:, :2]], 1), np.roll(ONE, 1, 0)),
+    ],
+)
+def test_what_a_function_makes_of_what_was_returned_is_seen_as_if_the_network_did(probe, behind, output, made):
+    torch.manual_seed(0)
+    net, X, Y = Net(behind).eval(), torch.randn(N, 6), torch.randn(N, K)
+    found = probe(net, (X, Y), probes=["nrc.2", "nrc.3"], output=output).table.query("variant == 'default'")
+    H, W = net.body(X).relu().detach().double().numpy(), made @ net.head.weight.detach().double().numpy()
+    assert dict(zip(found["measure"], found["value"], strict=True)) == pytest.approx(
+        {"nrc.2": nrc2(H, W), "nrc.3": nrc3(W, Y.numpy())}, rel=1e-4
+    )
