@@ -35,7 +35,7 @@ def giving(graph: Graph, output: Tensor) -> Giving:
     region = graph.region([key])
     names = tuple(dict.fromkeys(giver.name for giver in region.givers))
     words = tuple(dict.fromkeys(word for giver in region.givers for word in region.words[giver]))
-    missing = _not_given(region, names)
+    missing = _not_given(region, names) if output.ndim else "the output is one number, with no axis of samples"
     by_numbers = len(names) > 1 and missing in ("", _apart(names)) and not _one_tensor(region.givers)
     told = Giving(names, words, missing=missing, by_numbers=by_numbers)
     return told if missing else _made(told, region, output)

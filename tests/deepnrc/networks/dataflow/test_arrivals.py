@@ -40,6 +40,11 @@ def test_outputs_with_a_row_a_token_or_of_no_weight_alone_have_none(arrived):
     assert arrived(lambda s, x: s.a(x)[:, 0] + s.block(x)[:, 0, :3]) == {}
 
 
+def test_a_number_beside_or_instead_of_the_outputs_has_none(arrived):
+    assert set(arrived(lambda s, x: (s.a(x)[:, -1], s.block(x).square().mean()))) == {"0"}
+    assert arrived(lambda s, x: s.a(x)[:1, -1, :1].squeeze()) == {}
+
+
 def test_slopes_take_the_axes_of_what_is_read():
     x = torch.randn(4, 5, 3)
     assert torch.equal(as_read(x, -1, torch.Size((4, 5, 6))), x)
