@@ -8,7 +8,19 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from deepnrc.measuring.settling.top import Top
-from deepnrc.networks import BY_VALUE, Forward, Giving, Layout, Pool, Reading, Shares, Site, Survey, samples_first
+from deepnrc.networks import (
+    BY_VALUE,
+    Forward,
+    Giving,
+    Layout,
+    Pool,
+    Reading,
+    Shares,
+    Site,
+    Survey,
+    bent_before_summed,
+    samples_first,
+)
 
 OTHERWISE = (
     "the network predicts from them otherwise: a function as pool= that takes of (N, positions, d) what the network "
@@ -77,7 +89,7 @@ def _apart(name: str, output: str, reading: Reading, forward: Forward, found: Su
     if mask is not None:
         mask = (mask if found.order is None else mask[found.order.cpu()])[: len(arrived)]
     d = reading.pooled.rows.shape[1] if site.dim is None else site.dim
-    untold = bool(BY_VALUE & set(giving.between)) or _summed(giving, shares, mask)
+    untold = bool(BY_VALUE & set(giving.between)) or _summed(giving, shares, mask) or _bent(giving, shares)
     if not untold and shares.fit(site, pool, mask, d):
         return ""
     told = "" if untold else _fitting(shares, site, mask, d)
@@ -91,6 +103,11 @@ def _summed(giving: Giving, shares: Shares, mask: Tensor | None) -> bool:
     sample do not tell from a mean."""
     sums = "sum over an axis" in giving.between and "quotient" not in giving.between
     return sums and not shares.compared and shares.one is None and mask is not None and not bool(mask.all())
+
+
+def _bent(giving: Giving, shares: Shares) -> bool:
+    """Whether several places may be bent each alone before they count together."""
+    return shares.parts[0].numel() > 1 and shares.one is None and bent_before_summed(giving.between)
 
 
 def _patches(reading: Reading) -> bool:

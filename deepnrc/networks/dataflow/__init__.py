@@ -2,6 +2,7 @@
 
 from deepnrc.networks.dataflow.arrivals import BY_VALUE
 from deepnrc.networks.dataflow.flow import Dataflow, Giving, Link
+from deepnrc.networks.dataflow.heads import bent_before_summed
 from deepnrc.networks.dataflow.passes import near
 from deepnrc.networks.dataflow.products import Product, Products
 from deepnrc.networks.dataflow.recording import as_it_was, rebuilt
@@ -17,6 +18,7 @@ __all__ = [
     "Products",
     "Survey",
     "as_it_was",
+    "bent_before_summed",
     "hooked",
     "near",
     "rebuilt",

@@ -18,6 +18,9 @@ AFFINE = {"selection", "reshaping", "concatenation", "negation", "sum", "differe
 AFFINE |= {"mean over an axis", "sum over an axis"}
 PIECEWISE = frozenset(("Maximum", "Minimum", "Where", "MaskedFill", "NanToNum", "Amax", "Amin", "Max", "Min", "Round"))
 CURVED = frozenset(ACTIVATIONS.values()) - {"sum", "difference", "product", "quotient", "negation"} | PIECEWISE
+BENDS = CURVED - PIECEWISE | {"Maximum", "Minimum"}  # each number alone, by its value
+APART = BENDS | {"selection", "reshaping", "product", "quotient", "negation", "detach()", "normalisation"}
+APART |= {"sum", "difference", "concatenation", "Where", "MaskedFill"}
 SOFTMAX = {"attention": "softmax", "LogSoftmax": "log softmax"}  # as the graph calls them at an output
 REMEDY = "top= names the layer to be taken all the same"
 
@@ -39,6 +42,13 @@ def giving(graph: Graph, output: Tensor) -> Giving:
     by_numbers = len(names) > 1 and missing in ("", _apart(names)) and not _one_tensor(region.givers)
     told = Giving(names, words, missing=missing, by_numbers=by_numbers)
     return told if missing else _made(told, region, output)
+
+
+def bent_before_summed(words: Sequence[str]) -> bool:
+    """Whether operations in this order may bend numbers by their value before they are summed: at values that all lie
+    on one straight piece of a ReLU, slopes do not tell that from a sum that is bent."""
+    summed = next((i for i, word in enumerate(words) if word not in APART), len(words))
+    return not BENDS.isdisjoint(words[:summed])
 
 
 def _made(told: Giving, region: Region, output: Tensor) -> Giving:

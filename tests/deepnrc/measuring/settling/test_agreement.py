@@ -108,6 +108,42 @@ def test_one_output_that_is_bent_behind_the_pooling_is_read(seeded):
         measured(net, Y[:, :1])
 
 
+BENT = {
+    "ReLU": lambda z: z.relu().mean(1),
+    "ReLU6": lambda z: nn.functional.relu6(z * 0.5 + 1).mean(1),
+    "clamp": lambda z: z[:, 1:].clamp(0).sum(1) * 2,
+    "absolute value": lambda z: z[:, 3].abs() + z[:, 4].abs(),
+    "maximum": lambda z: nn.functional.avg_pool1d(torch.maximum(z, torch.zeros(()).double()).mT, T).flatten(1),
+}
+BENT_AS_ONE = {
+    "ReLU": (lambda z: (z.mean(1) * 2 + 1).relu(), "mean"),
+    "leaky ReLU": (lambda z: nn.functional.leaky_relu(z)[:, -1] + 1, "last"),
+}
+
+
+def measured_straight_at_first(seeded, take, **options):
+    """Of a network in whose first batch all that is bent lies on one straight piece, and not behind it."""
+    net = seeded(lambda: Net(take))
+    with torch.no_grad():
+        net.head.weight *= 9
+        net.head.bias += 2
+        net.body.bias.zero_()
+    x = torch.where(torch.arange(N)[:, None, None] < 8, X * 1e-3, X)
+    return measured(net, data=list(zip(x.split(8), Y.split(8), strict=True)), **options)[1]
+
+
+@pytest.mark.parametrize("name", BENT)
+def test_places_that_are_bent_before_they_are_summed_are_not_read_by_their_mean(seeded, name):
+    with pytest.warns(UserWarning, match=re.escape(OTHERWISE)):
+        assert measured_straight_at_first(seeded, BENT[name]) == {"not defined"}
+
+
+@pytest.mark.parametrize("name", BENT_AS_ONE)
+def test_what_is_bent_behind_the_sum_or_at_one_place_is_read(seeded, name):
+    take, pool = BENT_AS_ONE[name]
+    assert measured_straight_at_first(seeded, take, pool=pool) == {"ok"}
+
+
 MASKED = {
     "mean": (lambda z, m: (z * m[..., None]).sum(1) / m.sum(1, keepdim=True), "mean", ""),
     "sum": (lambda z, m: (z * m[..., None]).sum(1), "mean", OTHERWISE),

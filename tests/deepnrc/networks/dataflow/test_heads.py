@@ -6,7 +6,7 @@ from torch import nn
 
 from deepnrc.networks.dataflow.flow import Giving
 from deepnrc.networks.dataflow.graph import Graph
-from deepnrc.networks.dataflow.heads import REMEDY, giving, listed
+from deepnrc.networks.dataflow.heads import REMEDY, bent_before_summed, giving, listed
 from deepnrc.networks.dataflow.recording import record
 
 X = torch.randn(5, 6)
@@ -139,3 +139,19 @@ def test_equal_copies_of_the_features_are_the_same_features(given):
 
 def test_names_are_listed_with_an_and_before_the_last():
     assert [listed("abc"[:n]) for n in (1, 2, 3)] == ["'a'", "'a' and 'b'", "'a', 'b' and 'c'"]
+
+
+@pytest.mark.parametrize(
+    ("words", "bent"),
+    [
+        (("ReLU", "mean over an axis"), True),
+        (("normalisation", "ReLU", "AvgPool2D", "reshaping"), True),
+        (("absolute value", "selection", "sum"), True),
+        (("Maximum", "sum over an axis", "quotient"), True),
+        (("mean over an axis", "sum", "ReLU"), False),
+        (("MaskedFill", "sum over an axis", "quotient"), False),
+        (("reshaping", "mean over an axis"), False),
+    ],
+)
+def test_what_is_bent_before_it_is_summed_is_told_by_the_order(words, bent):
+    assert bent_before_summed(words) == bent
