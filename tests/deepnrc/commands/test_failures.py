@@ -94,7 +94,7 @@ def messages() -> Iterator[tuple[Path, str]]:
 
 def test_no_message_names_an_argument_or_a_flag_in_plain_words() -> None:
     taken = "|".join(name for command in COMMANDS for name in flags(command))
-    plain = re.compile(rf"(?<!deepnrc probe )--(?!upgrade)[a-z]|\b({taken})=['\"(\[]|^ ?({taken}) must be")
+    plain = re.compile(rf"(?<!deepnrc probe )(?<!var\()--(?!upgrade)[a-z]|\b({taken})=['\"(\[]|^ ?({taken}) must be")
     assert [(path.name, word) for path, word in messages() if plain.search(word)] == []
 
 

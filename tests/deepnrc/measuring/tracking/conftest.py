@@ -1,6 +1,6 @@
 """A small network, its data, and trackers of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -41,10 +41,10 @@ def net() -> Callable[..., nn.Sequential]:
 
 
 @pytest.fixture
-def trained() -> Callable[[Tracker, range], Tracker]:
+def trained() -> Callable[[Tracker, Iterable[int]], Tracker]:
     """Train from one step to another, watched: a step's network is the same whenever it is come to."""
 
-    def train(watch: Tracker, steps: range) -> Tracker:
+    def train(watch: Tracker, steps: Iterable[int]) -> Tracker:
         for step in steps:
             if step:
                 stepped(watch.model)
