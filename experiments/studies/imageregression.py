@@ -29,7 +29,10 @@ ABOUT = (
     "Linear has a bias: targets of both signs then take the ReLU features more directions than there are targets, and "
     "noise stays near a fifth however small the error. Positive targets, in standard deviations above their least "
     "value, and no last bias need no more than one direction each. What enters the last Linear comes from a ReLU, so "
-    "that nrc.1 and nrc.2 of signed targets cannot reach 0 there; those of centred rows stand beside them."
+    "that nrc.1 and nrc.2 of signed targets cannot reach 0 there; those of centred rows stand beside them. Collapse "
+    "begins in the last stage, a smaller share of the depth than in perceptrons, as in the published network. What "
+    "enters a convolution inside a block is what its branch carries and not the whole signal, so that its stable rank "
+    "may lie on either side of the targets'."
 )
 FORMS = {"standardised": ("standardise", True), "positive": ("positive", False)}  # scaling of targets, last bias
 PIXELS = {
