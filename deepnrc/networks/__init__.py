@@ -39,7 +39,7 @@ from deepnrc.networks.reading.taps import REPEATS, Taps
 from deepnrc.networks.samples import Layout, samples_first
 from deepnrc.networks.weights.registry import Linears, Weight
 from deepnrc.networks.weights.response import NoWeightError
-from deepnrc.networks.weights.stored import dense
+from deepnrc.networks.weights.stored import dense, over_map
 
 __all__ = [
     "AUTO",
@@ -88,6 +88,7 @@ __all__ = [
     "mask_of",
     "near",
     "out_of_memory",
+    "over_map",
     "own_name",
     "padded_first",
     "picking",

@@ -16,7 +16,7 @@ from deepnrc.measuring.settling.acting import Found, acting, acting_on_top, afte
 from deepnrc.measuring.settling.top import Top
 from deepnrc.measuring.streaming.layerstream import LayerStream
 from deepnrc.measuring.streaming.streams import Streams
-from deepnrc.networks import Dataflow, Weight
+from deepnrc.networks import Dataflow, Weight, over_map
 from deepnrc.table import COSINES, FEATURES, NETWORK
 from probes import OF_WEIGHT, Evaluation, HeldOut, Outcome, Probe, Snapshot, defined, of_sketch, sketch_tells
 
@@ -152,6 +152,9 @@ def _of_top(layer: LayerStream, top: Top, snapshot: Snapshot, weights: Mapping[s
     """The layer as measures of the top see it, whose weight is all that gives the outputs; and what to say of that."""
     missing = {**snapshot.missing, "gram": top.altered} if top.altered else snapshot.missing
     own, W = weights.get(layer.site.name), snapshot.weight_matrix
+    flat = over_map(layer.site.module, snapshot.d) if top.whole else None
+    if flat is not None:
+        return replace(snapshot, weight_matrix=flat.detach().to(layer.device), weight_missing="", missing=missing), ""
     if own is not None and W is not None and len(W) > own.m:
         return replace(snapshot, weight_matrix=None, weight_missing=PATCHES, missing=missing), ""
     if top.whole:

@@ -19,6 +19,7 @@ from deepnrc.networks import (
     Site,
     Survey,
     bent_before_summed,
+    over_map,
     samples_first,
 )
 
@@ -33,6 +34,10 @@ VARYING = (
 EACH = (
     "each of them gives outputs of its own: outputs and targets (N, places, n) with 'tokens' as pool= hold each "
     "against its own"
+)
+PATCHES = (
+    "reads patches of several positions, and pooled features are of one; where it reads a whole map at once, 'flatten' "
+    "as pool= gives what it reads"
 )
 NAMED = {"mean": "their mean", "last": "the last one", "cls": "the first one"}
 
@@ -71,8 +76,11 @@ def agreed(top: Top, forward: Forward, found: Survey | None, output: str | None,
 def _apart(name: str, output: str, reading: Reading, forward: Forward, found: Survey, pool: Pool) -> str:
     """Why the pooling in force gives other features than the network predicts from, or ""."""
     site, arrived, axis = reading.site, found.arrived[output][name], reading.axis
-    if _patches(reading) or reading.pooled.pool == "none" or axis is None:
+    if reading.pooled.pool == "none" or axis is None:
         return ""
+    if _patches(reading):
+        whole = reading.pooled.pool == "flatten" and over_map(site.module, reading.pooled.rows.shape[1]) is not None
+        return "" if whole else f"'{name}' {PATCHES}"
     if arrived is None:
         return f"the places that '{name}' reads and gives do not correspond, so that no pooling is the network's own"
     where = found.layouts.get(name)
@@ -111,7 +119,7 @@ def _bent(giving: Giving, shares: Shares) -> bool:
 
 
 def _patches(reading: Reading) -> bool:
-    """Whether it is a convolution that reads several positions at once, of which another word is said."""
+    """Whether it is a convolution that reads several positions at once."""
     return any(size > 1 for size in getattr(reading.site.module, "kernel_size", ()) or ())
 
 

@@ -125,6 +125,17 @@ def held(module: nn.Module) -> Tensor:
             part.training = flag
 
 
+def over_map(module: nn.Module, d: int) -> Tensor | None:
+    """The weight (m, d) of a convolution that reads all positions of a map at once, as a Linear of its d flattened
+    features has it; None for any other module."""
+    if not isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d) or module.groups > 1:
+        return None
+    unpadded = module.padding == "valid" or not any(isinstance(p, str) or p for p in module.padding)
+    spread = any(gap > 1 for gap in module.dilation)
+    weight = held(module).flatten(1)
+    return weight if unpadded and not spread and weight.shape[1] == d > module.in_channels else None
+
+
 def _hooked(module: nn.Module) -> Tensor:
     for hook in reversed(list(module._forward_pre_hooks.values())):
         if isinstance(hook, WeightNorm) and hook.name == "weight":

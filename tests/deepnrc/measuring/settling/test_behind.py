@@ -175,10 +175,22 @@ PATCHED = [
 
 @pytest.mark.parametrize("net", PATCHED)
 def test_a_convolution_of_patches_has_no_rows_among_pooled_features(probe, net):
-    report = probe(net, (torch.randn(N, 3, 7), torch.randn(N, K)), probes=["nrc.2", "nrc.3"])
+    with pytest.warns(UserWarning, match="'2' reads patches of several positions.*'flatten' as pool= gives"):
+        report = probe(net, (torch.randn(N, 3, 7), torch.randn(N, K)), probes=["nrc.1", "nrc.2", "nrc.3"])
     top = report.table.query("variant == 'default' and layer == '2'")
     assert set(top["status"]) == {"not defined"}
     assert top["note"].str.contains("reads patches of several positions").all()
+
+
+@pytest.mark.parametrize("shape", [(7,), (3, 5), (2, 2, 3)])
+def test_a_convolution_of_a_whole_map_is_a_linear_of_the_flattened_features(probe, shape):
+    kind = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}[len(shape)]
+    net = nn.Sequential(kind(3, 8, 1), nn.ReLU(), kind(8, K, shape), nn.Flatten())
+    X = torch.randn(N, 3, *shape)
+    report = probe(net, (X, torch.randn(N, K)), probes=["nrc.2"], pool="flatten")
+    with torch.no_grad():
+        H, W = net[:2](X).flatten(1).double().numpy(), net[2].weight.flatten(1).double().numpy()
+    assert report.values("nrc.2")["value"].item() == pytest.approx(nrc2(H, W), rel=1e-4)
 
 
 def test_a_convolution_of_single_positions_is_a_linear_of_the_pooled_features(probe):

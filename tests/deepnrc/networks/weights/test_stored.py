@@ -100,3 +100,21 @@ def test_a_forward_of_its_own_is_told_by_the_class_that_gave_it():
     patched.forward = lambda x: x
     modules = (type("Named", (base,), {})(4, 3), patched, type("Named", (nn.Linear,), {})(4, 3))
     assert [stored.own_forward(m, stored.kind_of(m)) for m in modules] == ["Base", "Linear", ""]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        nn.Conv2d(4, 2, 3, padding=1),
+        nn.Conv2d(4, 2, 3, padding="same"),
+        nn.Conv2d(4, 2, 3, groups=2),
+        nn.Conv2d(4, 2, 3, dilation=2),
+        nn.ConvTranspose2d(4, 2, 3),
+        nn.Linear(36, 2),
+    ],
+)
+def test_only_a_plain_convolution_reads_a_whole_map(module):
+    assert stored.over_map(module, 36) is None
+    plain = nn.Conv2d(4, 2, 3)
+    assert torch.equal(stored.over_map(plain, 36), plain.weight.flatten(1))
+    assert stored.over_map(plain, 4) is None
