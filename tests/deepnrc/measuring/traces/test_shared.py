@@ -171,7 +171,7 @@ def test_hooks_do_not_stay_when_setting_the_stance_is_interrupted(mlp, as_it_is,
 def test_two_threads_leave_what_is_global_as_it_was(mlp, as_it_is):
     nets = [copy.deepcopy(mlp()) for _ in range(2)]
     before = [as_it_is(net) for net in nets]
-    both, inside = threading.Barrier(2, timeout=30), []
+    both, inside = threading.Barrier(2, timeout=120), []
 
     def batches(slow):
         both.wait()
@@ -179,7 +179,7 @@ def test_two_threads_leave_what_is_global_as_it_was(mlp, as_it_is):
         inside.append(torch._dynamo.eval_frame._stance.stance)
         yield torch.randn(9, 6).double(), torch.randn(9, 3)
         if slow:
-            left.wait(30)
+            left.wait(120)
             inside.append(torch._dynamo.eval_frame._stance.stance)
         yield torch.randn(9, 6).double(), torch.randn(9, 3)
 
