@@ -20,8 +20,8 @@ SHORT = 0.05  # of R2 by which a layer may stay below the network
 LEARNED = 0.5  # of R2 along each direction that a network must reach to have learned
 HALF = 0.5  # of the reference's noise that a collapsed layer may keep
 
-COLLAPSED, LOW_NOISE, NOISY, NARROW, UNKNOWN, UNLEARNED = VERDICTS = (
-    "collapsed", "low noise", "not collapsed", "too narrow to tell", "not measured", "not learned",
+COLLAPSED, LOW_NOISE, NOISY, NARROW, UNKNOWN, UNLEARNED, SKETCHED = VERDICTS = (
+    "collapsed", "low noise", "not collapsed", "too narrow to tell", "not measured", "not learned", "sketched",
 )  # fmt: skip
 COLUMNS = ["run", "step", "depth", "layer", "verdict", "reason", "noise", "aligned", "predicts", "learned", "tau"]
 PLACE = ["run", "step", "depth", "layer", "dim", "rank", "pool"]
@@ -34,7 +34,7 @@ RESTS_ON = (NOISE, ALIGNMENT, GAP, SMALLEST)  # what must have been measured; of
 BOTH_ROUNDING = "the reference's is rounding alone, which leaves no noise to lose"
 READ = (*RESTS_ON, ACCURACY, DIRECTIONS)
 NUMBERS = ("value", "reference", "floor", "chance_high")  # columns that they are read from
-SKETCHED = "only a sketch of the features was kept, which does not tell all conditions"
+ONLY_SKETCHED = "only a sketch of the features was kept, which does not tell all conditions"
 NEVER, CLOSED = "no layer can be judged", "collapse cannot be told"
 
 
@@ -82,7 +82,7 @@ def verdicts(table: pd.DataFrame, tau: float = TAU, reference: pd.DataFrame | No
             the one that the table holds, if it was measured beside one.
     Returns: columns run, step, depth, layer, verdict, reason, tau, and noise, aligned, predicts, learned, which are
         true, false, or NA where they could not be read. A table of an older version, which lacks what this rests on,
-        has "not measured" throughout, and so have layers of which only a sketch was kept.
+        has "not measured" throughout, and layers of which only a sketch was kept have "sketched".
     """
     check_tau(tau)
     table = table if reference is None else with_reference(table, reference, NOISE)
@@ -108,14 +108,14 @@ def collapse_onset(judged: pd.DataFrame) -> pd.DataFrame:
     rows = []
     ordered = judged.sort_values("depth", kind="stable")
     told = zip(
-        *(ordered[name].tolist() for name in ("run", "step", "depth", "layer", "verdict", "reason", "noise")),
+        *(ordered[name].tolist() for name in ("run", "step", "depth", "layer", "verdict", "noise")),
         strict=True,
     )
     parts: dict[tuple[object, object], list[tuple[int, str, str, bool]]] = {
         place: [] for place in zip(judged["run"].tolist(), judged["step"].tolist(), strict=True)
     }
-    for run, step, depth, name, verdict, reason, noise in told:
-        parts[run, step].append((depth, name, verdict, noise is True or reason == SKETCHED))
+    for run, step, depth, name, verdict, noise in told:
+        parts[run, step].append((depth, name, verdict, noise is True or verdict == SKETCHED))
     for place, part in parts.items():
         known = [layer for layer in part if layer[2] in JUDGED]
         first = unbroken([verdict == COLLAPSED for _, _, verdict, _ in known])
@@ -134,7 +134,7 @@ def collapse_onset(judged: pd.DataFrame) -> pd.DataFrame:
 
 def _open(part: Sequence[tuple[int, str, str, bool]], last: int) -> bool:
     """Whether layers behind the last judged one, of low noise or sketched, might be collapsed, were the rest known."""
-    return any(low for depth, _, verdict, low in part if depth > last and verdict == UNKNOWN)
+    return any(low for depth, _, verdict, low in part if depth > last and verdict in (UNKNOWN, SKETCHED))
 
 
 def _seen(table: pd.DataFrame) -> dict[tuple[Hashable, ...], Seen]:
@@ -180,7 +180,7 @@ def _rows(layers: pd.DataFrame, seen: Seen, tau: float) -> Iterator[tuple[object
         width = d if directions.get(name, 0.0) > narrowest else min(d, narrowest)
         if name in sketched:  # read from above: that it is low is sure, and that it is not is not
             low = True if sketched[name] <= tau * (1 - (k or 0) / d) else None
-            verdict, reason = UNKNOWN, SKETCHED
+            verdict, reason = SKETCHED, ONLY_SKETCHED
         else:
             verdict, reason = _verdict(k, d, width, low, lower, aligned, predicts, network, rounding)
         yield run, step, depth, name, verdict, reason, low and lower, aligned, predicts, network.learned, tau

@@ -18,6 +18,7 @@ from deepnrc.table.collapse import (
     NARROW,
     NOISE,
     NOISY,
+    ONLY_SKETCHED,
     RESTS_ON,
     SHORT,
     SKETCHED,
@@ -115,12 +116,12 @@ def _reasons(judged: pd.DataFrame, tau: float) -> Iterable[str]:
 
 
 def _no_verdict(last: Table, judged: pd.DataFrame) -> str:
-    unknown = judged["verdict"].eq(UNKNOWN) & judged["noise"].fillna(False)
+    unknown = judged["verdict"].isin((UNKNOWN, SKETCHED)) & judged["noise"].fillna(False)
     if not (judged["verdict"].isin(JUDGED).any() or unknown.any()):
         return "no verdict: no layer can be judged"
-    sketched = judged[judged["reason"] == SKETCHED]
+    sketched = judged[judged["verdict"] == SKETCHED]
     if len(sketched):
-        return f"{CLOSED}: of {_layers(sketched)} {SKETCHED}"
+        return f"{CLOSED}: of {_layers(sketched)} {ONLY_SKETCHED}"
     return f"{CLOSED}: {_unread(last)}"
 
 

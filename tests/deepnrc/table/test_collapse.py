@@ -208,7 +208,7 @@ def test_a_layer_of_which_a_sketch_was_kept_is_not_judged_and_leaves_the_rest_op
 
     for noise, low in ((0.01, True), (0.9, pd.NA)):
         judged = verdicts(sketched(noise))
-        assert judged["verdict"].tolist() == ["collapsed", "not measured"]
+        assert judged["verdict"].tolist() == ["collapsed", "sketched"]
         assert judged["reason"][1].startswith("only a sketch of the features")
         assert judged["noise"].tolist()[1] is low
     assert collapse_onset(verdicts(sketched(0.9)))["layers"].tolist() == [1]

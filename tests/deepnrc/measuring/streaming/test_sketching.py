@@ -55,7 +55,7 @@ def test_a_sketched_layer_says_so_in_variant_and_note(both):
 
 def test_it_is_named_and_not_judged(both, capsys):
     judged = both[1].verdicts().set_index("layer")
-    assert judged.loc["2", "verdict"] == "not measured"
+    assert judged.loc["2", "verdict"] == "sketched"
     assert "only a sketch" in judged.loc["2", "reason"]
     both[1].summary()
     assert "collapse cannot be told: of 2 only a sketch of the features was kept" in capsys.readouterr().out
