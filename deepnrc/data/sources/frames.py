@@ -136,9 +136,9 @@ def _numbers(column: pd.Series[str], writing: Writing) -> pd.Series[Any]:
 def _read_binary(path: Path, kind: str) -> pd.DataFrame:
     if kind == ".parquet":
         _check_width(len(pq.read_schema(path)), path)
-        return _flat(pd.read_parquet(path))
+        return _plain(pd.read_parquet(path))
     if kind == ".feather":
-        return _flat(pd.read_feather(path))
+        return _plain(pd.read_feather(path))
     require("openpyxl", "Install it with: pip install openpyxl, or save the table as a .csv.")
     check_zip(path)
     sheets = pd.read_excel(path, sheet_name=None, engine="openpyxl")
@@ -148,7 +148,7 @@ def _read_binary(path: Path, kind: str) -> pd.DataFrame:
     return next(iter(filled.values()), pd.DataFrame())
 
 
-def _flat(frame: pd.DataFrame) -> pd.DataFrame:
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     """With the columns that pandas had made an index of, which are columns of the file, and decimals as floats."""
     named = [name for name in frame.index.names if name is not None and name not in frame.columns]
     frame = frame.reset_index(named) if named else frame

@@ -152,7 +152,7 @@ def _of_top(layer: LayerStream, top: Top, snapshot: Snapshot, weights: Mapping[s
     """The layer as measures of the top see it, whose weight is all that gives the outputs; and what to say of that."""
     missing = {**snapshot.missing, "gram": top.altered} if top.altered else snapshot.missing
     own, W = weights.get(layer.site.name), snapshot.weight_matrix
-    flat = over_map(layer.site.module, snapshot.d) if top.whole else None
+    flat = over_map(layer.site.module, snapshot.d) if top.whole and layer.pool == "flatten" else None
     if flat is not None:
         return replace(snapshot, weight_matrix=flat.detach().to(layer.device), weight_missing="", missing=missing), ""
     if own is not None and W is not None and len(W) > own.m:

@@ -39,7 +39,9 @@ class Following(MetaPathFinder):
         """What the other finders find, with a loader that calls the function; nothing for other modules."""
         if fullname != self.name:
             return None
-        others = [finder for finder in sys.meta_path if not isinstance(finder, Following)]
+        others = [
+            finder for finder in sys.meta_path if not isinstance(finder, Following) and hasattr(finder, "find_spec")
+        ]
         found = next((spec for finder in others if (spec := finder.find_spec(fullname, path, target))), None)
         if found is not None and found.loader is not None:
             found.loader = _Loading(found.loader, self.function)
