@@ -78,7 +78,9 @@ class Verdict:
 
     @property
     def effect(self) -> str:
-        """The effect with its interval, where there is one."""
+        """The effect with its interval, where there is one; "-" where it could not be read."""
+        if math.isnan(self.measured):
+            return "-"
         low, high = self.interval
         return f"{self.measured:.3g}" if math.isnan(low) else f"{self.measured:.3g} [{low:.3g}, {high:.3g}]"
 

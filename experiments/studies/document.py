@@ -47,7 +47,11 @@ class Document:
     takes: ClassVar[str] = "1 hour"
 
     only: Annotated[
-        tuple[str, ...], arg(help="Run these studies; the document tells of all that were run with their defaults.")
+        tuple[str, ...],
+        arg(
+            help="Run these studies; the document tells of all that were run with their defaults.",
+            help_behavior_hint="",
+        ),
     ] = ()
     run_studies: Annotated[bool, arg(help="Run what is missing; without it, only write the document.")] = True
     out: Annotated[Path, arg(help="Folder of all studies.")] = Path("runs/studies")

@@ -146,7 +146,9 @@ class DrivingStudy(Regression):
     data: Annotated[
         str | None, arg(help="Recordings, such as a folder of CARLA's .h5 files; made by CarRacing if not given.")
     ] = None
-    targets: Annotated[tuple[str, ...], arg(help="Targets of the recordings: steer,speed if not given.")] = ()
+    targets: Annotated[
+        tuple[str, ...], arg(help="Targets of the recordings: steer,speed if not given.", help_behavior_hint="")
+    ] = ()
     size: Annotated[
         int | None, arg(help="Side of the frames: of CarRacing's, a divisor of 96, 32, and with --full 96.")
     ] = None

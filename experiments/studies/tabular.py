@@ -38,7 +38,8 @@ class Tabular(Perceptrons):
         str | None, arg(help="A .csv, .parquet, .npz or .hdf5 file or whatever `deepnrc probe --data` reads.")
     ] = None
     targets: Annotated[
-        tuple[str, ...], arg(help="Target columns of a table, by name or, without a header, number.")
+        tuple[str, ...],
+        arg(help="Target columns of a table, by name or, without a header, number.", help_behavior_hint=""),
     ] = ()
     rank: Annotated[int | None, arg(help="Signal rank k; the targets' numerical rank if not given.")] = None
     scaling: Annotated[

@@ -2,6 +2,8 @@
 
 import pytest
 
+from experiments.__main__ import parsed
+from experiments.studies import COMMANDS
 from experiments.studies.catalog import STUDIES, invocations
 from experiments.studies.document import defaults
 
@@ -10,6 +12,13 @@ from experiments.studies.document import defaults
 def test_every_study_says_what_it_shows_and_how_long_it_takes(name):
     assert STUDIES[name].__doc__.strip().splitlines()[0].endswith(".")
     assert STUDIES[name].takes
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_flag_s_help_tells_of_an_empty_default(name, capsys):
+    with pytest.raises(SystemExit):
+        parsed(name, ["--help"])
+    assert "(default: )" not in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_document_s_studies_leave_folders_of_their_own(tmp_path):
