@@ -155,7 +155,7 @@ class DrivingStudy(Regression):
 
     def inquiry(self) -> Inquiry:
         """One setting for each form and weight decay."""
-        decays = (0.0, 5e-5, 5e-4, 5e-3) if self.full else (0.0, 2e-3, 2e-2)
+        decays = (0.0, 5e-5, 5e-4, 5e-3) if self.full else (0.0, 6e-3, 6e-2)
         if self.data is None:
             return self.regression("driving", DRIVING, self._made, decays, published=(0.01, 250), beside=CARLA)
         what = f"{' and '.join(self.targets or ('steer', 'speed'))} from the frames of '{self.data}'"
