@@ -91,7 +91,7 @@ def test_a_camera_in_a_car_stands_beside_the_published_one():
     study = DrivingStudy().inquiry().study
     (beside,) = study.beside
     setting = next(setting for setting in study.settings if setting.label == beside.label)
-    assert (setting.facts["targets"], setting.recipe.weight_decay) == ("standardised", 2e-2)
+    assert (setting.facts["targets"], setting.recipe.weight_decay) == ("standardised", 6e-2)
     assert published_curve("deep.noise_fraction", beside.published).layers == 17  # as many as its probed points
     assert (setting.network.depth, setting.probe["layers"]) == (18, ("layer[1-4].*.conv*", "fc"))
     assert PixelStudy().inquiry().study.beside == ()
