@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
@@ -42,11 +43,24 @@ def by_step(ax: Axes, steps: Sequence[int]) -> None:
     early = len(steps) > 3 and steps[len(steps) // 2] < steps[-1] / 4
     if early:
         ax.set_xscale("symlog", linthresh=1, linscale=0.3)
-        kept = thinned(len(steps), 7)
+        kept = _apart(ax, steps)
         ax.xaxis.set_major_locator(FixedLocator([steps[i] for i in kept]))
         ax.xaxis.set_minor_locator(NullLocator())
         ax.xaxis.set_major_formatter("{x:.0f}")
     ax.set_xlabel("step")
+
+
+def _apart(ax: Axes, steps: Sequence[int]) -> list[int]:
+    """Positions of steps whose numbers do not touch below the axis: the last, the first, and what fits between."""
+    width = ax.get_position().width * ax.get_figure(root=True).get_figwidth()  # type: ignore[union-attr]
+    places = ax.xaxis.get_transform().transform(np.array(steps, dtype=float))
+    middles = (places - places[0]) / (places[-1] - places[0]) * width / 1.1  # in inches, less margins
+    halves = [(len(str(step)) * CHARACTER + 0.05) / 2 for step in steps]
+    kept = [len(steps) - 1, 0]
+    for i in range(len(steps) - 2, 0, -1):
+        if all(abs(middles[i] - middles[j]) >= halves[i] + halves[j] for j in kept):
+            kept.append(i)
+    return sorted(kept)
 
 
 def by_place(ax: Axes, swept: Sequence[object]) -> None:

@@ -61,6 +61,27 @@ def test_steps_most_of_which_come_early_are_spread_out(ax, steps, scale):
     assert scale == "linear" or ax.get_xticks().tolist() == steps
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 4000, 4221],
+        [0, 100, 200, 400, 422, 1000, 4221],
+        [3, 4, 5, 6, 7, 8, 100],
+        [0, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 20_000_000],
+    ],
+)
+def test_numbers_of_steps_do_not_touch(steps):
+    ax = Figure(figsize=(2.4, 2)).subplots()
+    ax.plot(steps, steps)
+    by_step(ax, steps)
+    ax.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.get_xticklabels()]
+    assert all(left.x1 < right.x0 for left, right in zip(boxes, boxes[1:], strict=False))
+    assert words(ax)[0] == str(steps[0])
+    assert words(ax)[-1] == str(steps[-1])
+    assert len(boxes) >= 3
+
+
 def test_what_was_swept_stands_at_equal_distances(ax):
     by_place(ax, [0.0001, 1, 1e6, "none"])
     assert ax.get_xticks().tolist() == [0, 1, 2, 3]
