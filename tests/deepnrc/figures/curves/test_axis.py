@@ -1,3 +1,5 @@
+import itertools
+
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -76,7 +78,7 @@ def test_numbers_of_steps_do_not_touch(steps):
     by_step(ax, steps)
     ax.figure.canvas.draw()
     boxes = [text.get_window_extent() for text in ax.get_xticklabels()]
-    assert all(left.x1 < right.x0 for left, right in zip(boxes, boxes[1:], strict=False))
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
     assert words(ax)[0] == str(steps[0])
     assert words(ax)[-1] == str(steps[-1])
     assert len(boxes) >= 3
