@@ -13,6 +13,10 @@ from deepnrc.commands.base import Command, arg
 if TYPE_CHECKING:
     from torch import nn
 
+SKETCH = (
+    "Keep S random directions of the features of layers wider than that, in place of their covariance; what is read so "
+    "says how far it may be off."
+)
 MODEL = "timm:NAME, torchvision:NAME, path/to/file.py:factory or package.module:factory"
 DATA = (
     "a .npz file or folder of .npy files (x, y), a table (.csv, .tsv, .csv.gz, .parquet, .feather, .xlsx), a folder of "
@@ -131,14 +135,7 @@ class InputArguments(NetworkArguments):
         ),
     ] = None
 
-    sketch: Annotated[
-        int | None,
-        arg(
-            metavar="S",
-            help="Keep S random directions of the features of layers wider than that, in place of their covariance; "
-            "what is read so says how far it may be off.",
-        ),
-    ] = None
+    sketch: Annotated[int | None, arg(metavar="S", help=SKETCH)] = None
 
     def samples(self, source: str, network: nn.Module) -> Any:
         """The samples of --data, or of another source that is read as it is."""

@@ -13,7 +13,7 @@ from tyro.conf import Positional
 
 from deepnrc.arguments import TAU
 from deepnrc.commands.base import DEGENERATE, GOOD, UNREADABLE, Tau, arg
-from deepnrc.commands.inputs import MODEL, InputArguments, NetworkArguments
+from deepnrc.commands.inputs import MODEL, SKETCH, InputArguments, NetworkArguments
 from deepnrc.commands.torchrun import together
 from deepnrc.wording import listing, shown, sized
 
@@ -37,19 +37,22 @@ class Layers(NetworkArguments):
         str | None,
         arg(metavar="SIZE", help="What statistics may take, such as 4GB; half of what is free by itself."),
     ] = None
+    sketch: Annotated[int | None, arg(metavar="S", help=SKETCH)] = None
 
     def run(self) -> int:
+        from deepnrc.measuring import as_sketch, moments_size
         from deepnrc.networks import called_shortcuts, choose
 
+        sketch = as_sketch(self.sketch)
         network = self.network(self.model)
         choice = choose(network, list(self.layers))
         lines = [("layer", "kind", "read at", "width", "weight", "memory")]
-        total = 0
+        wide = {site.name: site.dim for site in choice.sites if site.dim}
+        sizes = {name: moments_size(d, self.targets, sketch=sketch) for name, d in wide.items()}
         for site in choice.sites:
-            size = 0 if site.dim is None else 8 * (site.dim + self.targets) ** 2
-            total += size
             shape = site.missing if site.weight is None else _shape(site.weight)
-            lines.append((site.name, site.kind, site.reads, str(site.dim or "?"), shape, sized(size)))
+            size = sized(sizes.get(site.name, 0))
+            lines.append((site.name, site.kind, site.reads, str(site.dim or "?"), shape, size))
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
         for line in lines:
             print(shown("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()))
@@ -61,9 +64,10 @@ class Layers(NetworkArguments):
         if named:
             said = "probe leaves out what the first batch shows to lie on one"
             print(shown(f"called a shortcut: {listing(named, 4)}; {said}"))
-        print(f"{len(choice.sites)} layers, {sized(total)} of moments however many samples (order: as registered).")
-        sizes = {site.name: 8 * (site.dim + self.targets) ** 2 for site in choice.sites if site.dim}
-        print(self._forecast(sizes, {site.name: (None, site.dim) for site in choice.sites if site.dim}))
+        total = sized(sum(sizes.values()))
+        print(f"{len(choice.sites)} layers, {total} of moments however many samples (order: as registered).")
+        kept = {name: sketch if sketch is not None and sketch < d else None for name, d in wide.items()}
+        print(self._forecast(sizes, {name: (kept[name], d) for name, d in wide.items()}))
         return GOOD
 
     def _forecast(self, sizes: dict[str, int], shapes: dict[str, tuple[int | None, int]]) -> str:

@@ -8,8 +8,9 @@ from deepnrc.measuring.history import probe_checkpoints
 from deepnrc.measuring.probing import probe
 from deepnrc.measuring.provenance import DataFingerprint
 from deepnrc.measuring.selection import select
-from deepnrc.measuring.streaming.memory import half_of_free
+from deepnrc.measuring.streaming.memory import half_of_free, moments_size
 from deepnrc.measuring.streaming.parting import parted
+from deepnrc.measuring.streaming.sketching import as_sketch
 from deepnrc.measuring.tracking.callbacks.huggingface import transformers_callback
 from deepnrc.measuring.tracking.callbacks.lightning import lightning_callback
 from deepnrc.measuring.tracking.callbacks.stablebaselines import stable_baselines3_callback
@@ -21,6 +22,7 @@ __all__ = [
     "Attachment",
     "DataFingerprint",
     "Tracker",
+    "as_sketch",
     "attach",
     "backend",
     "finishing_seconds",
@@ -28,6 +30,7 @@ __all__ = [
     "lightning_callback",
     "log_spaced",
     "log_to",
+    "moments_size",
     "parted",
     "probe",
     "probe_checkpoints",

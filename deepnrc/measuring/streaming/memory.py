@@ -10,6 +10,8 @@ import torch
 from deepnrc.errors import UsageError
 from deepnrc.wording import Argument, Remedy
 
+SKETCH = 256  # random directions, where a sketch is advised
+
 
 def check_memory(
     widths: Mapping[str, int],
@@ -48,6 +50,7 @@ def check_memory(
         f"are free: layer '{key}' alone, {widths[key]} wide, takes {sizes[key] / 1e9:.0f} GB. Pool to fewer features, "
         "such as with ",
         Remedy("pool", "mean"),
+        *((", keep random directions of it with ", Remedy("sketch", SKETCH)) if sketch is None and not groups else ()),
         ", or leave it out with ",
         Remedy("layers", [f"!{key.partition('#')[0]}"]),
         ".",

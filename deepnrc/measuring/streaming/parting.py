@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from deepnrc.errors import UsageError
+from deepnrc.measuring.streaming.memory import SKETCH
 from deepnrc.wording import Argument, Remedy, sized
 
 
@@ -19,6 +20,7 @@ class Parting:
         memory: bytes that the statistics may take; None for all at once.
         named: whether a user chose them: else a layer may take more by itself.
         held_out: whether statistics of held-out samples stand beside.
+        grouped: whether groups of samples have statistics of their own.
         sketch: how many random directions are kept of the features of wider layers; None for their covariances.
         batches: how many the data has; None where it does not say.
         parts: keys of the layers of each part; empty before the first batch.
@@ -29,6 +31,7 @@ class Parting:
     memory: int | None = None
     named: bool = False
     held_out: bool = False
+    grouped: bool = False
     sketch: int | None = None
     batches: int | None = None
     parts: list[list[str]] = field(default_factory=list)
@@ -44,7 +47,7 @@ class Parting:
         """
         self.host = list(sizes)[-1] if top is None or top not in sizes else top
         if self.named and self.memory is not None:
-            check_fits(sizes, self.memory)
+            check_fits(sizes, self.memory, sketches=not self.alone)
         self.parts = [list(sizes)] if self.memory is None else parted(sizes, self.memory)
 
     def shape(self, rows: Tensor) -> tuple[int | None, int]:
@@ -53,6 +56,11 @@ class Parting:
         N, d = None if self.batches is None else self.batches * len(rows), rows.shape[1]
         sketched = self.sketch is not None and self.sketch < d
         return min(n for n in (N, self.sketch) if n is not None) if sketched else N, d
+
+    @property
+    def alone(self) -> bool:
+        """Whether a sketch is taken already, or goes not with what stands beside."""
+        return self.sketch is not None or self.held_out or self.grouped
 
     @property
     def here(self) -> list[str]:
@@ -92,8 +100,12 @@ def parted(sizes: Mapping[str, int], memory: int) -> list[list[str]]:
     return parts
 
 
-def check_fits(sizes: Mapping[str, int], memory: int) -> None:
-    """Errors: UsageError if one layer alone takes more than the memory that there is."""
+def check_fits(sizes: Mapping[str, int], memory: int, *, sketches: bool = False) -> None:
+    """Errors: UsageError if one layer alone takes more than the memory that there is.
+
+    Args:
+        sketches: whether a sketch of it would do.
+    """
     key = max(sizes, key=sizes.__getitem__)
     if sizes[key] > memory:
         raise UsageError(
@@ -101,6 +113,7 @@ def check_fits(sizes: Mapping[str, int], memory: int) -> None:
             Argument("memory", memory),
             f" = {sized(memory)}. Give more, pool to fewer features, such as with ",
             Remedy("pool", "mean"),
+            *((", keep random directions of it with ", Remedy("sketch", SKETCH)) if sketches else ()),
             ", or leave it out with ",
             Remedy("layers", [f"!{key.partition('#')[0]}"]),
             ".",

@@ -39,6 +39,14 @@ def test_layers_shows_what_would_be_probed(run: Call) -> None:
     assert "3 passes over the data within 800 B" in run("layers", "net.py:net", "--memory", "800").out
 
 
+def test_layers_shows_what_a_sketch_takes(run: Call, refusal: Call) -> None:
+    lines = [line.split() for line in run("layers", "net.py:net", "--sketch", "4").out.splitlines()]
+    assert [line[-2] for line in lines[1:4]] == ["200", "616", "472"]  # 8 (4 + 1)^2, and 8 (4 d + (d + 1) (4 + 1))
+    assert "--sketch is how many random directions are kept, at least 1; it is 0." in refusal(
+        run("layers", "net.py:net", "--sketch", "0"), 2
+    )
+
+
 def test_layers_are_chosen_by_kind_and_glob(run: Call) -> None:
     for chosen, names in ((["weights", "!2"], ["0", "4"]), (["0", "1"], ["0", "1"]), (["!?"], [])):
         result = run("layers", "net.py:net", "--layers", *chosen)

@@ -15,6 +15,14 @@ def test_statistics_that_do_not_fit_are_refused_before_any_memory_is_taken(monke
             memory.check_memory(widths, 1, torch.device("cpu"))
 
 
+@pytest.mark.parametrize(("beside", "advised"), [({}, True), ({"sketch": 100}, False), ({"groups": 2}, False)])
+def test_a_sketch_is_advised_where_it_may_be_taken(monkeypatch, beside, advised):
+    monkeypatch.setattr(memory, "free_memory", lambda device: 100_000)
+    with pytest.raises(UsageError) as error:
+        memory.check_memory({"a": 1000}, 1, torch.device("cpu"), **beside)
+    assert ("keep random directions of it with sketch=256, or leave it out" in str(error.value)) is advised
+
+
 def test_classes_take_their_means_and_no_columns(monkeypatch):
     monkeypatch.setattr(memory, "free_memory", lambda device: 9_000_000)
     memory.check_memory({"a": 100}, 10_000, torch.device("cpu"), classes=True)

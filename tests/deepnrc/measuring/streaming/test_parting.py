@@ -39,5 +39,12 @@ def test_a_layer_that_does_not_fit_is_refused_where_the_memory_was_named():
     check_fits(SIZES, 9)
 
 
+@pytest.mark.parametrize("beside", [{}, {"sketch": 2}, {"held_out": True}, {"grouped": True}])
+def test_a_sketch_is_advised_where_it_may_be_taken(beside):
+    with pytest.raises(UsageError) as error:
+        Parting(6, named=True, **beside).plan(SIZES, None)
+    assert ("keep random directions of it with sketch=256" in str(error.value)) is (not beside)
+
+
 def test_all_processes_take_the_least():
     assert (least([5, None, 3]), least([None])) == (3, None)
