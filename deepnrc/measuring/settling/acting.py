@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from deepnrc.networks import Dataflow, NoWeightError, Weight
 from deepnrc.wording import listing
 
 Weights = Mapping[str, Weight]
+POOLED = ("reshaping", "selection", "mean over an axis", "sum over an axis")  # which pooling has its own words for
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,10 @@ def acting(layer: LayerStream, flow: Dataflow, weights: Weights) -> Found:
     names = _readers(layer, flow)
     if not names:
         return Found(None, flow.unknown or site.missing)
-    return _stacked(names, weights, layer.width)
+    found = _stacked(names, weights, layer.width)
+    between = " and ".join(word for word in flow.through.get(site.name, ()) if word not in POOLED)
+    seen = f"{listing(names, 4)} {'read' if len(names) > 1 else 'reads'} these features through {between}"
+    return replace(found, note=_and(seen if between else "", found.note))
 
 
 def acting_on_top(layer: LayerStream, top: Top, weights: Weights) -> Found:

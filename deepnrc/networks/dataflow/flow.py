@@ -67,7 +67,8 @@ class Dataflow:
         bare: by the names of parameters and buffers that activations are multiplied by outside of any module, joined by
             "and" where one product takes several, why no layer of its own can be read there, or "".
         shortcuts: by the weight on a shortcut, what it reads and what reads the sum.
-        readers: by module, the weights that read its output and nothing else with it, but for normalisations.
+        readers: by module, the weights that read its output and nothing else with it.
+        through: by module, what its output goes through before its readers see it, in words.
         detached: whether a detach() or no_grad() lies inside the network; it was read through.
         hidden: what is used in ways that the graph does not show, or "".
         unknown: why nothing of this can be told, or "".
@@ -79,6 +80,7 @@ class Dataflow:
     bare: Mapping[str, str] = field(default_factory=dict)
     shortcuts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    through: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     detached: bool = False
     hidden: str = ""
     unknown: str = ""

@@ -107,7 +107,7 @@ def told(graph: Graph, held: Collection[str], watched: Iterable[str], returned: 
     givings = {name: giving(graph, x) for name, x in outputs.items() if place(x)}
     behind = _behind({name: x for name, x in outputs.items() if name in givings})
     calls = _used(graph, outputs.values())
-    links = _links(graph, calls)
+    links, read = _links(graph, calls), _readers(graph, calls, set(watched))
     return Dataflow(
         links=links,
         outputs={name: replace(g, behind=behind[name]) for name, g in givings.items()},
@@ -115,7 +115,8 @@ def told(graph: Graph, held: Collection[str], watched: Iterable[str], returned: 
         bare=dict.fromkeys(graph.scaling, SCALES)
         | {giver.name: CLOSED if giver.closed else "" for giver in calls if isinstance(giver, Bare)},
         shortcuts=shortcuts(graph, calls, [key for x in outputs.values() if (key := place(x))]),
-        readers=_readers(graph, calls, set(watched)),
+        readers={name: tuple(dict.fromkeys(giver.name for giver in givers)) for name, givers in read.items()},
+        through={name: found for name, givers in read.items() if (found := _joined(givers.values()))},
         detached=recording.cut,
         hidden=f"no graph could be had where '{unseen[0]}' runs" if unseen else "",
     )
@@ -181,26 +182,33 @@ def _history(key: Key | None) -> set[Key]:
     return seen
 
 
-def _readers(graph: Graph, calls: Sequence[Giver], watched: set[str]) -> dict[str, tuple[str, ...]]:
-    """By module, the weights that read the same tensor made of its output alone, through norms and reshapes only."""
-    found: dict[str, dict[Giver, None]] = {name: {} for name in watched}
+def _joined(words: Iterable[Collection[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word for each in words for word in each))
+
+
+def _readers(graph: Graph, calls: Sequence[Giver], watched: set[str]) -> dict[str, dict[Giver, Collection[str]]]:
+    """By module, the weights that read a tensor made of its output alone, with the operations in between."""
+    found: dict[str, dict[Giver, Collection[str]]] = {name: {} for name in watched}
     at = {key: call.name for call in graph.recording.calls if call.name in watched for key in call.outs}
     for reader in calls:
-        for name in _straight(graph, reader.ins, at):
-            found[name].setdefault(reader)
-    return {name: tuple(dict.fromkeys(giver.name for giver in givers)) for name, givers in found.items()}
+        for name, words in _straight(graph, reader.ins, at).items():
+            found[name].setdefault(reader, words)
+    return found
 
 
-def _straight(graph: Graph, keys: Iterable[Key], at: Mapping[Key, str]) -> list[str]:
-    """The watched modules whose output is found going back through what has one source of data only."""
-    found = []
+def _straight(graph: Graph, keys: Iterable[Key], at: Mapping[Key, str]) -> dict[str, Collection[str]]:
+    """The watched modules whose output is found going back through what has one source of data only, with what that
+    is in words, from the output on."""
+    found: dict[str, Collection[str]] = {}
     for key in keys:
         here: Key | None = key
+        words: list[str] = []
         while here is not None:
             if here in at:
-                found.append(at[here])
+                found.setdefault(at[here], [word for word in reversed(words) if word])
             if graph.giver(here) is not None or here[0] in graph.recording.entries:
                 break
             data = [below for below in graph.children(here) if graph.parametric(below[0]) is None]
+            words.append(graph.word(here[0]))
             here = data[0] if len(set(data)) == 1 else None
-    return list(dict.fromkeys(found))
+    return found

@@ -50,6 +50,18 @@ def test_a_block_is_acted_on_by_all_that_read_its_output_but_shortcuts():
 
 
 @pytest.mark.parametrize(
+    ("through", "note"),
+    [
+        (("normalisation",), "'b' reads these features through normalisation"),
+        (("ReLU", "normalisation"), "'b' reads these features through ReLU and normalisation"),
+        (("reshaping", "mean over an axis", "selection"), ""),
+    ],
+)
+def test_what_lies_between_a_block_and_the_weight_that_reads_it_is_told(through, note):
+    assert acting(layer("block", 5), flow(readers={"block": ("b",)}, through={"block": through}), WEIGHTS).note == note
+
+
+@pytest.mark.parametrize(
     ("dataflow", "missing"),
     [
         (flow(), "no weight layer reads this output"),

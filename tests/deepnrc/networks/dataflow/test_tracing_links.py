@@ -85,7 +85,24 @@ def test_integers_through_an_embedding(written):
 def test_parallel_readers_of_one_tensor():
     seen = flow(nn.Sequential(Prenorm(), Prenorm()), torch.randn(5, 3, 8), watched=("0",))
     assert seen.readers["0"] == ("1.q", "1.k", "1.v")
+    assert seen.through == {"0": ("normalisation",)}
     assert ("0.down", "1.up") in pairs(seen)
+
+
+@pytest.mark.parametrize(
+    ("between", "words"),
+    [
+        ((), None),
+        ((nn.ReLU(), nn.LayerNorm(8)), ("ReLU", "normalisation")),
+        ((nn.LayerNorm(8), nn.Tanh(), nn.Dropout()), ("normalisation", "tanh")),
+        ((nn.BatchNorm1d(8),), ("normalisation",)),
+    ],
+)
+def test_what_lies_between_a_block_and_its_reader_is_said_in_order(between, words):
+    net = nn.Sequential(nn.Linear(8, 8), *between, nn.Linear(8, 2)).eval()
+    seen = flow(net, torch.randn(5, 8), watched=("0",))
+    assert seen.readers["0"] == (str(len(between) + 1),)
+    assert seen.through.get("0") == words
 
 
 def test_a_gate_is_a_path_of_its_own():
