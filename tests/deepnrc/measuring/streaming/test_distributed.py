@@ -42,6 +42,8 @@ def measured(case, shard):
     options = {"held_out": held} if held is not None else {}
     if case.get("groups"):
         options["groups"] = case["groups"]
+    if case.get("sketch"):
+        options["sketch"] = case["sketch"]
     if case.get("checkpoints"):
         return checkpoints(loader, case["checkpoints"])
     net = network()
@@ -123,6 +125,7 @@ CASES = {
     "regression": {},
     "classes": {"classes": True, "probes": ["nc.*", "deep.*", "nrc.*"]},
     "held out, groups, two passes": {"held_out": True, "groups": 4, "probes": ["deep.*", "nrc.*", "nrc.1_centred"]},
+    "sketch": {"sketch": 4, "probes": ["deep.*", "nrc.*", "model.mse"]},
     "same": {"how": "same"},
     "padded": {"how": "padded"},
     "fails": {"how": "fails"},
@@ -175,7 +178,7 @@ def said(together, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["regression", "classes", "held out, groups, two passes", "sharded"])
+@pytest.mark.parametrize("name", ["regression", "classes", "held out, groups, two passes", "sketch", "sharded"])
 def test_every_rank_returns_what_one_process_would(together, alone, name):
     (folder, count), told = together, said(together, name)
     tables = [pd.read_parquet(folder / f"{name}.{rank}.parquet") for rank in range(count)]
