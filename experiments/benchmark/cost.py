@@ -1,8 +1,9 @@
 """What probing costs beside a plain forward pass, per sample, and what finishing a pass costs.
 
-Everything is measured interleaved in one run, so that a busy machine slows both sides alike: for each repetition the
-plain pass and the probed pass run over few and over many samples. The cost per sample is the slope between the fastest
-of each, so that fixed costs and interruptions fall out; the quartiles of the ratios of whole passes stand beside it.
+What users call is measured, `deepnrc.probe` and `report`, interleaved in one run, so that a busy machine slows both
+sides alike: for each repetition the plain pass and the probed pass run over few and over many samples. The cost per
+sample is the slope between the fastest of each, so that fixed costs and interruptions fall out; the quartiles of the
+ratios of whole passes stand beside it.
 """
 
 from __future__ import annotations
@@ -58,12 +59,12 @@ class Bench:
             return
         torch.manual_seed(0)
         resnet = timm.create_model("resnet18", num_classes=2)
-        images = [(torch.randn(32, 3, 64, 64), torch.randn(32, 2)) for _ in range(18)]
-        _ratio("ResNet18, 64x64, all convolutions", resnet, images, 2, self.repeats, 1.15)
+        images = [(torch.randn(64, 3, 64, 64), torch.randn(64, 2)) for _ in range(32)]
+        _ratio("ResNet18, 64x64, all convolutions, N = 2048", resnet, images, 8, self.repeats, 1.10)
         vectors = [(torch.randn(256, 512), torch.randn(256, 4)) for _ in range(60)]
-        _ratio("8-layer MLP of width 512", _mlp(512, 8), vectors, 10, self.repeats, 3.5)
+        _ratio("8-layer MLP of width 512, N = 15,360", _mlp(512, 8), vectors, 10, self.repeats, 3.3)
         _first_batch("ResNet18, 64x64", resnet, images[0], self.repeats)
-        _finish(512, self.repeats, 0.1)
+        _finish(512, self.repeats, 2.0, 2.6)
         for n in (1, 4, 10):
             _nulls(512, n, self.repeats, 0.5)
         _memory()
@@ -87,12 +88,9 @@ def _plain(model: nn.Module, batches: Batches) -> float:
 
 
 def _probed(model: nn.Module, batches: Batches) -> float:
-    with Attachment(model) as attachment, torch.no_grad():
-        started = time.perf_counter()
-        for x, y in batches:
-            model(x)
-            attachment.observe(y)
-        return time.perf_counter() - started
+    started = time.perf_counter()
+    deepnrc.probe(model, batches, progress=False)
+    return time.perf_counter() - started
 
 
 def _ratio(name: str, model: nn.Module, batches: Batches, few: int, repeats: int, bound: float) -> None:
@@ -132,19 +130,46 @@ def _first_batch(name: str, model: nn.Module, batch: tuple[Tensor, Tensor], repe
     )
 
 
-def _finish(d: int, repeats: int, bound: float) -> None:
-    H, Y, W = torch.randn(4 * d, d), torch.randn(4 * d, 4), torch.randn(d, d).double()
+def _finish(d: int, repeats: int, bound: float, report_bound: float) -> None:
+    """All measures and null levels of one layer, and a whole report of it, beside one decomposition of its size, in
+    turns. Planes are kept from one layer to the next of a width, and are there after the first round, which is left
+    out."""
+    H, Y, model = torch.randn(4 * d, d), torch.randn(4 * d, 4), nn.Linear(d, 4)
     moments, directions = Moments(d, 4), Directions(d)
     moments.update(H, Y)
     directions.update(H)
-    times = []
-    for _ in range(repeats + 1):
-        started = time.perf_counter()
+    W = torch.randn(d, d).double()
+    S = moments.covariance[:d, :d].contiguous()
+    attachment = Attachment(model)
+    with attachment, torch.no_grad():
+        model(H)
+        attachment.observe(Y)
+    probes = select(None)
+
+    def measures() -> None:
         snapshot = Snapshot({"moments": moments, "directions": directions}, W, network_mse=1.0)
-        for probe in select(None):
+        for probe in probes:
             probe.evaluate(snapshot)
-        times.append(time.perf_counter() - started)
-    print(f"All measures of one layer, d = {d}: {statistics.median(times[1:]):.3f} s. Bound: {bound} s.")
+        for probe in probes:
+            if probe.chance is not None:
+                probe.null(snapshot)
+
+    work = {"eigh": lambda: torch.linalg.eigh(S), "measures": measures, "report": attachment.report}
+    times: dict[str, list[float]] = {name: [] for name in work}
+    for _ in range(repeats + 1):
+        for name, call in work.items():
+            started = time.perf_counter()
+            call()
+            times[name].append(time.perf_counter() - started)
+    middle = {name: statistics.median(taken[1:]) for name, taken in times.items()}
+    for what, name, most in (
+        ("all measures and null levels of one layer", "measures", bound),
+        ("a report of one layer, with spectra and table", "report", report_bound),
+    ):
+        print(
+            f"d = {d}: {what}: {middle[name] / middle['eigh']:.2f} times one eigh of that size ({middle[name]:.3f} s, "
+            f"{middle['eigh']:.3f} s). Bound: {most}."
+        )
 
 
 def _nulls(d: int, n: int, repeats: int, bound: float) -> None:

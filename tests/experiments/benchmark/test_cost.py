@@ -15,9 +15,12 @@ def test_a_ratio_is_printed_beside_its_bound(capsys):
     assert said.endswith("Bound: 3.5.\n")
 
 
-def test_finishing_is_timed(capsys):
-    cost._finish(8, 1, 0.1)
-    assert re.match(r"All measures of one layer, d = 8: \d\.\d+ s\. Bound: 0\.1 s\.", capsys.readouterr().out)
+def test_finishing_is_timed_beside_a_decomposition(capsys):
+    cost._finish(8, 1, 2.0, 2.6)
+    measures, report = capsys.readouterr().out.splitlines()
+    times = r"[\d.]+ times one eigh of that size \(\d\.\d+ s, \d\.\d+ s\)"
+    assert re.fullmatch(rf"d = 8: all measures and null levels of one layer: {times}\. Bound: 2\.0\.", measures)
+    assert re.fullmatch(rf"d = 8: a report of one layer, with spectra and table: {times}\. Bound: 2\.6\.", report)
 
 
 def test_what_the_first_batch_costs_is_a_fixed_part(capsys):
