@@ -1,7 +1,7 @@
 """What is told of results: a claim with its verdict, and the claims of each paper."""
 
 from experiments.claims.acrossdepth import classifier_claims
-from experiments.claims.claim import Claim, Inquiry, at_rank, within
+from experiments.claims.claim import Claim, Inquiry, at_rank, because, within
 from experiments.claims.deepcollapse import (
     DEEP,
     learned_dimension,
@@ -33,6 +33,7 @@ __all__ = [
     "Verdict",
     "all_in_one_network",
     "at_rank",
+    "because",
     "bootstrap",
     "classifier_claims",
     "drops_a_direction",

@@ -30,6 +30,7 @@ class Claim:
         where: the facts of the settings that it is about; of all, if it names none.
         published: what the published curves give for the same; None where there are none.
         unread: says why it cannot be read off the results of one seed.
+        why: what is known of why it does not hold here, where it does not.
     """
 
     statement: str
@@ -40,6 +41,7 @@ class Claim:
     where: Mapping[str, Fact] = field(default_factory=dict)
     published: float | None = None
     unread: Callable[[Results], str] = why_unread
+    why: str = ""
 
     def measured(self, results: Results) -> float:
         """The effect, read off the settings that the claim is about; NaN if none of them was run."""
@@ -50,7 +52,7 @@ class Claim:
     def against(self, value: float) -> Verdict:
         """The claim held against a single number."""
         told = f"{self.statement} ({in_words(self.where)})" if self.where else self.statement
-        return Verdict(told, self.source, value, self.relation, self.threshold, published=self.published)
+        return Verdict(told, self.source, value, self.relation, self.threshold, published=self.published, why=self.why)
 
     def judged(self, results: Results) -> Verdict:
         """The claim read in each seed; seeds in which it cannot be read are left out by name.
@@ -92,6 +94,19 @@ class Claim:
 def within(claims: Iterable[Claim], **facts: Fact) -> tuple[Claim, ...]:
     """The same claims about the settings that have these facts too."""
     return tuple(replace(claim, where={**claim.where, **facts}) for claim in claims)
+
+
+def because(claims: Iterable[Claim], why: Mapping[str, str]) -> tuple[Claim, ...]:
+    """The same claims, with what is known of why they do not hold, by how their statements begin.
+
+    Errors: ValueError where no statement begins so.
+    """
+    claims = tuple(claims)
+    strange = [begun for begun in why if not any(claim.statement.startswith(begun) for claim in claims)]
+    if strange:
+        raise ValueError(f"No claim begins with {strange}.")
+    known = ((claim, next((why[b] for b in why if claim.statement.startswith(b)), claim.why)) for claim in claims)
+    return tuple(replace(claim, why=said) for claim, said in known)
 
 
 def at_rank(claims: Iterable[Claim], label: str, rank: int) -> tuple[Claim, ...]:

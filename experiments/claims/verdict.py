@@ -28,6 +28,7 @@ class Verdict:
         interval: 95 %, over seeds by bootstrap, of a single seed by the probe's intervals; NaN where there is none.
         needed: how many seeds it takes to judge.
         published: what the published curves give for the same; None where there are none.
+        why: what is known of why it does not hold, where it does not.
     """
 
     statement: str
@@ -40,6 +41,7 @@ class Verdict:
     interval: tuple[float, float] = (math.nan, math.nan)
     needed: int = 1
     published: float | None = None
+    why: str = ""
 
     def borne_out(self, value: float) -> bool:
         """Whether a number bears the statement out; NaN does not."""
@@ -109,6 +111,7 @@ class Verdict:
             "verdict": self.answer,
             "left out": self.told_left_out,
             "standing": self.standing,
+            "why": "" if self.holds else self.why,
             "held": self.held,
             "judged": len(self.readings),
         }

@@ -34,7 +34,8 @@ run on its default budget. A verdict holds a paper's claim against what was meas
 the mean over the seeds that can be judged, with its 95 % interval by bootstrap over them (of two or three seeds their
 range), of a single seed by the probe's intervals where it has any. Thresholds are ours; beside each stands what
 the paper's own curves give, where there are any, and whether that would hold. A seed that has not learned is left out
-by name, and with fewer than two of several seeds a claim cannot be judged. In the first table stands beside the number
+by name, and with fewer than two of several seeds a claim cannot be judged. Below the claims stands what is known of why
+one does not hold. In the first table stands beside the number
 of claims, over all their seeds, how often they hold of how often they were judged. Times are what the cells took when
 they were trained, longer beside other work.
 """
@@ -74,7 +75,7 @@ class Document:
                 except (ValueError, RuntimeError, OSError) as error:
                     failed[name] = f"{type(error).__name__}: {' '.join(str(error).split())}"
                     print(f"{name} failed: {failed[name]}")
-        for line in write(self.out, self.document, defaults(known)):
+        for line in [*write(self.out, self.document, defaults(known)), *unexplained(self.out, defaults(known))]:
             print(f"! {line}")
         print(f"\nOpen:\n  {self.document}  verdicts, figures and run times\n  {self.out / 'index.html'}  all studies")
         if failed:
@@ -128,6 +129,16 @@ def write(studies: Path, document: Path, expected: Mapping[str, Default]) -> lis
     return left_out
 
 
+def unexplained(studies: Path, expected: Collection[str]) -> list[str]:
+    """A sentence for each claim that does not hold in every seed and of which nothing says why."""
+    found = []
+    for path in (studies / name / "summary.json" for name in expected):
+        summary = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"verdicts": ()}
+        told = (v for v in summary["verdicts"] if v["standing"] != STANDINGS[0] and not v.get("why"))
+        found += [f"{path.parent.name}: nothing says why: {v['claim']} ({v['verdict']})." for v in told]
+    return found
+
+
 def _apart(folder: Path, default: Default) -> str:
     """What to say of a study that was not run with its defaults; nothing of one that was."""
     left = left_settings(folder)
@@ -172,6 +183,7 @@ def _section(folder: Path, summary: Mapping[str, Any], figures: Path) -> Iterato
     yield from _table(
         [HEADINGS.get(name, name) for name in columns], [[v[n] for n in columns] for v in summary["verdicts"]]
     )
+    yield from _reasons(summary["verdicts"])
     for table in summary.get("tables", ()):
         yield f"\n{table['caption']}\n"
         yield from _table(table["columns"], table["rows"])
@@ -181,6 +193,17 @@ def _section(folder: Path, summary: Mapping[str, Any], figures: Path) -> Iterato
         with Image.open(folder / shown["file"]) as picture:  # line art: a palette takes a third of the space
             picture.convert("RGB").quantize(COLOURS).save(figures / name, optimize=True)
         yield f"\n![{shown['caption']}]({figures.name}/{name})\n\n*{shown['caption']}*"
+
+
+def _reasons(verdicts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is known of why claims do not hold, each reason once."""
+    claims: dict[str, list[str]] = {}
+    for v in verdicts:
+        if v.get("why"):
+            claims.setdefault(v["why"], []).append(v["claim"])
+    if claims:
+        yield "\nWhy, where a claim does not hold, as far as is known:\n"
+        yield from (f"- {'; '.join(dict.fromkeys(map(_cell, those)))}. *{_cell(why)}*" for why, those in claims.items())
 
 
 def _shown(summary: Mapping[str, Any]) -> list[Mapping[str, str]]:

@@ -108,7 +108,7 @@ def written(tmp_path_factory):
     """A study that was run and written out, whose words are hostile and whose claims come out in every way."""
     claims = (
         Claim("One is more than zero", HOSTILE, lambda r: 1.0, ">", 0.0),
-        Claim(HOSTILE, "nobody", lambda r: 1.0, "<", 0.5),
+        Claim(HOSTILE, "nobody", lambda r: 1.0, "<", 0.5, why=HOSTILE),
         Claim("Nothing is read", "nobody", lambda r: float("nan"), "<", 0.5),
     )
     settings = (tiny_setting("no decay"), tiny_setting("a < b & c", 1e-2), tiny_setting("wild", lr=1e6, epochs=30))

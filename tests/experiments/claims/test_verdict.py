@@ -19,14 +19,17 @@ NAN = math.nan
     ],
 )  # fmt: skip
 def test_a_single_number_is_held_strictly_against_its_threshold(measured, relation, holds, answer):
-    verdict = Verdict("it is so", "us", measured, relation, 0.5)
+    verdict, said = (
+        Verdict("it is so", "us", measured, relation, 0.5),
+        "-" if math.isnan(measured) else f"{measured:.3g}",
+    )
     assert (verdict.holds, verdict.answer, verdict.standing) == (holds, answer, answer)
     assert verdict.row() == {
-        "claim": "it is so", "source": "us", "measured": f"{measured:.3g}", "threshold": f"{relation} 0.5",
+        "claim": "it is so", "source": "us", "measured": said, "threshold": f"{relation} 0.5",
         "published": "", "verdict": answer, "left out": "", "standing": answer,
-        "held": 0, "judged": 0,
+        "why": "", "held": 0, "judged": 0,
     }  # fmt: skip
-    assert verdict.line == f"[{answer}] it is so: {measured:.3g} (ours: {relation} 0.5)"
+    assert verdict.line == f"[{answer}] it is so: {said} (ours: {relation} 0.5)"
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,11 @@ def test_over_seeds_it_says_in_how_many(readings, standing, answer):
     verdict = Verdict("s", "us", 0.2, "<", 0.5, readings, out, needed=2)
     assert (verdict.standing, verdict.answer) == (standing, answer)
     assert all(f"seed {seed}: a has not learned the targets" in verdict.line for seed in out)
+
+
+@pytest.mark.parametrize(("measured", "why"), [(0.4, ""), (0.6, "short of samples"), (NAN, "short of samples")])
+def test_why_it_does_not_hold_is_told_where_it_does_not(measured, why):
+    assert Verdict("s", "us", measured, "<", 0.5, why="short of samples").row()["why"] == why
 
 
 def test_what_published_curves_give_stands_beside_and_is_judged_too():

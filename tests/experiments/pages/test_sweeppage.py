@@ -20,6 +20,7 @@ from experiments.pages import sweeppage as pages
 from experiments.pages.page import write_index
 from experiments.runner.training import Recipe
 
+HOSTILE = "<script>alert('a & b')</script>"
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 
 
@@ -51,7 +52,7 @@ class Page(HTMLParser):
         self.open.pop()
 
     def handle_data(self, data):
-        if self.open and self.open[-1] in ("td", "th"):
+        if {"td", "th"} & set(self.open):
             self.rows[-1][-1] += data
 
 
@@ -105,17 +106,19 @@ def test_its_map_holds_the_means_over_seeds(page, written):
 
 def test_every_claim_has_its_verdict(page):
     rows = {row[0]: row[2:] for row in Page(page).rows if len(row) == 6}
-    why = "(seed 0: wild diverged; seed 1: wild diverged)"
+    why = "seed 0: wild diverged; seed 1: wild diverged"
     assert rows["One is more than zero"] == ["1 [1, 1]", "> 0", "", "holds in 2 of 2 seeds"]
-    assert rows["<script>alert('a & b')</script>"] == ["1 [1, 1]", "< 0.5", "", "holds in 0 of 2 seeds"]
-    assert rows["Nothing is read"] == ["nan", "< 0.5", "", f"cannot be judged {why}"]
-    assert '<td class="fails">holds in 0 of 2 seeds</td>' in page
-    assert '<td class="fails">cannot be judged' in page
-    assert '<td class="holds">holds in 2 of 2 seeds</td>' in page
+    hostile = rows[HOSTILE * 2]  # the claim, and why it does not hold
+    assert hostile == ["1 [1, 1]", "< 0.5", "", "holds in 0 of 2 seeds"]
+    assert rows["Nothing is read"] == ["-", "< 0.5", "", f"cannot be judged{why}"]
+    assert '<span class="fails">holds in 0 of 2 seeds</span>' in page
+    assert '<span class="open">cannot be judged' in page
+    assert '<span class="holds">holds in 2 of 2 seeds</span>' in page
 
 
 def test_the_index_repeats_what_does_not_hold(index):
-    assert index.count('<span class="fails">') == 2
+    assert index.count('<span class="fails">') == 1
+    assert index.count('<span class="open">') == 1
     assert index.count('<span class="holds">') == 1
     assert 'href="hostile/index.html"' in index
 
@@ -175,7 +178,7 @@ def test_the_terminal_says_the_same(written):
     lines = pages.verdict_text(written[3], written[0]).splitlines()
     assert lines[0] == "[holds in 2 of 2 seeds] One is more than zero: 1 [1, 1] (ours: > 0)"
     assert lines[1].startswith("[holds in 0 of 2 seeds] <script>")
-    assert lines[2].startswith("[cannot be judged] Nothing is read: nan (ours: < 0.5) Left out: seed 0: wild diverged")
+    assert lines[2].startswith("[cannot be judged] Nothing is read: - (ours: < 0.5) Left out: seed 0: wild diverged")
     assert all(line.startswith("! ") for line in lines[3:])
     assert len(lines) >= 5
 

@@ -14,7 +14,7 @@ from experiments.claims import Verdict
 from experiments.pages.page import saved
 from experiments.runner.cells import plan
 from experiments.studies import catalog
-from experiments.studies.document import Default, Document, defaults, write
+from experiments.studies.document import Default, Document, defaults, unexplained, write
 from experiments.studies.pretrained import PretrainedOnet
 
 DEFAULT = {"width": 8}
@@ -63,6 +63,19 @@ def test_every_study_is_told_with_verdicts_and_pictures(tmp_path):
     with Image.open(tmp_path / "docs" / "figures" / "beta-overview.png") as picture:
         assert (picture.size, picture.convert("RGB").getpixel((3, 3))) == ((8, 6), (255, 0, 0))
     assert str(tmp_path) not in text
+
+
+def test_why_claims_do_not_hold_is_told_once_and_what_nothing_explains_is_named(tmp_path):
+    verdicts = [
+        Verdict("a", "us", 2, "<", 1, why="slim").row(), Verdict("b", "us", 2, "<", 1, why="slim").row(),
+        Verdict("c", "us", 2, "<", 1).row(), Verdict("d", "us", 0, "<", 1, why="wide").row(),
+    ]  # fmt: skip
+    left(tmp_path, "alpha", verdicts=verdicts)
+    write(tmp_path, tmp_path / "r.md", told("alpha"))
+    text = (tmp_path / "r.md").read_text()
+    assert "\nWhy, where a claim does not hold, as far as is known:\n\n- a; b. *slim*\n" in text
+    assert "wide" not in text
+    assert unexplained(tmp_path, told("alpha", "beta")) == ["alpha: nothing says why: c (does not hold)."]
 
 
 def test_studies_stand_in_the_order_of_their_commands(tmp_path):
