@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import seaborn as sns
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator
 from torch import Tensor
 
@@ -35,7 +36,7 @@ def draw_ratios(found: Mapping[str, EveryLayer], path: Path) -> None:
     )
     with picture(path) as figure:
         assert figure is not None
-        figure.set_size_inches(7.4, 2.7 + 0.14 * -(-len(found) // 2))
+        figure.set_size_inches(7.4, 2.85 + 0.14 * -(-len(found) // 2))
         for ax, (title, first, ratios) in zip(figure.subplots(1, len(PANELS), sharey=True), PANELS, strict=True):
             ax.axhline(1, color=INK, linewidth=0.8)
             for label, one in found.items():
@@ -51,4 +52,7 @@ def draw_ratios(found: Mapping[str, EveryLayer], path: Path) -> None:
             sns.despine(ax=ax)
         figure.axes[0].set_ylabel("measured / predicted")
         marks, names = figure.axes[0].get_legend_handles_labels()
+        if any(one.weight_ratios.shape[1] > 1 for one in found.values()):
+            marks += [Line2D([], [], color=INK, linestyle=dash, linewidth=1.1) for dash in DASHES]
+            names += ["strongest direction", "weakest direction kept"]
         figure.legend(marks, names, loc="outside lower center", ncols=2, frameon=False)

@@ -31,7 +31,16 @@ def test_lines_are_the_strongest_and_the_weakest_direction_by_layer(tmp_path, mo
         ([2], [9]),
         ([2], [18]),
     ]
-    assert [text.get_text() for text in kept[0].legends[0].get_texts()] == ["a", "b"]
+    words = [text.get_text() for text in kept[0].legends[0].get_texts()]
+    assert words == ["a", "b", "strongest direction", "weakest direction kept"]
+    plt.close("all")
+
+
+def test_one_direction_needs_no_words_for_two(tmp_path, monkeypatch):
+    kept = []
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda figure, *a, **k: kept.append(figure))
+    linearfigure.draw_ratios({"a": network([1.0], [3])}, tmp_path / "linear.png")
+    assert [text.get_text() for text in kept[0].legends[0].get_texts()] == ["a"]
     plt.close("all")
 
 
