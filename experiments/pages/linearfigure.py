@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import seaborn as sns
@@ -20,7 +21,7 @@ PANELS: tuple[tuple[str, int, Callable[[EveryLayer], Tensor]], ...] = (  # title
     ("spread of the features", 2, lambda one: one.feature_ratios),
     ("stable rank of the features", 2, lambda one: one.rank_ratios[:, None]),
 )
-DASHES = ("-", "--")  # of the strongest and of the weakest direction
+DASHES: tuple[Literal["-"], Literal["--"]] = ("-", "--")  # of the strongest and of the weakest direction
 
 
 def draw_ratios(found: Mapping[str, EveryLayer], path: Path) -> None:
@@ -53,6 +54,6 @@ def draw_ratios(found: Mapping[str, EveryLayer], path: Path) -> None:
         figure.axes[0].set_ylabel("measured / predicted")
         marks, names = figure.axes[0].get_legend_handles_labels()
         if any(one.weight_ratios.shape[1] > 1 for one in found.values()):
-            marks += [Line2D([], [], color=INK, linestyle=dash, linewidth=1.1) for dash in DASHES]
+            marks = [*marks, *(Line2D([], [], color=INK, linestyle=dash, linewidth=1.1) for dash in DASHES)]
             names += ["strongest direction", "weakest direction kept"]
         figure.legend(marks, names, loc="outside lower center", ncols=2, frameon=False)
