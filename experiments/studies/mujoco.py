@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -31,6 +32,10 @@ DEEP = (
     "more weight decay. In the default training decay acts for less than one e-folding (the settings' decay time): its "
     "orders show between the ends rather than at every step, and upper layers of the bias-free form keep the noise of "
     "signed targets. More decay is not the cure: this much already drops a direction in some bias-free networks."
+)
+GAIN = (
+    " Initial weights are {:g} times torch's and the learning rate is the published one: with torch's own and twice "
+    "the rate one seed in three drops a direction under weight decay."
 )
 FORMS = {"bias-free": (False, True), "with biases": (True, False)}  # biases, last ReLU
 TOP = (
@@ -83,12 +88,15 @@ class Environment:
             the direction.
         top: weight decays of the published top-layer networks.
         epochs: 2000 steps of 256 pairs; of hopper, whose pairs take the probes longer, 1600.
-        deep, scaled, raw: weight decays of the deep part, and of the top part on standardised and on raw targets:
+        deep, scaled, raw: weight decays of the deep part, by form, and of the top part on standardised and raw targets:
             target covariances differ 170-fold, so what collapses one does nothing to another. For the nrc.1 of a
             linear head to vanish, (lr / (1 - momentum)) x decay x steps at the full rate must be 5 to 10; the upper
             layers of the deep part collapse at 0.07 to 0.7. Swimmer's largest raw one is just below what drops its
             second direction.
         joint: weight decay of the joint part, its learning rate and steps.
+        quick_rate, gain: learning rate of the deep part on the default budget, and what torch's initial weights are
+            multiplied by there. Of reacher, with torch's own and the rate of the others, one seed in three drops a
+            direction under weight decay.
         too_much: whether the largest decay of raw targets drops a direction, to see that it is recognised.
     """
 
@@ -100,10 +108,12 @@ class Environment:
     published: float
     top: tuple[float, ...]
     epochs: int
-    deep: tuple[float, ...]
+    deep: Mapping[str, tuple[float, ...]]
     scaled: tuple[float, ...]
     raw: tuple[float, ...]
     joint: tuple[float, float, int]
+    quick_rate: float = 0.1
+    gain: float = 1.0
     too_much: bool = False
 
 
@@ -113,15 +123,16 @@ SETTLING = (0.7, 0.9)  # cuts of the learning rate late in a training by full ba
 SWEEP = (0, 5e-5, 5e-4, 5e-3, 1e-2)
 REACHER = Environment(
     "reacher", "reacher_1k", 1000, 512, 0.05, 1e-4, (0, 5e-6, 5e-5, 5e-4, 1.5e-3), 500,
-    deep=(0, 1e-4, 5e-4), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-4, 1e-3), joint=(7e-4, 1.0, 1500),
+    deep={"bias-free": (0, 3e-4, 1e-3), "with biases": (0, 1e-3, 4e-3)}, scaled=(0, 1e-3, 1e-2), raw=(0, 1e-4, 1e-3),
+    joint=(7e-4, 1.0, 1500), quick_rate=0.05, gain=1.6,
 )  # fmt: skip
 SWIMMER = Environment(
     "swimmer", "swimmer_1k", 1000, 256, 0.1, 5e-3, SWEEP, 500,
-    deep=(0, 1e-4, 5e-4), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-2, 5.5e-2), joint=(5e-2, 0.1, 800),
+    deep=dict.fromkeys(FORMS, (0, 1e-4, 5e-4)), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-2, 5.5e-2), joint=(5e-2, 0.1, 800),
 )  # fmt: skip
 HOPPER = Environment(
     "hopper", "hopper_10k", 5000, 256, 0.1, 1e-3, SWEEP, 100,
-    deep=(0, 1e-4, 1e-3), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-3, 1e-2), joint=(5e-3, 0.3, 1000),
+    deep=dict.fromkeys(FORMS, (0, 1e-4, 1e-3)), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-3, 1e-2), joint=(5e-3, 0.3, 1000),
     too_much=True,
 )  # fmt: skip
 
@@ -151,14 +162,15 @@ class Expert(Perceptrons):
         """Every layer of networks that are published in the deep-collapse paper, and of ones with biases."""
         own, settings = self.environment, list[Setting]()
         published = Recipe(lr=own.rate, epochs=1000)
-        recipe = self.recipe(published if self.full else Recipe(epochs=own.epochs))
-        decays = self.decays((0.0, own.published) if self.full else own.deep)
+        recipe = self.recipe(published if self.full else Recipe(lr=own.quick_rate, epochs=own.epochs))
+        gain = 1.0 if self.full else own.gain
         given = (self.bias, self.head) != ("own", "own")
         forms = {"as asked": FORMS["bias-free"]} if given else FORMS  # flags go before what is passed to mlp
         for name, (bias, last_relu) in forms.items():
+            decays = self.decays((0.0, own.published) if self.full else own.deep.get(name, own.deep["bias-free"]))
             settings += self.over_decays(
                 Recorded(own.recording, own.pairs),
-                self.mlp(*[own.width if self.full else 128] * 7, bias=bias, last_relu=last_relu),
+                self.mlp(*[own.width if self.full else 128] * 7, bias=bias, last_relu=last_relu, gain=gain),
                 recipe,
                 decays,
                 form=name,
@@ -172,7 +184,8 @@ class Expert(Perceptrons):
         )
         most = settings[len(settings) // len(forms) - 1]  # of the first form, as published
         beside = () if given else (Beside(most.label, (own.name, PUBLISHED[own.name]), BESIDE),)
-        about, seeds = DEEP.format(own.name), tuple(range(self.seeds))
+        about = DEEP.format(own.name) + (GAIN.format(gain) if gain != 1 else "")
+        seeds = tuple(range(self.seeds))
         study = Study(f"{own.name}-deep", about, tuple(settings), seeds, theory=True, beside=beside)
         return Inquiry(study, checked)
 

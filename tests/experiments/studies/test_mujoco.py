@@ -195,7 +195,8 @@ def test_the_most_decayed_bias_free_networks_stand_beside_the_published_ones(exp
     (beside,) = study.beside
     setting = next(setting for setting in study.settings if setting.label == beside.label)
     assert setting.facts["form"] == "bias-free"
-    assert setting.recipe.weight_decay == max(s.recipe.weight_decay for s in study.settings)
+    free = [s.recipe.weight_decay for s in study.settings if s.facts["form"] == "bias-free"]
+    assert setting.recipe.weight_decay == max(free)
     curve = published_curve("deep.noise_fraction", beside.published)
     assert curve.layers == len(setting.network.hidden) + 1
     assert curve.k == setting.data.load(0).y.shape[1]
