@@ -150,9 +150,6 @@ def _finish(d: int, repeats: int, bound: float, report_bound: float) -> None:
         snapshot = Snapshot({"moments": moments, "directions": directions}, W, network_mse=1.0)
         for probe in probes:
             probe.evaluate(snapshot)
-        for probe in probes:
-            if probe.chance is not None:
-                probe.null(snapshot)
 
     work = {"eigh": lambda: torch.linalg.eigh(S), "measures": measures, "report": attachment.report}
     times: dict[str, list[float]] = {name: [] for name in work}
