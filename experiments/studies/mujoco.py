@@ -94,6 +94,7 @@ class Environment:
             layers of the deep part collapse at 0.07 to 0.7. Swimmer's largest raw one is just below what drops its
             second direction.
         joint: weight decay of the joint part, its learning rate and steps.
+        linear: learning rate and steps of its networks without the last ReLU, where those diverge.
         quick_rate, gain: learning rate of the deep part on the default budget, and what torch's initial weights are
             multiplied by there. Of reacher, with torch's own and the rate of the others, one seed in three drops a
             direction under weight decay.
@@ -112,6 +113,7 @@ class Environment:
     scaled: tuple[float, ...]
     raw: tuple[float, ...]
     joint: tuple[float, float, int]
+    linear: tuple[float, int] | None = None
     quick_rate: float = 0.1
     gain: float = 1.0
     too_much: bool = False
@@ -124,7 +126,7 @@ SWEEP = (0, 5e-5, 5e-4, 5e-3, 1e-2)
 REACHER = Environment(
     "reacher", "reacher_1k", 1000, 512, 0.05, 1e-4, (0, 5e-6, 5e-5, 5e-4, 1.5e-3), 500,
     deep={"bias-free": (0, 3e-4, 1e-3), "with biases": (0, 1e-3, 4e-3)}, scaled=(0, 1e-3, 1e-2), raw=(0, 1e-4, 1e-3),
-    joint=(7e-4, 1.0, 1500), quick_rate=0.05, gain=1.6,
+    joint=(7e-4, 1.0, 1500), linear=(0.5, 2500), quick_rate=0.05, gain=1.6,
 )  # fmt: skip
 SWIMMER = Environment(
     "swimmer", "swimmer_1k", 1000, 256, 0.1, 5e-3, SWEEP, 500,
@@ -217,11 +219,13 @@ class Expert(Perceptrons):
     def joint(self) -> Inquiry:
         """Networks each of which is read for nrc.1, nrc.2 and nrc.3 at once: raw targets, full batches, both heads."""
         own, settings, claims = self.environment, list[Setting](), list[Claim]()
-        decay, rate, steps = own.joint
-        whole = Recipe(lr=rate, epochs=steps, batch=JOINT_PAIRS, cuts=SETTLING)
+        decay, *relu = own.joint
+        linear = relu if own.linear is None else own.linear
         decays = self.decays(own.top if self.full else (0.0, decay))
         heads = {"linear": (False,), "relu": (True,)}.get(self.head, (True, False))
         for last_relu in heads:
+            rate, steps = relu if last_relu else linear
+            whole = Recipe(lr=rate, epochs=int(steps), batch=JOINT_PAIRS, cuts=SETTLING)
             settings += self.over_decays(
                 Recorded(own.recording, JOINT_PAIRS, "centre"),
                 self.mlp(256, 256, 256, bias=True, last_relu=last_relu),
