@@ -12,6 +12,7 @@ from experiments.claims import (
     Claim,
     Inquiry,
     all_in_one_network,
+    because,
     drops_a_direction,
     gram_falls,
     stays_literal,
@@ -36,6 +37,50 @@ DEEP = (
 GAIN = (
     " Initial weights are {:g} times torch's and the learning rate is the published one: with torch's own and twice "
     "the rate one seed in three drops a direction under weight decay."
+)
+NEIGHBOURS = (
+    "Over three weight decays the rank correlation of a layer is 1, .5, -.5 or -1, so that one step between neighbours "
+    "that goes the other way halves it."
+)
+REGIMES = (
+    "Bias-free networks end with weights of a few directions or of more than ten, as the first epochs have it, which "
+    "differ with the weight decay too: between two such ends that outweighs what the decay does."
+)
+WIDE = (
+    "In this short training the weights keep more than ten directions, so that the top ones are not aligned with those "
+    "of the features, whose noise is low in the upper layers."
+)
+NONE_COLLAPSED = "No layer is collapsed, so that there is none to compare."
+NOISE, ALIGNED, RANKS = (
+    "Raising weight decay lowers the noise fraction",
+    "Raising weight decay raises feature-weight alignment",
+    "Raising weight decay lowers the weights' stable rank",
+)
+CORRELATED = {f"{words}: rank correlation": NEIGHBOURS for words in (NOISE, ALIGNED, RANKS)}
+BIASED = {
+    "The upper layers collapse": "In one seed the collapse begins a layer later: below, weights and features are not "
+    "aligned yet.",
+    "Features in collapsed layers": "The lowest collapsed layer is the widest: there the second direction still has "
+    "more than its share.",
+}
+REASONS = {  # by expert and form, of claims that do not hold in every seed on the default budget
+    ("reacher", "bias-free"): {
+        **CORRELATED, RANKS: REGIMES, "The upper layers collapse": WIDE, "Features in collapsed": NONE_COLLAPSED,
+    },
+    ("reacher", "with biases"): {**CORRELATED, **BIASED},
+    ("swimmer", "bias-free"): {
+        NOISE: REGIMES, ALIGNED: REGIMES, RANKS: REGIMES, "The upper layers collapse": WIDE,
+        "Features in collapsed": NONE_COLLAPSED,
+    },
+    ("swimmer", "with biases"): CORRELATED,
+    ("hopper", "bias-free"): {
+        **CORRELATED, "The upper layers collapse": WIDE, "Features in collapsed": NONE_COLLAPSED,
+    },
+    ("hopper", "with biases"): CORRELATED,
+}  # fmt: skip
+NEARLY = (
+    "nrc.3 falls most just below the weight decay that drops the weakest direction, and this step is as near as a seed "
+    "of this study comes to it."
 )
 FORMS = {"bias-free": (False, True), "with biases": (True, False)}  # biases, last ReLU
 TOP = (
@@ -179,10 +224,13 @@ class Expert(Perceptrons):
             )
         orders = weight_decay_orders(len(decays))
         beside_of = {name: (own.name, PUBLISHED[own.name]) if name == "bias-free" else None for name in forms}
+        known = REASONS if len(decays) > 2 else {}
         checked = tuple(
             claim
             for name, curves in beside_of.items()
-            for claim in within((*orders, *upper_layers_collapse(published=curves)), form=name)
+            for claim in within(
+                because((*orders, *upper_layers_collapse(published=curves)), known.get((own.name, name), {})), form=name
+            )
         )
         most = settings[len(settings) // len(forms) - 1]  # of the first form, as published
         beside = () if given else (Beside(most.label, (own.name, PUBLISHED[own.name]), BESIDE),)
@@ -209,7 +257,7 @@ class Expert(Perceptrons):
                 )
         claims = (
             *within(top_layer_collapses(), targets="scaled", last_relu=False),
-            *within([gram_falls()], targets="raw", last_relu=True),
+            *within(because([gram_falls()], {"nrc.3": NEARLY}), targets="raw", last_relu=True),
         )
         if own.too_much and self.weight_decay is None and not self.full:
             claims += within([drops_a_direction()], targets="raw", last_relu=False, weight_decay=own.raw[-1])
