@@ -7,7 +7,6 @@ for the same ones: what is drawn is drawn from a seed of its own.
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -189,21 +188,21 @@ def _split(values: Tensor, k: int, n: int) -> tuple[Tensor, Tensor]:
 def _plane_cosines(p: int, q: int, d: int) -> Tensor:
     """Cosines (D, p) between planes of p <= q directions, p + q <= d."""
     draws = max(8, min(5 * DRAWS // p, WORK // (500 * p * p)))
-    gamma, g = random.Random(0), torch.Generator().manual_seed(0)
-    A, B = _bartlett(p, q, draws, gamma, g), _bartlett(p, d - q, draws, gamma, g)
+    g = torch.Generator().manual_seed(0)
+    A, B = _bartlett(p, q, draws, g), _bartlett(p, d - q, draws, g)
     whole = torch.linalg.cholesky(A @ A.mT + B @ B.mT)
     part = torch.linalg.solve_triangular(whole, A, upper=False)
     return torch.linalg.svdvals(part).clamp(max=1.0)
 
 
-def _bartlett(p: int, freedom: int, draws: int, gamma: random.Random, g: torch.Generator) -> Tensor:
+def _bartlett(p: int, freedom: int, draws: int, g: torch.Generator) -> Tensor:
     """Lower-triangular factors (draws, p, p) of Wishart matrices of ``freedom`` >= p degrees."""
     factor = torch.randn(draws, p, p, generator=g, dtype=torch.float64).tril(-1)
-    degrees = [freedom - i for i in range(p)]
+    degrees = freedom - torch.arange(p)
     if degrees[-1] >= MANY:
-        squares = quantiles.many_degrees(torch.tensor(degrees), torch.randn(draws, p, generator=g, dtype=torch.float64))
+        squares = quantiles.many_degrees(degrees, torch.randn(draws, p, generator=g, dtype=torch.float64))
     else:
-        drawn = [[gamma.gammavariate(degree / 2, 2) for degree in degrees] for _ in range(draws)]
-        squares = torch.tensor(drawn, dtype=torch.float64)
+        normal = torch.randn(draws, p, freedom, generator=g, dtype=torch.float64)
+        squares = (normal**2 * (torch.arange(freedom) < degrees[:, None])).sum(-1)
     factor.diagonal(dim1=1, dim2=2).copy_(squares.sqrt())
     return factor
