@@ -3,12 +3,13 @@ over seeds, heatmaps of the mean, and spectra."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup
 
 from deepnrc import Report, figures
@@ -44,11 +45,10 @@ def draw_all(
 ) -> Iterator[Drawn]:
     """Draw what the study's measures call for, every layer beside a deep linear network's where there is one, and the
     last layers beside the theory where it was fitted to them."""
-    bound = {m: value for m in results.study.measures if (value := stuck_at(results, m)) is not None}
+    bound = _still(results.trained, results.study.measures)
     telling = [m for m in results.study.measures if m not in bound]
     layered = [m for m in telling if (results.last(m)["depth"] >= 0).any() and _layers(results, m) > 1]
     top = [m for m in telling if m not in layered and not results.last(m).empty]
-    silent = "".join(f"; {_title(m).lower()}, left out, is {value:g} throughout" for m, value in bound.items())
     groups = results.groups()
     for group in groups:
         if not results.runs(group):  # every run diverged, which the page's warnings say
@@ -56,13 +56,16 @@ def draw_all(
         suffix, told = (f"-{group.slug}", f" ({group.name})") if len(groups) > 1 else ("", "")
         if layered:
             yield drawn(
-                folder, f"overview{suffix}", f"By depth after training{told}: mean and range over seeds{silent}",
+                folder, f"overview{suffix}",
+                f"By depth after training{told}: mean and range over seeds{_silent(bound)}",
                 by_depth, results, layered, group,
             )  # fmt: skip
-        if top:
+        still = _still(_of(results, group)[0].table, top)
+        if moving := [m for m in top if m not in still]:
             yield drawn(
-                folder, f"training{suffix}", f"The last layer over training{told}: mean and range over seeds",
-                over_training, results, top, group,
+                folder, f"training{suffix}",
+                f"The last layer over training{told}: mean and range over seeds{_silent(still)}",
+                over_training, results, moving, group,
             )  # fmt: skip
     yield from _published(results, folder)
     if len(results.sweep_values()) > 2:
@@ -176,14 +179,23 @@ def _taken(report: Report, measures: Sequence[str]) -> list[str]:
     return [measure for measure in measures if measure in report.measures]
 
 
-def stuck_at(results: Results, measure: str) -> float | None:
-    """The bound at which a measure stays in every layer, setting and seed, so that a panel of it would say nothing;
-    None if it does not, or has none."""
+def stuck_at(table: pd.DataFrame, measure: str) -> float | None:
+    """The bound at which a measure stays in all of a table, so that a panel of it would say nothing; None if it does
+    not, or has none."""
     ends = KNOWN[measure].bounds if measure in KNOWN else ()
-    table = results.trained
     values = table.loc[(table["measure"] == measure) & (table["variant"] == "default"), "value"].dropna()
     near = [end for end in ends if len(values) and ((values - end).abs() <= CONSTANT).all()]
     return near[0] if near else None
+
+
+def _still(table: pd.DataFrame, measures: Iterable[str]) -> dict[str, float]:
+    """The measures that stay at a bound, with it."""
+    return {measure: bound for measure in measures if (bound := stuck_at(table, measure)) is not None}
+
+
+def _silent(still: Mapping[str, float]) -> str:
+    """What a caption says of measures that are left out."""
+    return "".join(f"; {_title(m).lower()}, left out, is {value:g} throughout" for m, value in still.items())
 
 
 def _title(measure: str) -> str:

@@ -75,11 +75,11 @@ def test_a_panel_that_would_say_nothing_is_left_out_and_told(made, tmp_path):
     }
     results = made({"a": {0: measures}, "b": {0: measures}})
     results = replace(results, study=replace(results.study, measures=tuple(measures)))
-    assert {m: gallery.stuck_at(results, m) for m in measures} == {
+    assert {m: gallery.stuck_at(results.trained, m) for m in measures} == {
         "deep.cka": None, "deep.cross_alignment": None, "deep.feature_target_alignment": None,
     }  # fmt: skip
     still = replace(results, table=results.table[results.table["step"] == 3])  # earlier ones are of other values
-    assert gallery.stuck_at(still, "deep.cross_alignment") == 0
+    assert gallery.stuck_at(still.trained, "deep.cross_alignment") == 0
     drawings = {drawing.file.stem: drawing for drawing in gallery.draw_all(still, tmp_path)}
     assert "cross alignment, left out, is 0 throughout" in drawings["overview"].caption
     assert "deep-cross_alignment-sweep" not in drawings
@@ -105,6 +105,24 @@ def test_a_measure_of_the_last_layer_alone_is_drawn_over_training(made, tmp_path
     drawn = {p.file.stem for p in gallery.draw_all(results, tmp_path)}
     assert {"overview", "training"} <= drawn
     assert "nc-3-sweep" not in drawn
+
+
+@pytest.mark.parametrize(("ratio", "said"), [(0.0, True), (0.5, False)])
+def test_a_measure_of_the_last_layer_that_stays_at_a_bound_is_left_out(made, monkeypatch, tmp_path, ratio, said):
+    asked = {}
+    monkeypatch.setattr(
+        gallery, "drawn", lambda folder, name, caption, draw, *args: asked.update({name: (caption, args)})
+    )
+    nan = float("nan")
+    values = {"deep.cka": [0.2, 0.4], "nrc.1": [nan, 0.1], "nrc.3_gamma_ratio": [nan, ratio]}
+    absent = {("nrc.1", 0): "not defined", ("nrc.3_gamma_ratio", 0): "not defined"}
+    results = made({"a": {0: values}}, statuses=absent)
+    reports = [type(report)(report.table[report.table["step"] == 3]) for report in results.reports]
+    study = replace(results.study, measures=tuple(values))
+    list(gallery.draw_all(replace(results, study=study, reports=tuple(reports)), tmp_path))
+    caption, (_, measures, _) = asked["training"]
+    assert ("gamma / l_min, left out, is 0 throughout" in caption) is said
+    assert measures == (["nrc.1"] if said else ["nrc.1", "nrc.3_gamma_ratio"])
 
 
 @pytest.mark.usefixtures("undrawn")
