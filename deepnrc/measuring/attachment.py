@@ -107,7 +107,6 @@ class Attachment:
         }  # fmt: skip
         self._parting, deal = Parting() if parting is None else parting, dealing(groups)
         self._parting.sketch = sketch = as_sketch(sketch, groups=deal is not None)
-        self._parting.grouped = deal is not None
         given = (("output", output), ("top", top), ("groups", None if deal is None else deal.count), ("sketch", sketch))
         self.arguments |= {name: value for name, value in given if value is not None}
         self.survey: Survey | None = None

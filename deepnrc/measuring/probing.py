@@ -151,7 +151,9 @@ def probe(
         )
     sketch = as_sketch(sketch, groups=deal is not None, held_out=others is not None)
     room = None if memory is None else as_bytes(memory)
-    parting = Parting(named=room is not None, held_out=others is not None, batches=count(loader))
+    parting = Parting(
+        named=room is not None, held_out=others is not None, grouped=deal is not None, batches=count(loader)
+    )
     attachment = Attachment(
         model, layers, pool, rank, probes, repeats, mask, axis, linears, output, top, remembered, deal,
         sketch, parting,

@@ -49,7 +49,7 @@ def findings(report: Table, run: str, tau: float = TAU) -> list[str]:
 
 def words(verdict: str, low: bool | None) -> str:
     """A layer's verdict for a table; where its noise is low and only the rest of it unknown, that is told."""
-    return f"{LOW_NOISE}, rest unknown" if verdict == UNKNOWN and low else verdict
+    return f"{LOW_NOISE}, rest unknown" if verdict in (UNKNOWN, SKETCHED) and low else verdict
 
 
 def directions(last: Table) -> list[str]:

@@ -238,8 +238,8 @@ class Table:
         return onsets(self.table, tau)
 
     def verdicts(self, tau: float = TAU, reference: Table | None = None) -> pd.DataFrame:
-        """What is to be said of every layer: collapsed, low noise, not collapsed, too narrow to tell, not learned or
-        not measured, with the reason and the conditions that it rests on.
+        """What is to be said of every layer: collapsed, low noise, not collapsed, too narrow to tell, not learned,
+        sketched or not measured, with the reason and the conditions that it rests on.
 
         Args:
             tau: noise fraction up to which a layer is low in noise, in (0, 1).

@@ -1,7 +1,7 @@
 """What is told of results: a claim with its verdict, and the claims of each paper."""
 
 from experiments.claims.acrossdepth import classifier_claims
-from experiments.claims.claim import Claim, Inquiry, at_rank, because, within
+from experiments.claims.claim import Claim, Inquiry, at_rank, within
 from experiments.claims.deepcollapse import (
     DEEP,
     learned_dimension,
@@ -12,6 +12,7 @@ from experiments.claims.deepcollapse import (
 )
 from experiments.claims.heldout import COLLAPSED, READ, generalisation, read_networks
 from experiments.claims.learning import FITTED, learned_every_direction
+from experiments.claims.reasons import explained
 from experiments.claims.toplayer import (
     all_in_one_network,
     drops_a_direction,
@@ -33,10 +34,10 @@ __all__ = [
     "Verdict",
     "all_in_one_network",
     "at_rank",
-    "because",
     "bootstrap",
     "classifier_claims",
     "drops_a_direction",
+    "explained",
     "falls_at_the_top",
     "generalisation",
     "gram_falls",

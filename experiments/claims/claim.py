@@ -43,6 +43,11 @@ class Claim:
     unread: Callable[[Results], str] = why_unread
     why: str = ""
 
+    @property
+    def told(self) -> str:
+        """The statement, with the settings that it is about in brackets."""
+        return f"{self.statement} ({in_words(self.where)})" if self.where else self.statement
+
     def measured(self, results: Results) -> float:
         """The effect, read off the settings that the claim is about; NaN if none of them was run."""
         if not self._about(results):
@@ -51,8 +56,9 @@ class Claim:
 
     def against(self, value: float) -> Verdict:
         """The claim held against a single number."""
-        told = f"{self.statement} ({in_words(self.where)})" if self.where else self.statement
-        return Verdict(told, self.source, value, self.relation, self.threshold, published=self.published, why=self.why)
+        return Verdict(
+            self.told, self.source, value, self.relation, self.threshold, published=self.published, why=self.why
+        )  # fmt: skip
 
     def judged(self, results: Results) -> Verdict:
         """The claim read in each seed; seeds in which it cannot be read are left out by name.
@@ -94,19 +100,6 @@ class Claim:
 def within(claims: Iterable[Claim], **facts: Fact) -> tuple[Claim, ...]:
     """The same claims about the settings that have these facts too."""
     return tuple(replace(claim, where={**claim.where, **facts}) for claim in claims)
-
-
-def because(claims: Iterable[Claim], why: Mapping[str, str]) -> tuple[Claim, ...]:
-    """The same claims, with what is known of why they do not hold, by how their statements begin.
-
-    Errors: ValueError where no statement begins so.
-    """
-    claims = tuple(claims)
-    strange = [begun for begun in why if not any(claim.statement.startswith(begun) for claim in claims)]
-    if strange:
-        raise ValueError(f"No claim begins with {strange}.")
-    known = ((claim, next((why[b] for b in why if claim.statement.startswith(b)), claim.why)) for claim in claims)
-    return tuple(replace(claim, why=said) for claim, said in known)
 
 
 def at_rank(claims: Iterable[Claim], label: str, rank: int) -> tuple[Claim, ...]:

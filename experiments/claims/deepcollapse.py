@@ -20,7 +20,7 @@ from experiments.claims.layerwise import (
     varying,
     with_depth,
 )
-from experiments.claims.learning import learned, learned_every_direction
+from experiments.claims.learning import NOTHING, learned, learned_every_direction, why_unread
 from experiments.runner import Results
 
 DEEP = "Rangamani & Unal 2026"
@@ -108,7 +108,7 @@ def upper_layers_collapse(
             f"Features in collapsed layers ({verdict}) are as wide as the targets: largest relative difference of the "
             "stable ranks",
             DEEP, judged(partial(rank_mismatch, signal=signal)), "<", 0.25,
-            published=papercurves.rank_mismatch(published),
+            published=papercurves.rank_mismatch(published), unread=_none_collapsed,
         ),
         Claim(
             "A linear map from any layer of low noise predicts the targets no worse than the network: largest gap of "
@@ -116,6 +116,11 @@ def upper_layers_collapse(
             DEEP, judged(largest_gap), "<", 0.05, published=papercurves.largest_gap(published),
         ),
     )  # fmt: skip
+
+
+def _none_collapsed(results: Results) -> str:
+    said = why_unread(results)
+    return "no layer is collapsed" if said == NOTHING else said
 
 
 def learned_dimension(tolerance: float = 0.25) -> tuple[Claim, ...]:

@@ -111,7 +111,7 @@ class Verdict:
             "verdict": self.answer,
             "left out": self.told_left_out,
             "standing": self.standing,
-            "why": "" if self.holds else self.why,
+            "why": self.why if self.standing in (SOME, NONE) else "",
             "held": self.held,
             "judged": len(self.readings),
         }

@@ -130,11 +130,11 @@ def write(studies: Path, document: Path, expected: Mapping[str, Default]) -> lis
 
 
 def unexplained(studies: Path, expected: Collection[str]) -> list[str]:
-    """A sentence for each claim that does not hold in every seed and of which nothing says why."""
+    """A sentence for each claim that was judged, does not hold in every seed, and of which nothing says why."""
     found = []
     for path in (studies / name / "summary.json" for name in expected):
         summary = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"verdicts": ()}
-        told = (v for v in summary["verdicts"] if v["standing"] != STANDINGS[0] and not v.get("why"))
+        told = (v for v in summary["verdicts"] if v["standing"] in STANDINGS[1:3] and not v.get("why"))
         found += [f"{path.parent.name}: nothing says why: {v['claim']} ({v['verdict']})." for v in told]
     return found
 

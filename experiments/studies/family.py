@@ -16,10 +16,12 @@ from tyro.conf import arg
 from deepnrc.errors import DataError, UsageError
 from deepnrc.wording import did_you_mean, listing
 from experiments import pages
-from experiments.claims import Inquiry
+from experiments.claims import Inquiry, explained
 from experiments.data import Data
 from experiments.pages import WHERE, closing, leave_settings
 from experiments.runner import Fact, Network, Recipe, Setting, Workers, ended_in_order, sweep
+
+CHOOSING = ("sweep", "preset", "part")  # flags that say which study it is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,13 @@ class Family:
                 raise UsageError(f"--{name} must be at least 1; it is {given}.")
         with ended_in_order():
             for inquiry in self.inquiries():
-                self._run(inquiry)
+                self._run(explained(inquiry) if self.on_defaults else inquiry)
+
+    @property
+    def on_defaults(self) -> bool:
+        """Whether all flags are the defaults, but those that choose the study and where it runs."""
+        decisive = (field for field in dataclasses.fields(self) if field.name not in (*WHERE, *CHOOSING))
+        return all(getattr(self, field.name) == field.default for field in decisive)
 
     @property
     def threads(self) -> int | None:

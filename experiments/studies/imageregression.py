@@ -12,7 +12,6 @@ from deepnrc.errors import UsageError
 from experiments.claims import (
     Claim,
     Inquiry,
-    because,
     falls_at_the_top,
     onset,
     similarity_rises,
@@ -50,31 +49,6 @@ BESIDE = (
     "The images are not the authors', and the network is slimmer: already what enters the first stage, whose values "
     "depend on the data and on one convolution alone, differs."
 )
-SIGNED = (
-    "Standardised targets have both signs, and take features behind a ReLU more directions than there are targets, "
-    "which count as noise."
-)
-NONE_COLLAPSED = "No layer is collapsed, so that there is none to compare."
-EVEN = (
-    "Features are one of several factors that share the targets' spectrum, and carry its directions more evenly than "
-    "the targets do, as closed forms have it: their stable rank is larger."
-)
-REASONS = {  # by form, of claims that do not hold in every seed on the default budget
-    "standardised": {
-        "Raising weight decay lowers the noise fraction": SIGNED,
-        "The upper layers collapse": SIGNED,
-        "Features in collapsed layers": NONE_COLLAPSED,
-        "Collapse from": SIGNED,
-    },
-    "positive": {
-        "The upper layers collapse": "The collapse begins in the last of four stages, whose layers are fewer than the "
-        "threshold asks for.",
-        "Features in collapsed layers": EVEN,
-        "A linear map from any layer": "Low noise is met on branches below the last stage too, which weight decay has "
-        "nearly switched off and which carry little of the targets; shortcuts pass them.",
-        "Collapse from": "The layer is just above the threshold of noise in one seed; the next one is collapsed.",
-    },
-}
 PROBES = ("deep.*", "nrc.*", "model.*")
 CARLA, FACES = ("carla 2d", "wd 5e-3"), ("utkface", "wd 5e-4")  # published networks of 17 and of 33 layers
 MEASURES = (
@@ -135,8 +109,7 @@ class Regression(ResNets):
                     probes=PROBES,
                     targets=form,
                 )
-                stated = regression_claims(len(chosen), beside if bias else None)
-                claims += within(because(stated, REASONS[form] if len(chosen) > 2 else {}), targets=form)
+                claims += within(regression_claims(len(chosen), beside if bias else None), targets=form)
         about = ABOUT.format(depth=depth, widths=", ".join(map(str, self.resnet().channels)), what=what)
         most = settings[len(chosen) - 1].label  # of the first form, as published where both are run
         held = () if beside is None else (Beside(most, beside, BESIDE),)

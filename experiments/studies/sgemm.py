@@ -13,7 +13,6 @@ from experiments.claims import (
     DEEP,
     Claim,
     Inquiry,
-    because,
     learned_every_direction,
     upper_layers_collapse,
     weight_decay_orders,
@@ -35,21 +34,6 @@ ABOUT = (
     "once in this training (the settings' decay time), too little to order the alignment of the lower layers."
 )
 FORMS = {"standardised": "standardise", "positive": "positive"}
-TWO = (
-    "On the default budget signed targets take two directions behind the ReLUs for one, and at k = 1 the second counts "
-    "as noise; the published network, wider and with 60 times the samples, keeps less of it."
-)
-ONCE = (
-    "On the default budget decay acts for about one e-folding, too little to order the lower layers; the upper ones "
-    "are aligned without it already."
-)
-REASONS = {  # of standardised targets, on this machine's times
-    "Almost nothing but": TWO,
-    "Raising weight decay lowers the noise fraction": "On the default budget layers at two thirds of the depth gain a "
-    "second direction with weight decay, which at k = 1 counts as noise.",
-    "Raising weight decay raises feature-weight alignment": ONCE,
-    "The upper layers collapse": TWO,
-}
 PUBLISHED = ("sgemm, one direction", "sgemm")  # at k = 1, and at k = 4
 BESIDE = (
     "{} What enters the first layer is the data alone, so that its noise fraction, stable rank and CKA tell how far "
@@ -92,8 +76,7 @@ class Sgemm(Perceptrons):
                 data = KernelTimes(self.file, samples, self.log, scaling)
                 settings += self.over_decays(data, network, recipe, decays, probe=probe, targets=form)
                 published = form == "standardised"
-                known = REASONS if published and len(decays) > 2 else {}
-                claims += within(because(_claims(len(decays), self.rank, published), known), targets=form)
+                claims += within(_claims(len(decays), self.rank, published), targets=form)
         source = "the GPU kernels of UCI's file" if self.file else "products of matrices on this machine"
         timed = "" if self.file else ", each the fastest of three"
         about = ABOUT.format(source=source, settings="14 settings of their tiles and memory", timed=timed, k=self.rank)

@@ -14,7 +14,6 @@ from experiments.claims import (
     Claim,
     Inquiry,
     at_rank,
-    because,
     learned_dimension,
     learned_every_direction,
     upper_layers_collapse,
@@ -53,20 +52,6 @@ WHY = {
     "layers are narrower than their targets.",
     "depth": " Initial weights are 1.6 times torch's: without, the deepest networks drop the second direction. Two "
     "hidden layers need a larger weight decay to collapse than five: with one for all, theirs stay wide.",
-}
-NARROWER = (
-    "On the default budget it is the largest noise that fails: the targets' stable rank counts their noise, which "
-    "features do not learn, so that they are narrower."
-)
-REASONS = {  # of claims that do not hold in every seed
-    "rank": {
-        "Features in collapsed layers": "On the default budget, at rank 10, the middle layers of one seed give the "
-        "strongest directions more than their share and are narrower than the targets; the last layer makes up for it.",
-        "A linear map from any layer of low noise": "On the default budget, at rank 10, the first layer of low noise, "
-        "just past the threshold in one seed, still lacks part of the weakest of ten directions; those above lack "
-        "nothing.",
-    },
-    "noise": {"The dimension learned": NARROWER, "Features in collapsed layers": NARROWER},
 }
 RANK, SPECTRUM, DEPTH = 2, (1.0, 0.49), 5
 PUBLISHED, PUBLISHED_RANK, PUBLISHED_GAIN = "synthetic, rank 2 in R^10", 3, 1.6
@@ -233,8 +218,7 @@ class Synthetic(Perceptrons):
         name, theory = f"synthetic-{self.sweep}", self.sweep == "depth"
         study = Study(name, about, tuple(settings), seeds, MEASURES, sweep=fact, theory=theory)
         signal = self._rank if self.sweep == "noise" else None
-        claims = (*learned_dimension(), *upper_layers_collapse(signal=signal))
-        return Inquiry(study, because(claims, REASONS.get(self.sweep, {})))
+        return Inquiry(study, (*learned_dimension(), *upper_layers_collapse(signal=signal)))
 
     def _data(self) -> LowRank:
         samples = (12_500 if self.full else 2500) if self.samples is None else self.samples

@@ -27,8 +27,6 @@ EXAMPLE = (
 )
 FEW = "16 samples are fewer than the layers are wide"
 
-EXAMPLE_ONLY = "The shipped table is an example of a study's form; --data takes a table of your own."
-
 
 @dataclass(frozen=True, kw_only=True)
 class Tabular(Perceptrons):
@@ -66,8 +64,7 @@ class Tabular(Perceptrons):
         claims = weight_decay_orders(len(decays))
         if self.data is None:
             claims = tuple(
-                replace(claim, read=lambda results: math.nan, unread=lambda results: FEW, why=EXAMPLE_ONLY)
-                for claim in claims
+                replace(claim, read=lambda results: math.nan, unread=lambda results: FEW) for claim in claims
             )
         return Inquiry(Study(f"tabular-{name}", about, settings, tuple(range(self.seeds))), claims)
 

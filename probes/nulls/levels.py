@@ -53,7 +53,8 @@ def planes(k: int, q: int, d: int) -> PlaneNull:
     """Angles between two isotropic random planes of k and q directions in R^d: min(k, q) of them.
 
     Squared cosines are the eigenvalues of A(A + B)^-1 with A and B Wishart of q and d - q degrees (Muirhead 1982,
-    theorem 3.3.3), drawn by their triangular factors (Bartlett 1933), so that a draw costs k^2 numbers whatever d is.
+    theorem 3.3.3), drawn by their triangular factors (Bartlett 1933), so that a draw costs k^2 numbers, or
+    k (k + 60), whatever d is.
     Planes that must meet, for k + q > d, share k + q - d directions, and their complements are as far apart.
 
     Errors: ValueError for planes that R^d has not.
@@ -203,6 +204,6 @@ def _bartlett(p: int, freedom: int, draws: int, g: torch.Generator) -> Tensor:
         squares = quantiles.many_degrees(degrees, torch.randn(draws, p, generator=g, dtype=torch.float64))
     else:
         normal = torch.randn(draws, p, freedom, generator=g, dtype=torch.float64)
-        squares = (normal**2 * (torch.arange(freedom) < degrees[:, None])).sum(-1)
+        squares = normal.square_().mul_(torch.arange(freedom) < degrees[:, None]).sum(-1)
     factor.diagonal(dim1=1, dim2=2).copy_(squares.sqrt())
     return factor

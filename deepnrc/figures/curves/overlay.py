@@ -36,7 +36,7 @@ def draw_published(ax: Axes, curve: PublishedCurve, drawn: Sequence[Curve], prob
     low, high = ax.get_ylim()
     least, most = (0.8, 1.25) if probe.log else (1.0, 1.05)
     inside = [height for height in heights if height > 0] if ax.get_yscale() == "log" else heights
-    ax.set_ylim(min(low, *(least * height for height in inside)), max(high, *(most * height for height in inside)))
+    ax.set_ylim(min([low, *(least * height for height in inside)]), max([high, *(most * height for height in inside)]))
     values(ax, probe)
 
 

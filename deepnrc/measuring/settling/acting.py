@@ -36,9 +36,7 @@ def acting(layer: LayerStream, flow: Dataflow, weights: Weights) -> Found:
     if not names:
         return Found(None, flow.unknown or site.missing)
     found = _stacked(names, weights, layer.width)
-    between = " and ".join(word for word in flow.through.get(site.name, ()) if word not in POOLED)
-    seen = f"{listing(names, 4)} {'read' if len(names) > 1 else 'reads'} these features through {between}"
-    return replace(found, note=_and(seen if between else "", found.note))
+    return replace(found, note=_and(_between(site.name, names, flow), found.note))
 
 
 def acting_on_top(layer: LayerStream, top: Top, weights: Weights) -> Found:
@@ -85,6 +83,20 @@ def after(layer: LayerStream, flow: Dataflow, weights: Weights) -> Found:
     found = _matrix(link.target, weights)
     between = " and ".join(link.between) or "nothing"
     return Found(found.matrix, found.missing, _and(f"with {between} between it and '{link.target}'", found.note))
+
+
+def _between(block: str, names: Sequence[str], flow: Dataflow) -> str:
+    """What a block's output goes through before the weights that read it, those of one way together; "" for nothing."""
+    ways: dict[str, list[str]] = {}
+    for name in names:
+        between = " and ".join(word for word in flow.through.get((block, name), ()) if word not in POOLED)
+        if between:
+            ways.setdefault(between, []).append(name)
+    told = (
+        f"{listing(those, 4)} {'read' if len(those) > 1 else 'reads'} these features through {between}"
+        for between, those in ways.items()
+    )
+    return "; ".join(told)
 
 
 def _readers(layer: LayerStream, flow: Dataflow) -> list[str]:

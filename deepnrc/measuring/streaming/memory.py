@@ -50,11 +50,18 @@ def check_memory(
         f"are free: layer '{key}' alone, {widths[key]} wide, takes {sizes[key] / 1e9:.0f} GB. Pool to fewer features, "
         "such as with ",
         Remedy("pool", "mean"),
-        *((", keep random directions of it with ", Remedy("sketch", SKETCH)) if sketch is None and not groups else ()),
+        *sketching(widths[key], n, free if sketch is None and not groups else 0),
         ", or leave it out with ",
         Remedy("layers", [f"!{key.partition('#')[0]}"]),
         ".",
     )
+
+
+def sketching(d: int, n: int, memory: int) -> tuple[str | Remedy, ...]:
+    """Words that advise a sketch of a layer of width d with n targets; none where that would not fit either."""
+    if d <= SKETCH or moments_size(d, n, sketch=SKETCH) > memory:
+        return ()
+    return ", keep random directions of it with ", Remedy("sketch", SKETCH)
 
 
 def moments_size(d: int, n: int, classes: bool = False, sketch: int | None = None) -> int:

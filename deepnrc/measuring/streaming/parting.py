@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
 from deepnrc.errors import UsageError
-from deepnrc.measuring.streaming.memory import SKETCH
+from deepnrc.measuring.streaming.memory import sketching
 from deepnrc.wording import Argument, Remedy, sized
 
 
@@ -47,7 +48,7 @@ class Parting:
         """
         self.host = list(sizes)[-1] if top is None or top not in sizes else top
         if self.named and self.memory is not None:
-            check_fits(sizes, self.memory, sketches=not self.alone)
+            check_fits(sizes, self.memory, sketches=self.sketch is None and not self.held_out and not self.grouped)
         self.parts = [list(sizes)] if self.memory is None else parted(sizes, self.memory)
 
     def shape(self, rows: Tensor) -> tuple[int | None, int]:
@@ -56,11 +57,6 @@ class Parting:
         N, d = None if self.batches is None else self.batches * len(rows), rows.shape[1]
         sketched = self.sketch is not None and self.sketch < d
         return min(n for n in (N, self.sketch) if n is not None) if sketched else N, d
-
-    @property
-    def alone(self) -> bool:
-        """Whether a sketch is taken already, or goes not with what stands beside."""
-        return self.sketch is not None or self.held_out or self.grouped
 
     @property
     def here(self) -> list[str]:
@@ -104,7 +100,7 @@ def check_fits(sizes: Mapping[str, int], memory: int, *, sketches: bool = False)
     """Errors: UsageError if one layer alone takes more than the memory that there is.
 
     Args:
-        sketches: whether a sketch of it would do.
+        sketches: whether a sketch may be taken.
     """
     key = max(sizes, key=sizes.__getitem__)
     if sizes[key] > memory:
@@ -113,7 +109,7 @@ def check_fits(sizes: Mapping[str, int], memory: int, *, sketches: bool = False)
             Argument("memory", memory),
             f" = {sized(memory)}. Give more, pool to fewer features, such as with ",
             Remedy("pool", "mean"),
-            *((", keep random directions of it with ", Remedy("sketch", SKETCH)) if sketches else ()),
+            *sketching(math.isqrt(sizes[key] // 8), 0, memory if sketches else 0),
             ", or leave it out with ",
             Remedy("layers", [f"!{key.partition('#')[0]}"]),
             ".",

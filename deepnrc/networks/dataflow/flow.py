@@ -68,7 +68,7 @@ class Dataflow:
             "and" where one product takes several, why no layer of its own can be read there, or "".
         shortcuts: by the weight on a shortcut, what it reads and what reads the sum.
         readers: by module, the weights that read its output and nothing else with it.
-        through: by module, what its output goes through before its readers see it, in words.
+        through: by module and reader, what the output goes through before the reader sees it, in words.
         detached: whether a detach() or no_grad() lies inside the network; it was read through.
         hidden: what is used in ways that the graph does not show, or "".
         unknown: why nothing of this can be told, or "".
@@ -80,7 +80,7 @@ class Dataflow:
     bare: Mapping[str, str] = field(default_factory=dict)
     shortcuts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    through: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    through: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     detached: bool = False
     hidden: str = ""
     unknown: str = ""
@@ -101,6 +101,7 @@ class Dataflow:
             runs={new(name): runs for name, runs in self.runs.items()},
             shortcuts={new(name): (new(start), new(end)) for name, (start, end) in self.shortcuts.items()},
             readers={name: each(readers) for name, readers in self.readers.items()},
+            through={(name, new(reader)): words for (name, reader), words in self.through.items()},
         )
 
     def leading_nowhere(self) -> frozenset[str]:

@@ -116,7 +116,12 @@ def told(graph: Graph, held: Collection[str], watched: Iterable[str], returned: 
         | {giver.name: CLOSED if giver.closed else "" for giver in calls if isinstance(giver, Bare)},
         shortcuts=shortcuts(graph, calls, [key for x in outputs.values() if (key := place(x))]),
         readers={name: tuple(dict.fromkeys(giver.name for giver in givers)) for name, givers in read.items()},
-        through={name: found for name, givers in read.items() if (found := _joined(givers.values()))},
+        through={
+            (name, giver.name): tuple(words)
+            for name, givers in read.items()
+            for giver, words in givers.items()
+            if words
+        },
         detached=recording.cut,
         hidden=f"no graph could be had where '{unseen[0]}' runs" if unseen else "",
     )
@@ -180,10 +185,6 @@ def _history(key: Key | None) -> set[Key]:
             seen.add((node, nr))
             stack += [below for below in node.next_functions if below[0] is not None]
     return seen
-
-
-def _joined(words: Iterable[Collection[str]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word for each in words for word in each))
 
 
 def _readers(graph: Graph, calls: Sequence[Giver], watched: set[str]) -> dict[str, dict[Giver, Collection[str]]]:

@@ -6,7 +6,7 @@ import pytest
 
 from deepnrc import Report
 from deepnrc.table import COLUMNS
-from deepnrc.table.findings import findings
+from deepnrc.table.findings import findings, words
 
 NAN = float("nan")
 GOOD = {"noise": 0.01, "align": 0.99, "high": 0.5, "gap": 0.0, "d": 16}
@@ -126,3 +126,16 @@ def test_measures_that_a_verdict_lacks_are_named() -> None:
 
 def test_without_the_noise_fraction_nothing_is_said() -> None:
     assert findings(table({}, leave=("deep.noise_fraction",)), "a") == []
+
+
+@pytest.mark.parametrize(
+    ("verdict", "low", "said"),
+    [
+        ("collapsed", True, "collapsed"),
+        ("not measured", True, "low noise, rest unknown"),
+        ("sketched", True, "low noise, rest unknown"),
+        ("sketched", None, "sketched"),
+    ],
+)
+def test_low_noise_is_told_where_the_rest_is_unknown(verdict: str, low: bool | None, said: str) -> None:
+    assert words(verdict, low) == said

@@ -5,21 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.claims.claim import Claim, Inquiry, because, within
+from experiments.claims.claim import Claim, Inquiry, within
 from experiments.claims.verdict import Verdict
 
 
 def test_a_claim_hands_on_all_it_says():
     claim = Claim("a", "b", lambda r: 0.0, ">", 2, published=3.0, why="short")
     assert claim.against(3) == Verdict("a", "b", 3, ">", 2, published=3.0, why="short")
-
-
-def test_what_is_known_of_why_goes_to_claims_by_how_they_begin():
-    claims = [Claim(said, "b", lambda r: 0.0, ">", 2, why="known") for said in ("noise falls", "noise rises", "rank")]
-    found = because(claims, {"noise falls": "short of samples", "rank": "slim"})
-    assert [claim.why for claim in found] == ["short of samples", "known", "slim"]
-    with pytest.raises(ValueError, match=r"No claim begins with .'rank falls'"):
-        because(claims, {"rank falls": "slim"})
 
 
 @pytest.fixture

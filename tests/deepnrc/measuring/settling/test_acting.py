@@ -58,7 +58,18 @@ def test_a_block_is_acted_on_by_all_that_read_its_output_but_shortcuts():
     ],
 )
 def test_what_lies_between_a_block_and_the_weight_that_reads_it_is_told(through, note):
-    assert acting(layer("block", 5), flow(readers={"block": ("b",)}, through={"block": through}), WEIGHTS).note == note
+    seen = flow(readers={"block": ("b",)}, through={("block", "b"): through})
+    assert acting(layer("block", 5), seen, WEIGHTS).note == note
+
+
+def test_weights_that_read_a_block_in_different_ways_are_told_apart_and_a_shortcut_not_at_all():
+    ways = {("block", "b"): ("normalisation",), ("block", "c"): ("tanh",)}
+    seen = flow(readers={"block": ("b", "c")}, through=ways)
+    assert acting(layer("block", 5), seen, WEIGHTS).note == (
+        "'b' reads these features through normalisation; 'c' reads these features through tanh"
+    )
+    past = flow(readers={"block": ("b", "c")}, through={("block", "c"): ("tanh",)}, shortcuts={"c": ("a", "b")})
+    assert acting(layer("block", 5), past, WEIGHTS).note == ""
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,16 @@ def test_statistics_that_do_not_fit_are_refused_before_any_memory_is_taken(monke
             memory.check_memory(widths, 1, torch.device("cpu"))
 
 
-@pytest.mark.parametrize(("beside", "advised"), [({}, True), ({"sketch": 100}, False), ({"groups": 2}, False)])
-def test_a_sketch_is_advised_where_it_may_be_taken(monkeypatch, beside, advised):
-    monkeypatch.setattr(memory, "free_memory", lambda device: 100_000)
+@pytest.mark.parametrize(
+    ("beside", "advised"),
+    [({}, True), ({"sketch": 900}, False), ({"groups": 2}, False), ({"free": 1e5}, False), ({"d": 200}, False)],
+)
+def test_a_sketch_is_advised_where_it_may_be_taken_and_helps(monkeypatch, beside, advised):
+    given = {"free": 5e6, "d": 1000} | beside
+    free, d = given.pop("free"), given.pop("d")
+    monkeypatch.setattr(memory, "free_memory", lambda device: free if d == 1000 else 1e5)
     with pytest.raises(UsageError) as error:
-        memory.check_memory({"a": 1000}, 1, torch.device("cpu"), **beside)
+        memory.check_memory({"a": d}, 1, torch.device("cpu"), **given)
     assert ("keep random directions of it with sketch=256, or leave it out" in str(error.value)) is advised
 
 

@@ -39,10 +39,14 @@ def test_a_layer_that_does_not_fit_is_refused_where_the_memory_was_named():
     check_fits(SIZES, 9)
 
 
-@pytest.mark.parametrize("beside", [{}, {"sketch": 2}, {"held_out": True}, {"grouped": True}])
-def test_a_sketch_is_advised_where_it_may_be_taken(beside):
+@pytest.mark.parametrize(
+    "beside", [{}, {"sketch": 900}, {"held_out": True}, {"grouped": True}, {"memory": 100_000}, {"d": 200}]
+)
+def test_a_sketch_is_advised_where_it_may_be_taken_and_helps(beside):
+    given = {"memory": 5_000_000 if "d" not in beside else 100_000} | beside
+    d = given.pop("d", 1000)
     with pytest.raises(UsageError) as error:
-        Parting(6, named=True, **beside).plan(SIZES, None)
+        Parting(named=True, **given).plan({"a": 8 * d * d}, None)
     assert ("keep random directions of it with sketch=256" in str(error.value)) is (not beside)
 
 

@@ -85,7 +85,7 @@ def test_integers_through_an_embedding(written):
 def test_parallel_readers_of_one_tensor():
     seen = flow(nn.Sequential(Prenorm(), Prenorm()), torch.randn(5, 3, 8), watched=("0",))
     assert seen.readers["0"] == ("1.q", "1.k", "1.v")
-    assert seen.through == {"0": ("normalisation",)}
+    assert seen.through == {("0", f"1.{name}"): ("normalisation",) for name in "qkv"}
     assert ("0.down", "1.up") in pairs(seen)
 
 
@@ -102,7 +102,7 @@ def test_what_lies_between_a_block_and_its_reader_is_said_in_order(between, word
     net = nn.Sequential(nn.Linear(8, 8), *between, nn.Linear(8, 2)).eval()
     seen = flow(net, torch.randn(5, 8), watched=("0",))
     assert seen.readers["0"] == (str(len(between) + 1),)
-    assert seen.through.get("0") == words
+    assert seen.through == ({} if words is None else {("0", str(len(between) + 1)): words})
 
 
 def test_a_gate_is_a_path_of_its_own():
