@@ -39,7 +39,9 @@ def weighted_chi_squared(first: float, second: float, third: float) -> float:
 
 
 def beta(mean: float, variance: float) -> float:
-    """The 99 % quantile of the beta variable of this mean, in (0, 1), and variance."""
+    """The 99 % quantile of the beta variable of this mean, in [0, 1], and variance; the mean, of none."""
+    if not variance > 0:
+        return mean
     from scipy.special import betaincinv
 
     size = mean * (1 - mean) / variance - 1

@@ -183,6 +183,10 @@ def test_r2_of_pure_noise_along_one_direction(snap, evaluate, value):
     assert (adjusted.chance, adjusted.chance_high) == (0, pytest.approx(1 - (1 - found.chance_high) * 119 / 95))
 
 
+def test_a_map_from_no_direction_explains_nothing_by_chance_too():
+    assert levels.predicted(torch.tensor([2.0, 1.0]), 0, 50) == (levels.Null(0.0, 0.0), levels.Null(1.0, 1.0))
+
+
 def test_a_map_that_fits_anything_has_no_adjusted_r2(layer, snap, outcome, evaluate):
     snapshot = snap(*layer(N=20))
     assert outcome("deep.linear_r2", snapshot, "adjusted").status == "degenerate"
