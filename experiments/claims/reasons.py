@@ -57,6 +57,7 @@ SIGNED = (
     "which count as noise."
 )
 POSITIVE = {
+    f"{NOISE}: rank correlation": NEIGHBOURS,
     COLLAPSE: "The collapse begins in the last of four stages, whose layers are fewer than the threshold asks for.",
     WIDTH: "Features are one of several factors that share the targets' spectrum, and carry its directions more evenly "
     "than the targets do, as closed forms have it: their stable rank is larger.",
