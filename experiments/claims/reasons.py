@@ -101,8 +101,8 @@ REASONS: Mapping[str, Mapping[str, Mapping[str, str]]] = {  # study, words in th
     },
     "mnist": {
         "cross-entropy": {
-            "The last weight is the dual": "Cross-entropy has its optimum at infinity, and the last weight turns to the "
-            "class means slowly; weight decay sets an end, which these epochs do not reach.",
+            "The last weight is the dual": "Cross-entropy has its optimum at infinity, and the last weight turns to "
+            "the class means slowly; weight decay sets an end, which these epochs do not reach.",
         }
     },
     "reacher-pixels": IMAGES,
