@@ -24,6 +24,15 @@ READ = {  # columns of `read_networks`: measure and variant
 }
 Read = Callable[[Results], float]
 
+LOCAL = (
+    "Two-NN is local: targets whose samples lie along curves have a dimension of nearly 1, and features of as few "
+    "directions as the targets may well have more."
+)
+SAMPLES = (
+    "What weight decay does to the held-out error depends on the samples: it raises both errors of pairs without noise "
+    "that a simpler network could leave out, and lowers the held-out one where samples are few for what is learned."
+)
+
 
 def read_networks(results: Results) -> pd.DataFrame:
     """A row a network of the sweep, by weight decay and seed: whether it is collapsed by verdict, its errors, noise
@@ -72,7 +81,15 @@ def generalisation() -> tuple[Claim, ...]:
         ),
     )  # fmt: skip
     return tuple(
-        Claim(statement, source, read, relation, level, unread=why_dimension if "dimension" in statement else why)
+        Claim(
+            statement,
+            source,
+            read,
+            relation,
+            level,
+            unread=why_dimension if "dimension" in statement else why,
+            why=LOCAL if "dimension" in statement else SAMPLES,
+        )
         for statement, source, read, relation, level in told
     )
 
