@@ -82,7 +82,7 @@ def test_the_largest_difference_is_printed_and_left_on_a_page(capsys, tmp_path):
     said = capsys.readouterr().out
     page = (tmp_path / "by-hand" / "index.html").read_text()
     assert "<h2>Tables</h2>" in page
-    assert page.count('<td class="holds">holds</td>') == 2
+    assert page.count('<span class="holds">holds</span>') == 2
     assert "regression measure" in page
     assert "by-hand" in (tmp_path / "index.html").read_text()
     assert "Largest relative difference: " in said
