@@ -61,6 +61,7 @@ def draw_all(
                 by_depth, results, layered, group,
             )  # fmt: skip
         still = _still(_of(results, group)[0].table, top)
+        still = {} if len(still) == len(top) else still  # where all of them stay, that is the picture
         if moving := [m for m in top if m not in still]:
             yield drawn(
                 folder, f"training{suffix}",

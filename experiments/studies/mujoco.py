@@ -220,13 +220,13 @@ class Expert(Perceptrons):
     def joint(self) -> Inquiry:
         """Networks each of which is read for nrc.1, nrc.2 and nrc.3 at once: raw targets, full batches, both heads."""
         own, settings, claims = self.environment, list[Setting](), list[Claim]()
-        decay, *relu = own.joint
-        linear = relu if own.linear is None else own.linear
+        decay, rate, steps = own.joint
+        plans = {True: (rate, steps), False: own.linear or (rate, steps)}  # by whether there is a last ReLU
         decays = self.decays(own.top if self.full else (0.0, decay))
         heads = {"linear": (False,), "relu": (True,)}.get(self.head, (True, False))
         for last_relu in heads:
-            rate, steps = relu if last_relu else linear
-            whole = Recipe(lr=rate, epochs=int(steps), batch=JOINT_PAIRS, cuts=SETTLING)
+            rate, steps = plans[last_relu]
+            whole = Recipe(lr=rate, epochs=steps, batch=JOINT_PAIRS, cuts=SETTLING)
             settings += self.over_decays(
                 Recorded(own.recording, JOINT_PAIRS, "centre"),
                 self.mlp(256, 256, 256, bias=True, last_relu=last_relu),
