@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+import deepnrc
 from deepnrc.measuring.finishing.rows import measured
 from deepnrc.networks import Dataflow
 from deepnrc.table import NETWORK
@@ -22,6 +23,17 @@ def rows(mlp, data, watched):
         return measured(streams, flow or Dataflow(), {}, rank=rank, run="r", step=7, progress=False)
 
     return make
+
+
+def test_features_that_vary_by_rounding_alone_are_measured_and_explain_nothing_by_chance_too():
+    g = torch.Generator().manual_seed(0)
+    stored = 1 + 2e-7 * torch.randn(300, 64, generator=g)
+    net = nn.Sequential(nn.Embedding.from_pretrained(stored), nn.Linear(64, 2))
+    data = (torch.arange(300), torch.randn(300, 2, generator=g))
+    report = deepnrc.probe(net, data, layers=["1"], probes=["deep.linear_r2"], progress=False)
+    row = report.values("deep.linear_r2").iloc[0]
+    assert (row["value"], row["chance"], row["chance_high"]) == (0, 0, 0)
+    assert "64 of 64 directions were below rounding" in row["note"]
 
 
 def test_a_row_has_what_tells_it_apart_and_no_two_are_told_by_the_same(rows):
