@@ -12,6 +12,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullL
 from deepnrc.figures.words import labels, log_ticks, thinned
 from probes import Probe
 
+MANY = 1e4  # times: a logarithmic axis that reaches further has ticks at decades alone
 CHARACTER, LINE = 0.075, 0.14  # inches that a character, and a line of text, of a tick label needs
 
 
@@ -83,6 +84,8 @@ def values(ax: Axes, probe: Probe) -> None:
         ax.yaxis.set_major_locator(FixedLocator([level for level, _ in ticks]))
         ax.yaxis.set_major_formatter(FixedFormatter([words for _, words in ticks]))
         ax.yaxis.set_minor_formatter(NullFormatter())
+        if high > MANY * low:
+            ax.yaxis.set_minor_locator(NullLocator())  # as many small ticks would run together
         return
     bottom, top = probe.bounds
     if (bottom, top) == (0.0, 1.0):

@@ -30,15 +30,20 @@ def draw_levels(
     along: str,
     tau: float = TAU,
     places: Mapping[str, int] | None = None,
+    edge: float | None = None,
 ) -> None:
     """Draw what the lines' values are to be held against, each named at the right edge.
 
     Args:
         places: by run, where it stands along the horizontal axis, if that is what was swept.
+        edge: where values stand that rounding made, if the floor lies too far below; None if the floor is drawn.
     """
     if along != "step":
         _chance(ax, [rows.dropna(subset="chance") for _, rows in drawn], along)
-    _floor(ax, pd.concat([rows for _, rows in drawn]), along)
+    if edge is None:
+        _floor(ax, pd.concat([rows for _, rows in drawn]), along)
+    else:
+        _say(ax, edge, "at floor")
     if probe.reference is None:
         return
     held = levels(report.table, probe.reference, tau)

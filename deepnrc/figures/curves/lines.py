@@ -16,10 +16,11 @@ from matplotlib.lines import Line2D
 from deepnrc.figures.canvas import picture
 from deepnrc.figures.curves.axis import by_depth, by_place, by_step, values
 from deepnrc.figures.curves.curves import Along, Comparison, Curve, curves, over
+from deepnrc.figures.curves.heights import banded, lower_edge, shown
 from deepnrc.figures.curves.held import draw_levels
 from deepnrc.figures.curves.overlay import beside_entries, check_axis, draw_published
 from deepnrc.figures.layout import side_legend
-from deepnrc.table import SILENT, TAU, Table, check_tau, described, in_full, published_curve
+from deepnrc.table import TAU, Table, check_tau, described, in_full, published_curve
 from probes import HELD, Probe
 
 HELD_LOOK: dict[str, Any] = {"linestyle": "--"}
@@ -108,10 +109,12 @@ def draw(
         ax.set_yscale("log")
     crowded = max(len(curve.rows) for curve in drawn) > 25
     look: dict[str, Any] = {"linewidth": 1.3, "markersize": 1.6 if crowded else 3.6, "markeredgewidth": 0.8}
+    held = _held(report, probe, choice)
+    edge = lower_edge([*drawn, *held], probe.log)
     for curve in drawn:
-        _line(ax, curve, along, look, log=probe.log)
-    for curve in _held(report, probe, choice):
-        _line(ax, curve, along, {**look, **HELD_LOOK}, log=probe.log)
+        _line(ax, curve, along, look, edge, log=probe.log)
+    for curve in held:
+        _line(ax, curve, along, {**look, **HELD_LOOK}, edge, log=probe.log)
     rows = pd.concat([curve.rows for curve in drawn])
     if along == "step":
         by_step(ax, sorted(set(rows["step"])))
@@ -125,7 +128,7 @@ def draw(
     held_by = report if swept else choice.shown(report)
     draw_levels(
         ax, held_by, probe, [(curve.colour, curve.rows) for curve in drawn], along, tau,
-        choice.places if swept else None,
+        choice.places if swept else None, edge,
     )  # fmt: skip
     values(ax, probe)
     sns.despine(ax=ax)
@@ -138,33 +141,17 @@ def _held(report: Table, probe: Probe, choice: Comparison) -> list[Curve]:
     return curves(report, probe.name, probe.held_variant, choice) if there else []
 
 
-def _line(ax: Axes, curve: Curve, along: str, look: Mapping[str, Any], *, log: bool) -> None:
+def _line(ax: Axes, curve: Curve, along: str, look: Mapping[str, Any], edge: float | None, *, log: bool) -> None:
     """A line with its band, if it has one, and open markers where values are no more than rounding."""
-    height, below = shown(curve.rows, log)
+    height, below = shown(curve.rows, log, edge)
     x = curve.rows[along].to_numpy()
-    if "low" in curve.rows and (curve.rows["low"] < curve.rows["high"]).any():
-        low, high = (curve.rows[end].to_numpy(float) for end in ("low", "high"))
-        low = np.where(low > 0, low, np.fmin(height, high)) if log else low  # a log axis has no room below 0
-        ax.fill_between(x, low, high, color=curve.colour, alpha=0.2, linewidth=0)
+    ends = banded(curve.rows, log, edge)
+    if ends is not None:
+        ax.fill_between(x, *ends, color=curve.colour, alpha=0.2, linewidth=0)
     ax.plot(x, height, color=curve.colour, marker=curve.marker, **look)
     at = np.flatnonzero(below)
     hollow = {**look, "linestyle": "none", "markerfacecolor": "white"}
     ax.plot(x[at], height[at], color=curve.colour, marker=curve.marker, **hollow)
-
-
-def shown(rows: pd.DataFrame, log: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Heights at which values are drawn, NaN for what says nothing; and which of them are at or below the floor.
-
-    On a log axis such a value stands at its floor, or, where no floor is known, at the smallest value that can stand.
-    """
-    value = rows["value"].where(~rows["status"].isin(SILENT)).to_numpy(float)
-    if not log:
-        return value, np.zeros(len(value), bool)
-    floor = rows["floor"].to_numpy(float)
-    below = (rows["status"] == "below floor").to_numpy() | (value <= floor) | (value <= 0)
-    positive = value[(value > 0) & np.isfinite(value)]
-    least = np.where(floor > 0, floor, positive.min() if positive.size else np.nan)
-    return np.where(below, np.maximum(value, least), value), below & ~np.isnan(value)
 
 
 def line_entries(drawn: Sequence[Curve]) -> list[tuple[Artist, str]]:

@@ -10,11 +10,11 @@ from deepnrc.table import NETWORK
 
 
 def test_lines_mark_values_below_the_floor_with_open_markers(report, changed, drawn, words):
-    given = changed(report(), "deep.noise_fraction", 2, value=0.0, floor=1e-15, status="below floor")
+    given = changed(report(), "deep.noise_fraction", 2, value=0.0, floor=1e-4, status="below floor")
     ax = drawn(figures.lines, given, "deep.noise_fraction")
     opened = next(line for line in ax.lines if line.get_linestyle() == "None")
     assert opened.get_markerfacecolor() == "white"
-    assert opened.get_ydata() == [1e-15]
+    assert opened.get_ydata() == [1e-4]
     assert "floor" in words(ax)
 
 
