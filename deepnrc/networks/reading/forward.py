@@ -16,8 +16,8 @@ from deepnrc.networks.reading.suspects import Suspect, parts_of, sequences, susp
 
 @dataclass(frozen=True)
 class Reading:
-    """What one call of one site gave: pooled rows, the unit roundoff of the dtype in which the network held them, and
-    the axis of the features in what was pooled, with samples first; None where that is unknown."""
+    """What one call of one site gave: pooled rows, the unit roundoff of how the network held and made them, and the
+    axis of the features in what was pooled, with samples first; None where that is unknown."""
 
     site: Site
     pooled: Pooled
@@ -38,6 +38,7 @@ class Forward:
         suspects: parts of the input that may be a mask, where none was used and nothing was said.
         kinds: the sequences to all of which a mask was applied, if they are several and nothing was said.
         written: by site name, on which axis a module gave the output that is read.
+        coarsest: the largest unit roundoff of a product so far.
     """
 
     readings: dict[str, Reading]
@@ -48,6 +49,7 @@ class Forward:
     suspects: list[Suspect] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
     written: dict[str, int] = field(default_factory=dict)
+    coarsest: float = 0.0
 
     def note_mask(self, mask: Mask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Note what a call says of padding. Errors: UsageError for a mask that cannot be used."""

@@ -21,6 +21,7 @@ from deepnrc.networks.reading.contents import first_tensor, read_argument
 from deepnrc.networks.reading.forward import Forward, Reading
 from deepnrc.networks.reading.masks import AUTO, Mask
 from deepnrc.networks.reading.pooling import Pool, pooled
+from deepnrc.networks.reading.precision import product_roundoff
 from deepnrc.networks.samples import Layout, samples_first
 from deepnrc.networks.weights.registry import Weight
 from deepnrc.wording import OneOf, Remedy
@@ -90,6 +91,8 @@ class Taps:
                 self._listen()
             for site in self._tapped:
                 self._tap(site)
+            for module in holders:  # after the taps: what a product rounds, its own input does not hold
+                self._add(module.register_forward_pre_hook, self._rounds, with_kwargs=True)
             self._add(self.model.register_forward_hook, self._finish)
             self._add(self.model.register_forward_hook, self._end, always_call=True)
         except BaseException:
@@ -202,6 +205,7 @@ class Taps:
         assert isinstance(site.module, Product)
         site.module.matrix = W.detach()
         self._marked(site, x)
+        self._current.coarsest = max(self._current.coarsest, product_roundoff(site.module, x))
 
     def _finish(self, module: nn.Module, args: Any, output: Any) -> None:
         self._silent = output is None
@@ -227,6 +231,11 @@ class Taps:
                 self._current.ran.append(name)
 
         return hook
+
+    def _rounds(self, module: nn.Module, args: Any, kwargs: Mapping[str, Any]) -> None:
+        x = first_tensor(args) if args else first_tensor(kwargs)
+        if self._current is not None and x is not None:
+            self._current.coarsest = max(self._current.coarsest, product_roundoff(module, x))
 
     def _tap(self, site: Site) -> None:
         if site.reads == "input":
@@ -289,7 +298,8 @@ class Taps:
             x, axis = samples_first(x, where, site.axis if axis is None else axis)
         made = pooled(x, site, self.pool, self._current.mask, axis)
         dtype = x.dtype if x.is_floating_point() else torch.float32
-        self._current.readings[key] = Reading(site, made, unit_roundoff(dtype), site.axis if axis is None else axis)
+        roundoff = max(unit_roundoff(dtype), self._current.coarsest)
+        self._current.readings[key] = Reading(site, made, roundoff, site.axis if axis is None else axis)
 
 
 def _copied(x: Tensor) -> Tensor:
