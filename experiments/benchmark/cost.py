@@ -8,9 +8,7 @@ ratios of whole passes stand beside it.
 
 from __future__ import annotations
 
-import resource
 import statistics
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +22,7 @@ import deepnrc
 from deepnrc.data import progress_bar
 from deepnrc.measuring import Attachment, select
 from deepnrc.networks import choose, survey
+from experiments.benchmark.clock import CPU, cpu_seconds, peak, placed, seconds
 from experiments.benchmark.growth import Growth
 from experiments.benchmark.memory import Memory
 from experiments.benchmark.scale import Scale
@@ -38,6 +37,12 @@ class Bench:
 
     repeats: Annotated[int, tyro.conf.arg(help="Repetitions of each pair of measurements.")] = 9
     threads: Annotated[int | None, tyro.conf.arg(help="Threads of torch; all cores if not given.")] = None
+    device: Annotated[
+        str | None,
+        tyro.conf.arg(
+            metavar="NAME", help="Where networks and data are, such as cuda or cuda:1; the CPU if not given."
+        ),
+    ] = None
     images: Annotated[
         bool, tyro.conf.arg(help="Also the peak memory of a ResNet18 over 2,000 images of 224x224: some minutes.")
     ] = False
@@ -57,21 +62,28 @@ class Bench:
         if self.growth:
             Growth(Path("docs/growth.md")).run()
             return
+        device = placed(self.device)
+        if device != CPU:
+            print(f"On {device}: {torch.cuda.get_device_name(device) if device.type == 'cuda' else device.type}.")
         torch.manual_seed(0)
-        resnet = timm.create_model("resnet18", num_classes=2)
-        images = [(torch.randn(64, 3, 64, 64), torch.randn(64, 2)) for _ in range(32)]
+        resnet = timm.create_model("resnet18", num_classes=2).to(device)
+        images = [(_drawn(device, 64, 3, 64, 64), _drawn(device, 64, 2)) for _ in range(32)]
         _ratio("ResNet18, 64x64, all convolutions, N = 2048", resnet, images, 8, self.repeats, 1.10)
-        vectors = [(torch.randn(256, 512), torch.randn(256, 4)) for _ in range(60)]
-        _ratio("8-layer MLP of width 512, N = 15,360", _mlp(512, 8), vectors, 10, self.repeats, 3.3)
+        vectors = [(_drawn(device, 256, 512), _drawn(device, 256, 4)) for _ in range(60)]
+        _ratio("8-layer MLP of width 512, N = 15,360", _mlp(512, 8).to(device), vectors, 10, self.repeats, 3.3)
         _first_batch("ResNet18, 64x64", resnet, images[0], self.repeats)
-        _finish(512, self.repeats, 2.0, 2.6)
+        _finish(512, self.repeats, 2.0, 2.6, device)
         for n in (1, 4, 10):
-            _nulls(512, n, self.repeats, 0.5)
-        _memory()
+            _nulls(512, n, self.repeats, 0.5, device)
+        _memory(device)
         if self.images:
             Memory().run()
         if self.scale:
-            Scale().run()
+            Scale().run(device)
+
+
+def _drawn(device: torch.device, *shape: int) -> Tensor:
+    return torch.randn(*shape).to(device)
 
 
 def _mlp(width: int, depth: int) -> nn.Sequential:
@@ -80,17 +92,17 @@ def _mlp(width: int, depth: int) -> nn.Sequential:
 
 
 def _plain(model: nn.Module, batches: Batches) -> float:
-    started = time.perf_counter()
+    started = seconds()
     with torch.no_grad():
         for x, _ in batches:
             model(x)
-    return time.perf_counter() - started
+    return seconds() - started
 
 
 def _probed(model: nn.Module, batches: Batches) -> float:
-    started = time.perf_counter()
+    started = seconds()
     deepnrc.probe(model, batches, progress=False)
-    return time.perf_counter() - started
+    return seconds() - started
 
 
 def _ratio(name: str, model: nn.Module, batches: Batches, few: int, repeats: int, bound: float) -> None:
@@ -99,9 +111,9 @@ def _ratio(name: str, model: nn.Module, batches: Batches, few: int, repeats: int
     for repeat in progress_bar(range(repeats + 1), desc=name):
         for count in (few, len(batches)):
             for run in (_plain, _probed):
-                seconds = run(model, batches[:count])
+                taken = run(model, batches[:count])
                 if repeat:
-                    times.setdefault((run.__name__, count), []).append(seconds)
+                    times.setdefault((run.__name__, count), []).append(taken)
     plain, probed = (
         (min(times[run, len(batches)]) - min(times[run, few])) / (len(batches) - few) for run in ("_plain", "_probed")
     )
@@ -120,9 +132,9 @@ def _first_batch(name: str, model: nn.Module, batch: tuple[Tensor, Tensor], repe
     sites = choose(model).sites
     looks = []
     for _ in range(repeats):
-        started = time.perf_counter()
+        started = seconds()
         survey(model, (x,), {}, len(y), sites)
-        looks.append(time.perf_counter() - started)
+        looks.append(seconds() - started)
     plain = min(_plain(model, [batch]) for _ in range(repeats))
     print(
         f"{name}: what the first batch shows costs {min(looks) / plain:.1f} plain forward passes of {len(y)} samples "
@@ -130,15 +142,15 @@ def _first_batch(name: str, model: nn.Module, batch: tuple[Tensor, Tensor], repe
     )
 
 
-def _finish(d: int, repeats: int, bound: float, report_bound: float) -> None:
+def _finish(d: int, repeats: int, bound: float, report_bound: float, device: torch.device = CPU) -> None:
     """All measures and null levels of one layer, and a whole report of it, beside one decomposition of its size, in
     turns. Planes are kept from one layer to the next of a width, and are there after the first round, which is left
     out."""
-    H, Y, model = torch.randn(4 * d, d), torch.randn(4 * d, 4), nn.Linear(d, 4)
-    moments, directions = Moments(d, 4), Directions(d)
+    H, Y, model = _drawn(device, 4 * d, d), _drawn(device, 4 * d, 4), nn.Linear(d, 4).to(device)
+    moments, directions = Moments(d, 4, device), Directions(d, device=device)
     moments.update(H, Y)
     directions.update(H)
-    W = torch.randn(d, d).double()
+    W = _drawn(device, d, d).double()
     S = moments.covariance[:d, :d].contiguous()
     attachment = Attachment(model)
     with attachment, torch.no_grad():
@@ -155,9 +167,9 @@ def _finish(d: int, repeats: int, bound: float, report_bound: float) -> None:
     times: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(repeats + 1):
         for name, call in work.items():
-            started = time.perf_counter()
+            started = seconds()
             call()
-            times[name].append(time.perf_counter() - started)
+            times[name].append(seconds() - started)
     middle = {name: statistics.median(taken[1:]) for name, taken in times.items()}
     for what, name, most in (
         ("all measures and null levels of one layer", "measures", bound),
@@ -169,44 +181,46 @@ def _finish(d: int, repeats: int, bound: float, report_bound: float) -> None:
         )
 
 
-def _nulls(d: int, n: int, repeats: int, bound: float) -> None:
-    """CPU time of all null levels of one layer beside that of decomposing S_H, once its measures are known. Planes are
-    kept from one layer to the next of a width, so that each repetition has a width of its own, and draws them."""
-    probes = [probe for probe in select(None) if probe.chance is not None]
+def _nulls(d: int, n: int, repeats: int, bound: float, device: torch.device = CPU) -> None:
+    """Processor time (on an accelerator wall time) of all null levels of one layer beside that of decomposing S_H, once
+    its measures are known. Planes are kept from one layer to the next of a width, so that each repetition has a width
+    of its own, and draws them."""
+    probes, clock = [probe for probe in select(None) if probe.chance is not None], cpu_seconds(device)
     nulls, decompositions = [], []
     for width in range(d, d + repeats + 1):
-        snapshot = _steep(width, n)
+        snapshot = _steep(device, width, n)
         for probe in probes:
             probe.outcome(snapshot)
-        started = time.process_time()
+        started = clock()
         torch.linalg.eigh(snapshot.S_H)
-        between = time.process_time()
+        between = clock()
         for probe in probes:
             probe.null(snapshot)
-        nulls.append(time.process_time() - between)
+        nulls.append(clock() - between)
         decompositions.append(between - started)
     level, whole = statistics.median(nulls[1:]), statistics.median(decompositions[1:])
+    of = " of CPU time" if device == CPU else ""
     print(
-        f"All null levels of one layer, d = {d}, n = {n}: {level:.4f} s of CPU time, {level / whole:.2f} times a "
+        f"All null levels of one layer, d = {d}, n = {n}: {level:.4f} s{of}, {level / whole:.2f} times a "
         f"decomposition of S_H ({whole:.4f} s). Bound: {bound}."
     )
 
 
-def _steep(d: int, n: int) -> Snapshot:
+def _steep(device: torch.device, d: int, n: int) -> Snapshot:
     """A layer of features with a falling spectrum, and n unrelated targets."""
-    moments = Moments(d, n)
-    moments.update(torch.randn(4 * d, d) * torch.arange(1, d + 1) ** -0.5, torch.randn(4 * d, n))
-    return Snapshot({"moments": moments}, torch.randn(d, d).double())
+    moments = Moments(d, n, device)
+    moments.update((torch.randn(4 * d, d) * torch.arange(1, d + 1) ** -0.5).to(device), _drawn(device, 4 * d, n))
+    return Snapshot({"moments": moments}, _drawn(device, d, d).double())
 
 
-def _memory() -> None:
+def _memory(device: torch.device) -> None:
     """Peak memory before and after ten times the samples, through a loader that makes them on the fly."""
 
     def batches(count: int) -> object:
-        return ((torch.randn(256, 512), torch.randn(256, 4)) for _ in range(count))
+        return ((_drawn(device, 256, 512), _drawn(device, 256, 4)) for _ in range(count))
 
-    model, peaks = _mlp(512, 8), []
+    model, peaks = _mlp(512, 8).to(device), []
     for count in (40, 400):
         deepnrc.probe(model, batches(count), probes=["deep.noise"], progress=False)
-        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        peaks.append(peak(device))
     print(f"Peak memory: {peaks[0]:.0f} MB after 10,240 samples, {peaks[1]:.0f} MB after 102,400.")

@@ -16,7 +16,7 @@ def test_a_whole_network_is_held_against_its_forward_pass(capsys):
 
 
 def test_seconds_are_those_of_the_clock_and_of_processors(capsys):
-    scale._seconds("work", lambda: scale._probe(scale._mlp(16, 2), torch.randn(64, 16)), 30)
+    scale._timed("work", lambda: scale._probe(scale._mlp(16, 2), torch.randn(64, 16)), 30)
     assert re.match(r"work: [\d.]+ s \([\d.]+ s of processors\)\. Bound: 30 s\.", capsys.readouterr().out)
 
 
