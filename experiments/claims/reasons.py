@@ -27,10 +27,6 @@ NEIGHBOURS = (
     "that goes the other way halves it."
 )
 ORDERS = {f"{words}: rank correlation": NEIGHBOURS for words in (NOISE, ALIGNED, RANKS)}
-REGIMES = (
-    "Bias-free networks end with weights of a few directions or of many, as the first epochs have it, which differ "
-    "with the weight decay too: between two such ends that outweighs what the decay does."
-)
 UNALIGNED = (
     "Noise is low in the upper layers, but not in every seed are their top directions those of the weights: targets of "
     "both signs take a bias-free network one direction more than there are targets."
@@ -89,11 +85,6 @@ REASONS: Mapping[str, Mapping[str, Mapping[str, str]]] = {  # study, words in th
         },
         "with biases": {**ORDERS, **BIASED},
     },
-    "swimmer-deep": {
-        "bias-free": {NOISE: REGIMES, ALIGNED: REGIMES, RANKS: REGIMES, COLLAPSE: UNALIGNED},
-        "with biases": ORDERS,
-    },
-    "hopper-deep": {"bias-free": {**ORDERS, COLLAPSE: UNALIGNED}, "with biases": ORDERS},
     "swimmer-top": {"": {"nrc.3": NEARLY}},
     "hopper-top": {"": {"nrc.3": NEARLY}},
     "sgemm": {

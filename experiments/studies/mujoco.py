@@ -29,13 +29,13 @@ DEEP = (
     "networks, called bias-free, have no biases: targets of both signs then take them more directions than there are "
     "targets, and the top directions of features and weights differ by that one. The others have biases, and no ReLU "
     "before the last layer. The published curves show noise falling and alignment rising towards the top, more so with "
-    "more weight decay. In the default training decay acts for about one e-folding or less (the settings' decay time): "
-    "its orders show between the ends rather than at every step, and upper layers of the bias-free form keep the noise "
-    "of signed targets. More decay is no cure for that form, of which it drops a direction."
+    "more weight decay. In the default training decay acts for three e-foldings at most (the settings' decay time), "
+    "which collapses the upper layers and not yet the lower ones."
 )
-GAIN = (
-    " Initial weights are {:g} times torch's: with torch's own, and at the learning rate of the other experts, weight "
-    "decay drops a direction in some seeds."
+SHORT, GAIN = 0.05, 1.6  # on the default budget: learning rate, and what torch's initial weights are multiplied by
+BEGUN = (
+    f" Initial weights are {GAIN:g} times torch's and the learning rate is {SHORT:g}: from torch's own, or at twice "
+    "that rate, bias-free networks drop a direction, or end with a few directions or with many, in some seeds."
 )
 FORMS = {"bias-free": (False, True), "with biases": (True, False)}  # biases, last ReLU
 TOP = (
@@ -91,12 +91,10 @@ class Environment:
         deep, scaled, raw: weight decays of the deep part, by form, and of the top part on standardised and raw targets:
             target covariances differ 170-fold, so what collapses one does nothing to another. For the nrc.1 of a
             linear head to vanish, (lr / (1 - momentum)) x decay x steps at the full rate must be 5 to 10; the upper
-            layers of the deep part collapse at 0.07 to 1.3. Swimmer's largest raw one is just below what drops its
+            layers of the deep part collapse at 0.3 to 2.7. Swimmer's largest raw one is just below what drops its
             second direction.
         joint: weight decay of the joint part, its learning rate and steps.
         linear: learning rate and steps of its networks without the last ReLU, where those diverge.
-        quick_rate, gain: learning rate of the deep part on the default budget, and what torch's initial weights are
-            multiplied by there.
         too_much: whether the largest decay of raw targets drops a direction, to see that it is recognised.
     """
 
@@ -113,8 +111,6 @@ class Environment:
     raw: tuple[float, ...]
     joint: tuple[float, float, int]
     linear: tuple[float, int] | None = None
-    quick_rate: float = 0.1
-    gain: float = 1.0
     too_much: bool = False
 
 
@@ -125,15 +121,15 @@ SWEEP = (0, 5e-5, 5e-4, 5e-3, 1e-2)
 REACHER = Environment(
     "reacher", "reacher_1k", 1000, 512, 0.05, 1e-4, (0, 5e-6, 5e-5, 5e-4, 1.5e-3), 500,
     deep={"bias-free": (0, 3e-4, 1e-3), "with biases": (0, 1e-3, 4e-3)}, scaled=(0, 1e-3, 1e-2), raw=(0, 1e-4, 1e-3),
-    joint=(7e-4, 1.0, 1500), linear=(0.5, 2500), quick_rate=0.05, gain=1.6,
+    joint=(7e-4, 1.0, 1500), linear=(0.5, 2500),
 )  # fmt: skip
 SWIMMER = Environment(
     "swimmer", "swimmer_1k", 1000, 256, 0.1, 5e-3, SWEEP, 500,
-    deep=dict.fromkeys(FORMS, (0, 1e-4, 5e-4)), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-2, 5.5e-2), joint=(5e-2, 0.1, 800),
+    deep=dict.fromkeys(FORMS, (0, 1e-3, 4e-3)), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-2, 5.5e-2), joint=(5e-2, 0.1, 800),
 )  # fmt: skip
 HOPPER = Environment(
     "hopper", "hopper_10k", 5000, 256, 0.1, 1e-3, SWEEP, 100,
-    deep=dict.fromkeys(FORMS, (0, 1e-4, 1e-3)), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-3, 1e-2), joint=(5e-3, 0.3, 1000),
+    deep=dict.fromkeys(FORMS, (0, 1e-3, 1e-2)), scaled=(0, 1e-3, 1e-2), raw=(0, 1e-3, 1e-2), joint=(5e-3, 0.3, 1000),
     too_much=True,
 )  # fmt: skip
 
@@ -163,8 +159,8 @@ class Expert(Perceptrons):
         """Every layer of networks that are published in the deep-collapse paper, and of ones with biases."""
         own, settings = self.environment, list[Setting]()
         published = Recipe(lr=own.rate, epochs=1000)
-        recipe = self.recipe(published if self.full else Recipe(lr=own.quick_rate, epochs=own.epochs))
-        gain = 1.0 if self.full else own.gain
+        recipe = self.recipe(published if self.full else Recipe(lr=SHORT, epochs=own.epochs))
+        gain = 1.0 if self.full else GAIN
         given = (self.bias, self.head) != ("own", "own")
         forms = {"as asked": FORMS["bias-free"]} if given else FORMS  # flags go before what is passed to mlp
         for name, (bias, last_relu) in forms.items():
@@ -185,9 +181,8 @@ class Expert(Perceptrons):
         )
         most = settings[len(settings) // len(forms) - 1]  # of the first form, as published
         beside = () if given else (Beside(most.label, (own.name, PUBLISHED[own.name]), BESIDE),)
-        about = DEEP.format(own.name) + (
-            GAIN.format(gain) if self.init_gain is None and self.lr is None and gain != 1 else ""
-        )
+        asked = self.full or self.init_gain is not None or self.lr is not None
+        about = DEEP.format(own.name) + ("" if asked else BEGUN)
         seeds = tuple(range(self.seeds))
         study = Study(f"{own.name}-deep", about, tuple(settings), seeds, theory=True, beside=beside)
         return Inquiry(study, checked)
