@@ -81,7 +81,8 @@ def half_of_free(device: torch.device) -> int | None:
 def free_memory(device: torch.device) -> int | None:
     """Bytes that can still be had on a device, as the system and the process's own limit allow; None if unknown."""
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # by torch, for what comes
+        return torch.cuda.mem_get_info(device)[0] + kept
     if device.type != "cpu":
         return None
     bounds = [bound for bound in (_available(), _allowed()) if bound is not None]
