@@ -5,6 +5,7 @@ takes a ``Batch``; ``Snapshot`` holds what they became; ``CATALOG`` lists every 
 ``top`` and ``classifier`` hold the measures as plain functions.
 """
 
+from .algebra.lent import lent
 from .catalog import CATALOG, STATISTICS
 from .catalog.further_rows import numerical_rank
 from .catalog.probe import HEATMAP, HELD, OVERVIEW, SUMMARY, Evaluation, Probe, Reference
@@ -68,6 +69,7 @@ __all__ = [
     "defined",
     "is_one_hot",
     "jackknife",
+    "lent",
     "numerical_rank",
     "of_sketch",
     "principal_cosines",

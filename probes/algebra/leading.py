@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from probes.streaming.gram import add_gram_
-from probes.subspace import EPS, Spectrum
+from probes.streaming.gram import add_gram_, mirrored
+from probes.subspace import EPS, Spectrum, spectrum
 
+from .lent import borrowed
 from .reduced import Reduced
 
 SMALL = 64  # sides up to which all singular vectors cost next to nothing
@@ -32,7 +33,7 @@ def leading_singular(W: Tensor, k: int, tied: float) -> Spectrum | None:
     size = float(W.abs().max())
     A, gram = W / size, W.new_zeros(p, p)
     add_gram_(gram, A.mT if m <= d else A)
-    reduced = Reduced.of(gram)
+    reduced = Reduced.of(gram) if borrowed(gram) is None else spectrum(mirrored(gram))
     squares = reduced.values
     if not float(squares[k - 1]) > SHALLOW**2 * float(squares[0]):
         return None

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from deepnrc.data import progress_bar
 from deepnrc.measuring.finishing import intervals
+from deepnrc.measuring.finishing.home import CPU, at_home
 from deepnrc.measuring.finishing.readings import SpectralReading, of_layer, of_targets
 from deepnrc.measuring.settling.acting import Found, acting, acting_on_top, after
 from deepnrc.measuring.settling.top import Top
@@ -18,7 +19,7 @@ from deepnrc.measuring.streaming.layerstream import LayerStream
 from deepnrc.measuring.streaming.streams import Streams
 from deepnrc.networks import Dataflow, Weight, over_map
 from deepnrc.table import COSINES, FEATURES, NETWORK
-from probes import OF_WEIGHT, Evaluation, HeldOut, Outcome, Probe, Snapshot, defined, of_sketch, sketch_tells
+from probes import OF_WEIGHT, Evaluation, HeldOut, Outcome, Probe, Snapshot, defined, lent, of_sketch, sketch_tells
 
 PATCHES = (
     "the convolution in front of the outputs reads patches of several positions, and pooled features are of one: its "
@@ -40,7 +41,9 @@ def finished(
     whole, held = (streams, None) if streams.fitted is None else (streams.fitted, streams)
     if whole.dealing is not None:
         whole.dealing.check(whole.sizes)
-    return measured(whole, flow, weights, held=held, **named)
+    away = next((layer.device for layer in whole.layers.values() if layer.device != CPU), CPU)
+    with lent(away):
+        return measured(at_home(whole), flow, weights, held=None if held is None else at_home(held), **named)
 
 
 def measured(

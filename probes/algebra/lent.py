@@ -1,0 +1,44 @@
+"""Decompositions of large matrices on an accelerator that the caller lends; everything else stays on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import torch
+from torch import Tensor
+
+LARGE = 256  # side of a matrix from which bringing it over costs less than it saves
+LENT: ContextVar[torch.device | None] = ContextVar("lent", default=None)
+
+
+@contextmanager
+def lent(device: torch.device) -> Iterator[None]:
+    """Within the block, decompositions of large matrices on the CPU are made on ``device``, and their results brought
+    back; a device without float64, and the CPU itself, are left alone."""
+    token = LENT.set(device if device.type not in ("cpu", "mps", "meta") else None)
+    try:
+        yield
+    finally:
+        LENT.reset(token)
+
+
+def borrowed(A: Tensor) -> torch.device | None:
+    """The device on which A (..., m, d) is to be decomposed, if it is another one than its own."""
+    device = LENT.get()
+    return device if device is not None and A.device.type == "cpu" and min(A.shape[-2:]) >= LARGE else None
+
+
+def eigh(S: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (d,), ascending, and eigenvectors (d, d) of a symmetric S (d, d), where S is."""
+    device = borrowed(S)
+    values, vectors = torch.linalg.eigh(S if device is None else S.to(device))
+    return values.to(S.device), vectors.to(S.device)
+
+
+def svd(A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The thin singular value decomposition of A (m, d), where A is."""
+    device = borrowed(A)
+    left, values, right = torch.linalg.svd(A if device is None else A.to(device), full_matrices=False)
+    return left.to(A.device), values.to(A.device), right.to(A.device)
