@@ -87,8 +87,9 @@ def add_gram_(matrix: Tensor, rows: Tensor) -> None:
         matrix: accumulator (d, d), float64.
         rows: X (N, d), float64.
     """
-    for start in range(0, matrix.shape[0], BLOCK):
-        stop = start + BLOCK
+    block = BLOCK if matrix.device.type == "cpu" else len(matrix)  # elsewhere starting a product costs more than half
+    for start in range(0, len(matrix), block):
+        stop = start + block
         matrix[start:stop, start:].addmm_(rows[:, start:stop].T, rows[:, start:])
 
 

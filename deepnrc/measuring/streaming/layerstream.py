@@ -11,8 +11,9 @@ from torch import Tensor
 from deepnrc.networks import Reading, Site
 from probes import Batch, Moments, Opening, Pass, Statistic
 
-# Adding X'X to a d x d matrix reads and writes all of it, so small batches wait until they make this many rows.
-GATHERED = 256
+# Adding X'X to a d x d matrix reads and writes all of it, so small batches wait until they make this many rows; on an
+# accelerator, where starting a product takes longer than the product itself, until they fill so many bytes.
+GATHERED, FILLED, MOST = 256, 2**23, 4096
 ALL = -1  # the group of all samples, where they are not parted
 
 
@@ -116,14 +117,15 @@ class LayerStream:
         """Feed one batch, which ``Streams`` has let pass, to the statistics of pass ``number``."""
         rows, self.roundoff = reading.pooled.rows, max(self.roundoff, reading.roundoff)
         centred = rows if number is Pass.FIRST else rows - self.opening.finished("moments", Moments).mean[: self.width]
+        enough = gathered(self.device, self.width + self.n)
         for group, batch in samples.dealt(centred, reading.pooled.repeats):
             waiting = self.waiting.get((number, group))
             if waiting is not None and not waiting.takes(batch):
                 self._feed(waiting.taken(), number, group)
-            if batch.N >= GATHERED:
+            if enough <= batch.N:
                 self._feed(batch, number, group)
             else:
-                waiting = waiting or RowBuffer(batch)
+                waiting = waiting or RowBuffer(batch, enough)
                 self.waiting[number, group] = waiting
                 waiting.add(batch)
 
@@ -151,23 +153,28 @@ class LayerStream:
                 statistic.update(batch)
 
 
+def gathered(device: torch.device, width: int) -> int:
+    """How many rows of so many numbers are fed at once."""
+    return GATHERED if device.type == "cpu" else min(MOST, max(GATHERED, FILLED // (8 * width)))
+
+
 class RowBuffer:
-    """Up to ``GATHERED`` rows that wait to be fed.
+    """Up to so many rows that wait to be fed.
 
     One buffer for good: rows that were kept as they came would lie between the network's own tensors and make the
     allocator ask the system for new memory in every forward pass.
     """
 
-    def __init__(self, like: Batch) -> None:
-        self.width = like.H.shape[1]
-        self.rows = like.H.new_empty(GATHERED, self.width + like.Y.shape[1])
-        self.labels = like.H.new_empty(2, GATHERED, dtype=torch.int64)
+    def __init__(self, like: Batch, most: int) -> None:
+        self.width, self.most = like.H.shape[1], most
+        self.rows = like.H.new_empty(most, self.width + like.Y.shape[1])
+        self.labels = like.H.new_empty(2, most, dtype=torch.int64)
         self.known = (False, False)
         self.filled = 0
 
     def takes(self, batch: Batch) -> bool:
         """Whether there is room for the batch, and as much is known of its samples as of those that wait."""
-        return self.filled == 0 or (self.filled + batch.N <= GATHERED and self.known == _known(batch))
+        return self.filled == 0 or (self.filled + batch.N <= self.most and self.known == _known(batch))
 
     def add(self, batch: Batch) -> None:
         """Copy the rows of a batch behind those that wait."""

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from deepnrc.measuring.streaming.layerstream import GATHERED, BatchLabels, RowBuffer
+from deepnrc.measuring.streaming.layerstream import GATHERED, BatchLabels, RowBuffer, gathered
 from probes import Batch
 
 H = torch.randn(60, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -28,7 +28,7 @@ def test_what_waits_is_taken_as_one_batch(labels):
     def batch(rows):
         return Batch(H[rows], Y[rows], *(given if given is None else given[rows] for given in labels))
 
-    waiting = RowBuffer(batch(slice(1)))
+    waiting = RowBuffer(batch(slice(1)), GATHERED)
     for first in range(2):  # what was taken leaves nothing behind
         for rows in (slice(first, 9), slice(9, 9), slice(9, 60)):
             assert waiting.takes(batch(rows))
@@ -42,7 +42,7 @@ def test_what_waits_is_taken_as_one_batch(labels):
 
 
 def test_a_batch_of_which_more_or_less_is_known_does_not_wait_with_others():
-    waiting = RowBuffer(Batch(H, Y))
+    waiting = RowBuffer(Batch(H, Y), GATHERED)
     waiting.add(Batch(H, Y, LABELS))
     assert waiting.takes(Batch(H, Y, LABELS))
     assert not waiting.takes(Batch(H, Y))
@@ -52,7 +52,7 @@ def test_a_batch_of_which_more_or_less_is_known_does_not_wait_with_others():
 
 
 def test_no_more_wait_than_there_is_room_for():
-    waiting = RowBuffer(Batch(H, Y))
+    waiting = RowBuffer(Batch(H, Y), GATHERED)
     for _ in range(GATHERED // 60):
         waiting.add(Batch(H, Y))
     assert waiting.takes(Batch(H[: GATHERED % 60], Y[: GATHERED % 60]))
@@ -76,3 +76,9 @@ def test_memory_does_not_grow_with_the_number_of_samples(seeded, probe):
     gathered, moments = 8 * GATHERED * (3 + 4 + 576), 8 * (576 + 2) ** 2
     assert max(held) - held[0] < 2 * gathered + moments < all_features / 4
     assert max(held[8:]) - held[8] < gathered / 4
+
+
+@pytest.mark.parametrize(("width", "rows"), [(16, 4096), (512, 2048), (100_000, GATHERED)])
+def test_an_accelerator_is_fed_more_rows_at_once_the_narrower_they_are(width, rows):
+    assert gathered(torch.device("cpu"), width) == GATHERED
+    assert gathered(torch.device("cuda"), width) == rows
