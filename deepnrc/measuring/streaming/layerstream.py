@@ -181,9 +181,9 @@ class RowBuffer:
         here = slice(self.filled, self.filled + batch.N)
         self.rows[here, : self.width] = batch.H
         self.rows[here, self.width :] = batch.Y
-        for labels, given in zip(self.labels, (batch.classes, batch.predicted), strict=True):
+        for place, given in enumerate((batch.classes, batch.predicted)):
             if given is not None:
-                labels[here] = given
+                self.labels[place, here] = given
         self.known = _known(batch)
         self.filled += batch.N
 

@@ -24,6 +24,8 @@ def read_argument(site: Site, args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
 
 def first_tensor(value: Any) -> Tensor | None:
     """The tensor itself, or the first one in a tuple, list, mapping or dataclass; None if none."""
+    if isinstance(value, tuple) and value and isinstance(value[0], Tensor):  # most of what modules are given
+        return value[0]
     return next(all_tensors(value), None)
 
 

@@ -22,7 +22,7 @@ def product_roundoff(module: nn.Module, x: Tensor) -> float:
     """The unit roundoff to which a module rounds what it multiplies x (of any shape) by its weight; 0.0 for numbers
     that are not floating, and for single precision that is multiplied as such."""
     kind = x.device.type
-    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
+    if _casts(kind) and torch.is_autocast_enabled(kind):
         return unit_roundoff(torch.get_autocast_dtype(kind))
     if x.dtype != torch.float32:
         return unit_roundoff(x.dtype) if x.is_floating_point() else 0.0
@@ -31,6 +31,11 @@ def product_roundoff(module: nn.Module, x: Tensor) -> float:
         return _of_cuda(isinstance(module, _ConvNd)) if able else 0.0
     asked = _of_cpu() if kind == "cpu" else 0.0
     return asked if asked and _multiplied_coarsely(asked) else 0.0
+
+
+@functools.cache
+def _casts(kind: str) -> bool:
+    return torch.amp.is_autocast_available(kind)
 
 
 def _of_cuda(convolution: bool) -> float:
