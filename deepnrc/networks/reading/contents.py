@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from deepnrc.networks.choosing.layers import Site
@@ -42,3 +43,9 @@ def all_tensors(value: Any) -> Iterator[Tensor]:
         items = (getattr(value, field.name) for field in fields(value))
     for item in items:
         yield from all_tensors(item)
+
+
+def copied(x: Tensor) -> Tensor:
+    """A copy that may have gradients, which a tensor made in inference mode may not."""
+    with torch.inference_mode(False):
+        return x.detach().clone()

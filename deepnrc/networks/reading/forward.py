@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from deepnrc.networks.choosing.layers import Site
 from deepnrc.networks.reading.masks import AUTO, Mask, ignores, mask_of, padded
 from deepnrc.networks.reading.pooling import Pooled
+from deepnrc.networks.reading.precision import product_roundoff
 from deepnrc.networks.reading.suspects import Suspect, parts_of, sequences, suspects
 
 
@@ -50,6 +51,15 @@ class Forward:
     kinds: list[str] = field(default_factory=list)
     written: dict[str, int] = field(default_factory=dict)
     coarsest: float = 0.0
+
+    def note(self, key: str, reading: Reading) -> None:
+        """Keep a reading, with the roundoff of the products before it if that is coarser than its own."""
+        self.readings[key] = replace(reading, roundoff=max(reading.roundoff, self.coarsest))
+
+    def note_product(self, module: nn.Module, x: Tensor | None) -> None:
+        """Note how coarsely a module rounds what it multiplies x by its weight."""
+        if x is not None:
+            self.coarsest = max(self.coarsest, product_roundoff(module, x))
 
     def note_mask(self, mask: Mask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Note what a call says of padding. Errors: UsageError for a mask that cannot be used."""

@@ -17,11 +17,10 @@ from deepnrc.networks.choosing.layers import ROOT, Site, reads_features
 from deepnrc.networks.dataflow import Product, Products, rebuilt
 from deepnrc.networks.outputs import EVERY, Pick
 from deepnrc.networks.reading.axes import Axis, UnknownAxes, by_parts, given_axis, tells, unknown_axis
-from deepnrc.networks.reading.contents import first_tensor, read_argument
+from deepnrc.networks.reading.contents import copied, first_tensor, read_argument
 from deepnrc.networks.reading.forward import Forward, Reading
 from deepnrc.networks.reading.masks import AUTO, Mask
 from deepnrc.networks.reading.pooling import Pool, pooled
-from deepnrc.networks.reading.precision import product_roundoff
 from deepnrc.networks.samples import Layout, samples_first
 from deepnrc.networks.weights.registry import Weight
 from deepnrc.wording import OneOf, Remedy
@@ -91,7 +90,7 @@ class Taps:
                 self._listen()
             for site in self._tapped:
                 self._tap(site)
-            for module in holders:  # after the taps: what a product rounds, its own input does not hold
+            for module in holders:  # after the taps: its own input is not rounded yet
                 self._add(module.register_forward_pre_hook, self._rounds, with_kwargs=True)
             self._add(self.model.register_forward_hook, self._finish)
             self._add(self.model.register_forward_hook, self._end, always_call=True)
@@ -186,7 +185,7 @@ class Taps:
             return
         self.last, self._current, self._calls = None, Forward({}, []), {}
         if self.keeping:
-            self.inputs = rebuilt(_copied, (args, dict(kwargs)))
+            self.inputs = rebuilt(copied, (args, dict(kwargs)))
         self._waiting, self._written, self._silent = UnknownAxes(), None, False
         self._current.note_mask(self.mask, args, kwargs)
         if self.products and self._watching is None:
@@ -205,7 +204,7 @@ class Taps:
         assert isinstance(site.module, Product)
         site.module.matrix = W.detach()
         self._marked(site, x)
-        self._current.coarsest = max(self._current.coarsest, product_roundoff(site.module, x))
+        self._current.note_product(site.module, x)
 
     def _finish(self, module: nn.Module, args: Any, output: Any) -> None:
         self._silent = output is None
@@ -233,9 +232,8 @@ class Taps:
         return hook
 
     def _rounds(self, module: nn.Module, args: Any, kwargs: Mapping[str, Any]) -> None:
-        x = first_tensor(args) if args else first_tensor(kwargs)
-        if self._current is not None and x is not None:
-            self._current.coarsest = max(self._current.coarsest, product_roundoff(module, x))
+        if self._current is not None:
+            self._current.note_product(module, first_tensor(args) if args else first_tensor(kwargs))
 
     def _tap(self, site: Site) -> None:
         if site.reads == "input":
@@ -298,11 +296,4 @@ class Taps:
             x, axis = samples_first(x, where, site.axis if axis is None else axis)
         made = pooled(x, site, self.pool, self._current.mask, axis)
         dtype = x.dtype if x.is_floating_point() else torch.float32
-        roundoff = max(unit_roundoff(dtype), self._current.coarsest)
-        self._current.readings[key] = Reading(site, made, roundoff, site.axis if axis is None else axis)
-
-
-def _copied(x: Tensor) -> Tensor:
-    """A copy that may have gradients, which a tensor made in inference mode may not."""
-    with torch.inference_mode(False):
-        return x.detach().clone()
+        self._current.note(key, Reading(site, made, unit_roundoff(dtype), site.axis if axis is None else axis))

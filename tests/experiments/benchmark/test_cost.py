@@ -2,12 +2,9 @@
 
 import re
 
-import pytest
 import torch
 
-from deepnrc import UsageError
 from experiments.benchmark import cost
-from experiments.benchmark.clock import placed
 
 
 def test_a_ratio_is_printed_beside_its_bound(capsys):
@@ -40,11 +37,3 @@ def test_null_levels_are_timed_beside_a_decomposition(capsys):
     said = capsys.readouterr().out
     assert re.match(r"All null levels of one layer, d = 8, n = 2: \d\.\d+ s of CPU time, [\d.]+ times a decomp", said)
     assert said.endswith("Bound: 0.5.\n")
-
-
-def test_a_device_that_is_not_there_is_refused_by_name():
-    with pytest.raises(UsageError, match="There is no device 'cuda:99' here"):
-        placed("cuda:99")
-    with pytest.raises(UsageError, match="There is no device 'gpu' here"):
-        placed("gpu")
-    assert placed(None) == torch.device("cpu")

@@ -1,13 +1,11 @@
-"""What statistics hold is brought to the CPU as it is, and decompositions may be made where the caller says."""
+"""What statistics hold is brought to the CPU as it is."""
 
 import copy
 
-import pytest
 import torch
 
 from deepnrc.measuring.finishing.home import moved
-from probes import Directions, Moments, lent
-from probes.algebra import lent as lending
+from probes import Directions, Moments
 
 
 def test_what_is_moved_is_a_copy_that_goes_on_by_itself():
@@ -33,18 +31,3 @@ def test_devices_become_the_cpu_and_what_is_met_twice_stays_one():
 def test_what_is_no_statistic_is_left_as_it_is():
     given = (1, "a", None, Moments)
     assert moved(given, {}) == given
-
-
-@pytest.mark.parametrize(("side", "there"), [(lending.LARGE, True), (lending.LARGE - 1, False)])
-def test_large_decompositions_alone_are_lent_a_device(side, there):
-    S = torch.zeros(side, side + 5)
-    assert lending.borrowed(S) is None
-    with lent(torch.device("cuda")):
-        assert (lending.borrowed(S) == torch.device("cuda")) == there
-    assert lending.borrowed(S) is None
-
-
-@pytest.mark.parametrize("name", ["cpu", "mps", "meta"])
-def test_devices_without_double_precision_are_not_asked(name):
-    with lent(torch.device(name)):
-        assert lending.borrowed(torch.zeros(1000, 1000)) is None
