@@ -9,6 +9,8 @@ from torch import nn
 import deepnrc
 from deepnrc.measuring.finishing import rows
 
+pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device, with tests of its own")
+
 ASKED = {
     "plain": {},
     "intervals": {"groups": 8},
