@@ -26,7 +26,8 @@ class Given:
         statistics: finished streaming statistics by name; "moments" is always among them.
         weight_matrix: W (m, d), or None with ``weight_missing`` saying why.
         rank: k as the user set it, or None for the numerical rank of S_Y.
-        unit_roundoff: of the dtype in which the network held these features.
+        unit_roundoff: the coarsest with which the network held these features, or multiplied what they came from.
+        held_roundoff: of the dtype in which it held them; ``unit_roundoff`` if not given.
         target_roundoff: of the number format in which the targets were written, which need not be the one they came in.
         target_resolution: (n,), half a unit of the last written digit of each target, or None where it is not known.
         network_mse: the network's own mean squared error, or None with ``mse_missing`` saying why.
@@ -43,6 +44,7 @@ class Given:
     weight_missing: str = "the layer has no weight matrix"
     rank: int | None = None
     unit_roundoff: float = EPS / 2
+    held_roundoff: float | None = None
     target_roundoff: float = EPS / 2
     target_resolution: Tensor | None = None
     network_mse: float | None = None

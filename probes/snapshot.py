@@ -231,7 +231,8 @@ class Snapshot(Given):
     def linear_fit(self) -> LinearFit:
         """The least-squares affine map from H to Y."""
         # what half precision rounds to is far above the cut and part of what the layer holds; float32's is near it
-        rounding = self.unit_roundoff**2 * self.squares if self.unit_roundoff <= SINGLE else None
+        held = self.unit_roundoff if self.held_roundoff is None else self.held_roundoff
+        rounding = held**2 * self.squares if held <= SINGLE else None
         return linear_fit(self.covariance, self.features, self.cross, self._targets, rounding, self.most_used)
 
     @cached_property

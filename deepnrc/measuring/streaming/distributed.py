@@ -163,6 +163,8 @@ def merge(streams: Streams, ranks: Ranks, number: Pass) -> None:
     streams.samples = sum(samples for *_, samples, _ in told)
     streams.one_hot = all(one_hot for *_, one_hot in told)
     streams.roundoff = max(ranks.told(streams.roundoff))
+    for products in ranks.told(streams.products):
+        streams.note(products)
 
 
 def sharded(model: nn.Module) -> bool:
@@ -174,11 +176,12 @@ def sharded(model: nn.Module) -> bool:
 
 def _merge_layer(layer: LayerStream, ranks: Ranks, passes: Sequence[Pass]) -> None:
     mine, first = {name: s for name, s in layer.statistics.items() if s.in_pass in passes}, Pass.FIRST in passes
-    told = ranks.told((mine, layer.groups if first else [], layer.roundoff))
-    layer.roundoff = max(roundoff for *_, roundoff in told)
+    told = ranks.told((mine, layer.groups if first else [], layer.roundoff, layer.coarsest))
+    layer.roundoff = max(roundoff for *_, roundoff, _ in told)
+    layer.coarsest = max(coarsest for *_, coarsest in told)
     layer.statistics |= _whole(layer, [statistics for statistics, *_ in told])
     if first and layer.groups:
-        layer.groups = [_whole(layer, parts) for parts in zip(*(groups for _, groups, _ in told), strict=True)]
+        layer.groups = [_whole(layer, parts) for parts in zip(*(groups for _, groups, *_ in told), strict=True)]
 
 
 def _whole(layer: LayerStream, parts: Sequence[dict[str, Statistic]]) -> dict[str, Statistic]:

@@ -66,7 +66,8 @@ class LayerStream:
         width: d, of the features.
         n: target width.
         statistics: by name; "moments" always.
-        roundoff: the coarsest unit roundoff seen.
+        roundoff: the coarsest unit roundoff in which the features were held.
+        coarsest: that of a product that ran before.
         groups: the statistics of the first pass of each group of samples, whose merge those of all are; empty where no
             intervals are asked for.
         fitted: the layer's finished statistics of other samples, about whose means those of a second pass are, which
@@ -85,6 +86,7 @@ class LayerStream:
     device: torch.device
     statistics: dict[str, Statistic] = field(default_factory=dict)
     roundoff: float = 0.0
+    coarsest: float = 0.0
     groups: list[dict[str, Statistic]] = field(default_factory=list)
     fitted: Mapping[str, Statistic] | None = None
     waiting: dict[tuple[Pass, int], RowBuffer] = field(default_factory=dict)
@@ -116,6 +118,7 @@ class LayerStream:
     def update(self, reading: Reading, samples: BatchLabels, number: Pass) -> None:
         """Feed one batch, which ``Streams`` has let pass, to the statistics of pass ``number``."""
         rows, self.roundoff = reading.pooled.rows, max(self.roundoff, reading.roundoff)
+        self.coarsest = max(self.coarsest, reading.coarsest)
         centred = rows if number is Pass.FIRST else rows - self.opening.finished("moments", Moments).mean[: self.width]
         enough = gathered(self.device, self.width + self.n)
         for group, batch in samples.dealt(centred, reading.pooled.repeats):

@@ -37,6 +37,8 @@ class Streams:
         network: what the network's own outputs tell.
         n: target width.
         roundoff: the coarsest unit roundoff of the targets' numbers.
+        products: by the names of modules and bare parameters, the coarsest unit roundoff of their products; of those
+            alone that round.
         resolution: half a unit of the last written digit of each target (n,), or None.
         one_hot: whether all targets so far were classes.
         unknown: parts of a batch that were unknown in some batch, and so are for good, with the first reason.
@@ -59,6 +61,7 @@ class Streams:
     network: Performance = field(default_factory=Performance)
     n: int = 0
     roundoff: float = 0.0
+    products: dict[str, float] = field(default_factory=dict)
     resolution: Tensor | None = None
     one_hot: bool = False
     unknown: dict[Part, str] = field(default_factory=dict)
@@ -119,6 +122,7 @@ class Streams:
         samples = self._samples(prediction, targets)
         if not self.layers:
             self._open(forward, targets)
+        self.note(forward.products)
         self.one_hot, self.roundoff = self.one_hot and targets.one_hot, max(self.roundoff, targets.roundoff)
         passes = [self.number] if self.fitted is None else list(Pass)
         for number in passes:
@@ -160,6 +164,10 @@ class Streams:
             at = samples.groups == group
             labels = [None if known is None else known[at] for known in (samples.classes, samples.predicted)]
             part.compare(prediction[at], samples.Y[at], *labels)
+
+    def note(self, products: Mapping[str, float]) -> None:
+        """Note how coarsely products round."""
+        self.products |= {name: max(u, self.products.get(name, 0.0)) for name, u in products.items()}
 
     def flush(self) -> None:
         """Bring every layer's statistics up to date, before they are read."""

@@ -137,13 +137,13 @@ class UnknownAxes:
     """
 
     def __init__(self) -> None:
-        self.held: dict[str, tuple[Site, Tensor, Tensor]] = {}
+        self.held: dict[str, tuple[Site, Tensor, Tensor, float]] = {}
         self._keys: dict[tuple[Any, ...], list[str]] = {}
 
-    def add(self, key: str, site: Site, x: Tensor) -> None:
+    def add(self, key: str, site: Site, x: Tensor, coarsest: float = 0.0) -> None:
         """Keep a copy of the numbers, as the tensor may be changed in place, and the tensor, so that no other takes its
-        place in memory."""
-        self.held[key] = (site, x, x.detach().clone())
+        place in memory; and the coarsest roundoff of a product so far."""
+        self.held[key] = (site, x, x.detach().clone(), coarsest)
         self._keys.setdefault(identity(x), []).append(key)
 
     def read_by(self, x: Any) -> list[str]:
@@ -152,6 +152,6 @@ class UnknownAxes:
             return []
         return [key for key in self._keys.get(identity(x), ()) if key in self.held]
 
-    def take(self, key: str) -> tuple[Site, Tensor]:
-        site, _, copy = self.held.pop(key)
-        return site, copy
+    def take(self, key: str) -> tuple[Site, Tensor, float]:
+        site, _, copy, coarsest = self.held.pop(key)
+        return site, copy, coarsest

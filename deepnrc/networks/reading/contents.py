@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from deepnrc.errors import UsageError
 from deepnrc.networks.choosing.layers import Site
+from deepnrc.wording import Remedy
 
 
 def read_argument(site: Site, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
@@ -49,3 +51,14 @@ def copied(x: Tensor) -> Tensor:
     """A copy that may have gradients, which a tensor made in inference mode may not."""
     with torch.inference_mode(False):
         return x.detach().clone()
+
+
+def needed(x: Tensor | None, site: Site) -> Tensor:
+    """The tensor that a site reads. Errors: UsageError if there is none."""
+    if x is None:
+        raise UsageError(
+            f"Layer '{site.name}' has no tensor as its {site.reads}. Leave it out with ",
+            Remedy("layers", [f"!{site.name}"]),
+            ".",
+        )
+    return x

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
@@ -17,13 +17,20 @@ from deepnrc.networks.reading.suspects import Suspect, parts_of, sequences, susp
 
 @dataclass(frozen=True)
 class Reading:
-    """What one call of one site gave: pooled rows, the unit roundoff of how the network held and made them, and the
-    axis of the features in what was pooled, with samples first; None where that is unknown."""
+    """What one call of one site gave.
+
+    Attributes:
+        pooled: the rows.
+        roundoff: the unit roundoff of the dtype in which the network held them.
+        axis: of the features in what was pooled, with samples first; None where that is unknown.
+        coarsest: the coarsest unit roundoff of a product that ran before.
+    """
 
     site: Site
     pooled: Pooled
     roundoff: float
     axis: int | None = None
+    coarsest: float = 0.0
 
 
 @dataclass
@@ -39,7 +46,9 @@ class Forward:
         suspects: parts of the input that may be a mask, where none was used and nothing was said.
         kinds: the sequences to all of which a mask was applied, if they are several and nothing was said.
         written: by site name, on which axis a module gave the output that is read.
-        coarsest: the largest unit roundoff of a product so far.
+        coarsest: the coarsest unit roundoff of a product so far.
+        products: by the names of modules and bare parameters, the unit roundoff of their products; of those alone that
+            round.
     """
 
     readings: dict[str, Reading]
@@ -51,15 +60,14 @@ class Forward:
     kinds: list[str] = field(default_factory=list)
     written: dict[str, int] = field(default_factory=dict)
     coarsest: float = 0.0
+    products: dict[str, float] = field(default_factory=dict)
 
-    def note(self, key: str, reading: Reading) -> None:
-        """Keep a reading, with the roundoff of the products before it if that is coarser than its own."""
-        self.readings[key] = replace(reading, roundoff=max(reading.roundoff, self.coarsest))
-
-    def note_product(self, module: nn.Module, x: Tensor | None) -> None:
-        """Note how coarsely a module rounds what it multiplies x by its weight."""
-        if x is not None:
-            self.coarsest = max(self.coarsest, product_roundoff(module, x))
+    def note_product(self, name: str, module: nn.Module, x: Tensor | None) -> None:
+        """Note how coarsely a module or bare parameter of that name rounds what it multiplies x by."""
+        roundoff = 0.0 if x is None else product_roundoff(module, x)
+        if roundoff:
+            self.coarsest = max(self.coarsest, roundoff)
+            self.products[name] = max(roundoff, self.products.get(name, 0.0))
 
     def note_mask(self, mask: Mask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Note what a call says of padding. Errors: UsageError for a mask that cannot be used."""

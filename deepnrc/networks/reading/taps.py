@@ -17,10 +17,11 @@ from deepnrc.networks.choosing.layers import ROOT, Site, reads_features
 from deepnrc.networks.dataflow import Product, Products, rebuilt
 from deepnrc.networks.outputs import EVERY, Pick
 from deepnrc.networks.reading.axes import Axis, UnknownAxes, by_parts, given_axis, tells, unknown_axis
-from deepnrc.networks.reading.contents import copied, first_tensor, read_argument
+from deepnrc.networks.reading.contents import copied, first_tensor, needed, read_argument
 from deepnrc.networks.reading.forward import Forward, Reading
 from deepnrc.networks.reading.masks import AUTO, Mask
 from deepnrc.networks.reading.pooling import Pool, pooled
+from deepnrc.networks.reading.precision import multiplying
 from deepnrc.networks.samples import Layout, samples_first
 from deepnrc.networks.weights.registry import Weight
 from deepnrc.wording import OneOf, Remedy
@@ -90,8 +91,8 @@ class Taps:
                 self._listen()
             for site in self._tapped:
                 self._tap(site)
-            for module in holders:  # after the taps: its own input is not rounded yet
-                self._add(module.register_forward_pre_hook, self._rounds, with_kwargs=True)
+            for module, name in multiplying(self.model, self.weights):  # after taps: it did not round what it reads
+                self._add(module.register_forward_pre_hook, self._rounds(name or ROOT), with_kwargs=True)
             self._add(self.model.register_forward_hook, self._finish)
             self._add(self.model.register_forward_hook, self._end, always_call=True)
         except BaseException:
@@ -176,9 +177,9 @@ class Taps:
         return hook
 
     def _settle(self, key: str, axis: int) -> None:
-        site, x = self._waiting.take(key)
+        site, x, coarsest = self._waiting.take(key)
         self._axes[site.name] = axis
-        self._keep(key, site, x)
+        self._keep(key, site, x, coarsest)
 
     def _begin(self, module: nn.Module, args: Any, kwargs: Mapping[str, Any]) -> None:
         if self._aside:
@@ -204,13 +205,13 @@ class Taps:
         assert isinstance(site.module, Product)
         site.module.matrix = W.detach()
         self._marked(site, x)
-        self._current.note_product(site.module, x)
+        self._current.note_product(name, site.module, x)
 
     def _finish(self, module: nn.Module, args: Any, output: Any) -> None:
         self._silent = output is None
         written = {} if self._current is None else self._current.written
         for key in list(self._waiting.held):
-            site, x, _ = self._waiting.held[key]
+            site, x, *_ = self._waiting.held[key]
             axis = written.get(key) or by_parts(site, x)
             if axis is None:
                 raise unknown_axis(site, tuple(x.shape))
@@ -231,9 +232,12 @@ class Taps:
 
         return hook
 
-    def _rounds(self, module: nn.Module, args: Any, kwargs: Mapping[str, Any]) -> None:
-        if self._current is not None:
-            self._current.note_product(module, first_tensor(args) if args else first_tensor(kwargs))
+    def _rounds(self, name: str) -> Callable[..., None]:
+        def hook(module: nn.Module, args: Any, kwargs: Mapping[str, Any]) -> None:
+            if self._current is not None:
+                self._current.note_product(name, module, first_tensor(args) if args else first_tensor(kwargs))
+
+        return hook
 
     def _tap(self, site: Site) -> None:
         if site.reads == "input":
@@ -274,26 +278,21 @@ class Taps:
         key = site.name if call == 1 or self.repeats != "each" else f"{site.name}#{call}"
         if (call > 1 and self.repeats == "first") or (self.only is not None and key not in self.only):
             return
-        if x is None:
-            raise UsageError(
-                f"Layer '{site.name}' has no tensor as its {site.reads}. Leave it out with ",
-                Remedy("layers", [f"!{site.name}"]),
-                ".",
-            )
+        x = needed(x, site)
         self._current.readings.pop(key, None)
         if x.ndim > 2 and site.reads == "output" and site.name not in self._axes:
             self._current.readings[key] = None  # type: ignore[assignment]  # keeps its place in the order
             if self._written is not None and self._written[0]() is x:
                 self._current.written[key] = self._written[1]
-            self._waiting.add(key, site, x)
+            self._waiting.add(key, site, x, self._current.coarsest)
         else:
-            self._keep(key, site, x)
+            self._keep(key, site, x, self._current.coarsest)
 
-    def _keep(self, key: str, site: Site, x: Tensor) -> None:
+    def _keep(self, key: str, site: Site, x: Tensor, coarsest: float) -> None:
         assert self._current is not None
         axis, where = self._axes.get(site.name), self.layouts.get(site.name)
         if isinstance(where, Layout) and not where.plain:
             x, axis = samples_first(x, where, site.axis if axis is None else axis)
-        made = pooled(x, site, self.pool, self._current.mask, axis)
-        dtype = x.dtype if x.is_floating_point() else torch.float32
-        self._current.note(key, Reading(site, made, unit_roundoff(dtype), site.axis if axis is None else axis))
+        made, own = pooled(x, site, self.pool, self._current.mask, axis), site.axis if axis is None else axis
+        u = unit_roundoff(x.dtype if x.is_floating_point() else torch.float32)
+        self._current.readings[key] = Reading(site, made, u, own, coarsest)

@@ -17,7 +17,7 @@ SINGLE, BRAIN = 2.0**-24, 2.0**-8
 def ampere(monkeypatch):
     """A tensor as a card of compute capability 8 holds it."""
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
-    return SimpleNamespace(device=torch.device("cuda"), dtype=torch.float32)
+    return SimpleNamespace(device=torch.device("cuda"), dtype=torch.float32, is_floating_point=lambda: True)
 
 
 def floors(net, x, **given):
