@@ -24,6 +24,5 @@ def made_roundoff(layer: LayerStream, products: Mapping[str, float], flow: Dataf
     # a bare parameter's is watched from the second batch on, and rounds as others do
     coarse = dict.fromkeys(flow.bare, max(products.values(), default=0.0)) | dict(products)
     within = site.weight is not None and site.weight.inside is not None  # it reads what its own module multiplied
-    return max(
-        (u for given, u in coarse.items() if name in flow.behind([given]) or (within and given == name)), default=0
-    )
+    before = (u for giver, u in coarse.items() if name in flow.behind([giver]) or (within and giver == name))
+    return max(before, default=0.0)

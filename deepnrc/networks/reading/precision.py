@@ -21,7 +21,7 @@ MODES = {"none": 0.0, "ieee": 0.0, "highest": 0.0, "tf32": TF32, "high": TF32, "
 
 
 def multiplying(model: nn.Module, weights: Mapping[str, Weight]) -> list[tuple[nn.Module, str]]:
-    """Every module that multiplies, with its name: those that hold weights, and recurrent ones, which hold no layers."""
+    """Every module that multiplies, with its name: those that hold weights, and recurrent ones (no layers)."""
     holding = {weight.module for weight in weights.values()}
     return [(m, name) for name, m in model.named_modules() if m in holding or isinstance(m, nn.RNNBase)]
 

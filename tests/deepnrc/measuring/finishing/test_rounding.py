@@ -40,7 +40,7 @@ def test_what_runs_after_a_coarse_product_and_not_behind_it_keeps_its_digits(tf3
     assert noise.loc["state", "status"] == "ok"
     assert noise.loc["state", "floor"] < 1e-6
     assert noise.loc["image", "floor"] < 1e-12
-    assert noise.loc["head", "floor"] > 0.1 * TF32**2
+    assert noise.loc["head", "status"] == "degenerate"  # 1000 +- .5 times a weight, with ten bits of mantissa
 
 
 class Deferred(nn.Module):
