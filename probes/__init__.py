@@ -5,7 +5,7 @@ takes a ``Batch``; ``Snapshot`` holds what they became; ``CATALOG`` lists every 
 ``top`` and ``classifier`` hold the measures as plain functions.
 """
 
-from .algebra.lent import lent
+from .algebra.lending import lent
 from .catalog import CATALOG, STATISTICS
 from .catalog.further_rows import numerical_rank
 from .catalog.probe import HEATMAP, HELD, OVERVIEW, SUMMARY, Evaluation, Probe, Reference

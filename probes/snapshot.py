@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .algebra import between, leading, lent
+from .algebra import between, leading, lending
 from .algebra.factored import Covariance, Factored, Sketched, dense, with_rows
 from .algebra.joint import Joint
 from .algebra.onehot import OneHot, Targets
@@ -183,7 +183,7 @@ class Snapshot(Given):
 
     @cached_property
     def _cross_factors(self) -> tuple[Tensor, Spectrum]:
-        left, values, right = lent.svd(self.cross)
+        left, values, right = lending.svd(self.cross)
         return left, Spectrum(values, right.mT)
 
     @cached_property

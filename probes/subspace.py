@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .algebra import lent
+from .algebra import lending
 from .algebra.factored import Covariance, Factored, scaled
 from .algebra.onehot import Basis, OneHot, Targets, weighed
 from .algebra.reduced import Reduced
@@ -80,14 +80,14 @@ def spectrum(S: Covariance | OneHot) -> Spectrum:
     if isinstance(S, Factored):
         rows = singular(S.X)
         return Spectrum(rows.values**2, rows.vectors)
-    values, vectors = lent.eigh(S)
+    values, vectors = lending.eigh(S)
     return Spectrum(values.flip(0), vectors.flip(1))
 
 
 def late_spectrum(S: Covariance) -> Spectrum:
     """The same of a wide covariance, with vectors that are made when they are asked for: most measures read few."""
     few = torch.get_num_threads() <= THREADS
-    if isinstance(S, Factored) or len(S) <= NARROW or S.device.type != "cpu" or not few or lent.borrowed(S):
+    if isinstance(S, Factored) or len(S) <= NARROW or S.device.type != "cpu" or not few or lending.borrowed(S):
         return spectrum(S)
     reduced = Reduced.of(S)
     return Spectrum(reduced.values, reduced)
@@ -100,7 +100,7 @@ def singular(A: Tensor) -> Spectrum:
     """
     m, d = A.shape
     square = torch.linalg.qr(A, mode="r").R if m > d else A
-    _, values, right = lent.svd(square)
+    _, values, right = lending.svd(square)
     return Spectrum(values, right.mT)
 
 

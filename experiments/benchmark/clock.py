@@ -21,7 +21,7 @@ def seconds() -> float:
 
 
 def cpu_seconds(device: torch.device) -> Callable[[], float]:
-    """The clock of work that is no program's wait: processor time, on an accelerator ``seconds``."""
+    """Processor time, which another program does not lengthen; on an accelerator ``seconds``."""
     return time.process_time if device == CPU else seconds
 
 
@@ -32,6 +32,8 @@ def placed(name: str | None) -> torch.device:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise UsageError(f"There is no device {name!r} here ({error}). Name one that torch finds, or none.") from error
+    if device.type != "cpu" and device.index is not None:
+        torch.accelerator.set_device_index(device.index)  # the one that is waited for
     return device
 
 

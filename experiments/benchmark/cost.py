@@ -19,6 +19,7 @@ import tyro
 from torch import Tensor, nn
 
 import deepnrc
+from deepnrc import UsageError
 from deepnrc.data import progress_bar
 from deepnrc.measuring import Attachment, select
 from deepnrc.networks import choose, survey
@@ -26,7 +27,7 @@ from experiments.benchmark.clock import CPU, cpu_seconds, peak, placed, seconds
 from experiments.benchmark.growth import Growth
 from experiments.benchmark.memory import Memory
 from experiments.benchmark.scale import Scale
-from probes import Directions, Moments, Snapshot
+from probes import Directions, Moments, Snapshot, lent
 
 Batches = list[tuple[Tensor, Tensor]]
 
@@ -63,6 +64,8 @@ class Bench:
             Growth(Path("docs/growth.md")).run()
             return
         device = placed(self.device)
+        if device != CPU and (self.growth or self.images):
+            raise UsageError("--growth and --images measure the CPU's memory and time. Leave out --device.")
         if device != CPU:
             print(f"On {device}: {torch.cuda.get_device_name(device) if device.type == 'cuda' else device.type}.")
         torch.manual_seed(0)
@@ -147,11 +150,11 @@ def _finish(d: int, repeats: int, bound: float, report_bound: float, device: tor
     turns. Planes are kept from one layer to the next of a width, and are there after the first round, which is left
     out."""
     H, Y, model = _drawn(device, 4 * d, d), _drawn(device, 4 * d, 4), nn.Linear(d, 4).to(device)
-    moments, directions = Moments(d, 4, device), Directions(d, device=device)
-    moments.update(H, Y)
-    directions.update(H)
-    W = _drawn(device, d, d).double()
-    S = moments.covariance[:d, :d].contiguous()
+    moments, directions = Moments(d, 4), Directions(d)  # on the CPU, where measures are read
+    moments.update(H.cpu(), Y.cpu())
+    directions.update(H.cpu())
+    W = torch.randn(d, d).double()
+    S = moments.covariance[:d, :d].contiguous().to(device)
     attachment = Attachment(model)
     with attachment, torch.no_grad():
         model(H)
@@ -160,8 +163,9 @@ def _finish(d: int, repeats: int, bound: float, report_bound: float, device: tor
 
     def measures() -> None:
         snapshot = Snapshot({"moments": moments, "directions": directions}, W, network_mse=1.0)
-        for probe in probes:
-            probe.evaluate(snapshot)
+        with lent(device):
+            for probe in probes:
+                probe.evaluate(snapshot)
 
     work = {"eigh": lambda: torch.linalg.eigh(S), "measures": measures, "report": attachment.report}
     times: dict[str, list[float]] = {name: [] for name in work}
@@ -188,11 +192,13 @@ def _nulls(d: int, n: int, repeats: int, bound: float, device: torch.device = CP
     probes, clock = [probe for probe in select(None) if probe.chance is not None], cpu_seconds(device)
     nulls, decompositions = [], []
     for width in range(d, d + repeats + 1):
-        snapshot = _steep(device, width, n)
-        for probe in probes:
-            probe.outcome(snapshot)
+        snapshot = _steep(width, n)
+        with lent(device):
+            for probe in probes:
+                probe.outcome(snapshot)
+        S = snapshot.S_H.to(device)
         started = clock()
-        torch.linalg.eigh(snapshot.S_H)
+        torch.linalg.eigh(S)
         between = clock()
         for probe in probes:
             probe.null(snapshot)
@@ -206,11 +212,11 @@ def _nulls(d: int, n: int, repeats: int, bound: float, device: torch.device = CP
     )
 
 
-def _steep(device: torch.device, d: int, n: int) -> Snapshot:
+def _steep(d: int, n: int) -> Snapshot:
     """A layer of features with a falling spectrum, and n unrelated targets."""
-    moments = Moments(d, n, device)
-    moments.update((torch.randn(4 * d, d) * torch.arange(1, d + 1) ** -0.5).to(device), _drawn(device, 4 * d, n))
-    return Snapshot({"moments": moments}, _drawn(device, d, d).double())
+    moments = Moments(d, n)
+    moments.update(torch.randn(4 * d, d) * torch.arange(1, d + 1) ** -0.5, torch.randn(4 * d, n))
+    return Snapshot({"moments": moments}, torch.randn(d, d).double())
 
 
 def _memory(device: torch.device) -> None:
@@ -221,6 +227,8 @@ def _memory(device: torch.device) -> None:
 
     model, peaks = _mlp(512, 8).to(device), []
     for count in (40, 400):
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
         deepnrc.probe(model, batches(count), probes=["deep.noise"], progress=False)
         peaks.append(peak(device))
     print(f"Peak memory: {peaks[0]:.0f} MB after 10,240 samples, {peaks[1]:.0f} MB after 102,400.")

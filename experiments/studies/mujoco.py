@@ -181,8 +181,8 @@ class Expert(Perceptrons):
         )
         most = settings[len(settings) // len(forms) - 1]  # of the first form, as published
         beside = () if given else (Beside(most.label, (own.name, PUBLISHED[own.name]), BESIDE),)
-        asked = self.full or self.init_gain is not None or self.lr is not None
-        about = DEEP.format(own.name) + ("" if asked else BEGUN)
+        default = not self.full and self.init_gain is None and self.lr is None
+        about = DEEP.format(own.name) + (BEGUN if default else "")
         seeds = tuple(range(self.seeds))
         study = Study(f"{own.name}-deep", about, tuple(settings), seeds, theory=True, beside=beside)
         return Inquiry(study, checked)

@@ -7,7 +7,7 @@ from torch import Tensor
 from probes.streaming.gram import add_gram_, mirrored
 from probes.subspace import EPS, Spectrum, spectrum
 
-from .lent import borrowed
+from .lending import borrowed
 from .reduced import Reduced
 
 SMALL = 64  # sides up to which all singular vectors cost next to nothing

@@ -87,7 +87,8 @@ def add_gram_(matrix: Tensor, rows: Tensor) -> None:
         matrix: accumulator (d, d), float64.
         rows: X (N, d), float64.
     """
-    block = BLOCK if matrix.device.type == "cpu" else len(matrix)  # elsewhere starting a product costs more than half
+    # elsewhere than on the CPU, starting a product takes longer than half of it
+    block = BLOCK if matrix.device.type == "cpu" else max(1, len(matrix))
     for start in range(0, len(matrix), block):
         stop = start + block
         matrix[start:stop, start:].addmm_(rows[:, start:stop].T, rows[:, start:])

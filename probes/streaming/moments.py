@@ -78,13 +78,11 @@ class Moments:
         if batch.classes is None:
             self._write_out()
         width = self.d if self.classes is not None else self.d + self.n
-        rows = self.mean.new_empty(N + 1, width)
-        rows[:N, : self.d] = H
-        batch_mean = torch.empty_like(self.mean)
-        if self.classes is None:
-            rows[:N, self.d :] = Y
-        batch_mean[:width] = rows[:N].mean(0)
-        rows[:N] -= batch_mean[:width]
+        rows, batch_mean = self.mean.new_empty(N + 1, width), torch.empty_like(self.mean)
+        parts = [(slice(self.d), H)] if self.classes is not None else [(slice(self.d), H), (slice(self.d, width), Y)]
+        for here, given in parts:  # into place less the mean at once: two passes over memory, not four
+            batch_mean[here] = given.mean(0)
+            torch.sub(given.to(rows.device), batch_mean[here], out=rows[:N, here])
         if self.classes is not None and batch.classes is not None:
             batch_mean[self.d :] = self.classes.update(rows[:N], batch_mean[: self.d], batch.classes)
         rows[N] = self._shift(batch_mean, N)[:width]

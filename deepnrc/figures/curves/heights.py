@@ -3,7 +3,8 @@ small, and does not press into a few millimetres what was measured."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,17 +16,24 @@ FAR = 1e4  # times: rounding further than that below what was measured stands at
 EDGE = 10.0  # times: how far the edge lies below what was measured
 
 
-def lower_edge(drawn: Sequence[Curve], log: bool) -> float | None:
-    """Where what rounding made stands, if it lies far below every measured value of the lines; None if it does not,
-    on a linear axis, and where nothing was measured above rounding."""
+def lower_edge(drawn: Sequence[Curve], log: bool, beside: Iterable[float] = ()) -> float | None:
+    """Where what rounding made stands, if it lies far below all else; None if it does not, on a linear axis, and where
+    nothing was measured above rounding.
+
+    Args:
+        beside: levels and published values that stand beside the lines.
+    """
     if not log or not drawn:
         return None
-    parts = [shown(rows, log) for curve in drawn for rows in _each(curve.rows)]
+    parts = [shown(curve.rows, log) for curve in drawn]
     heights, below = (np.concatenate(each) for each in zip(*parts, strict=True))
-    measured, rounded = heights[~below & (heights > 0)], heights[below]
-    if not len(measured) or not len(rounded) or rounded.min() * FAR > measured.min():
+    rounded = np.concatenate([heights[below], *(_rounded_ends(curve.rows) for curve in drawn)])
+    rounded = rounded[np.isfinite(rounded)]
+    measured = heights[~below & (heights > 0)]
+    if not len(measured) or not len(rounded):
         return None
-    return float(measured.min() / EDGE)
+    least = min([float(measured.min()), *(level for level in beside if level > 0 and math.isfinite(level))])
+    return None if rounded.min() * FAR > least else least / EDGE
 
 
 def shown(rows: pd.DataFrame, log: bool, edge: float | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -46,14 +54,23 @@ def shown(rows: pd.DataFrame, log: bool, edge: float | None = None) -> tuple[np.
 
 
 def banded(rows: pd.DataFrame, log: bool, edge: float | None = None) -> tuple[np.ndarray, np.ndarray] | None:
-    """The lower and upper end of the band of a line, drawn as values are; None if it has none."""
+    """The lower and upper end of the band of a line, None if it has none. On a log axis an end that is rounding stands
+    at its floor, none below the edge, and one below 0 at the line."""
     if "low" not in rows or not (rows["low"] < rows["high"]).any():
         return None
-    _, low, high = (shown(ends, log, edge)[0] for ends in _each(rows))
-    return (np.fmin(low, shown(rows, log, edge)[0]), high) if log else (low, high)
+    low, high = (rows[end].to_numpy(float) for end in ("low", "high"))
+    if not log:
+        return low, high
+    floor, height = rows["floor"].fillna(0).to_numpy(float), shown(rows, log, edge)[0]
+    high = np.maximum(high, floor)
+    low = np.where(low >= 0, np.maximum(low, floor), low)
+    low = np.where(low > 0, low, np.fmin(height, high))
+    return (low, high) if edge is None else (np.maximum(low, edge), np.maximum(high, edge))
 
 
-def _each(rows: pd.DataFrame) -> list[pd.DataFrame]:
-    """The rows with their values, and with the ends of their band for values."""
-    ends = [rows.assign(value=rows[end]) for end in ("low", "high") if end in rows]
-    return [rows, *ends]
+def _rounded_ends(rows: pd.DataFrame) -> np.ndarray:
+    """The floors of lower ends of a band that are at or below them; ends below 0 are no values."""
+    if "low" not in rows:
+        return np.empty(0)
+    low, floor = rows["low"].to_numpy(float), rows["floor"].to_numpy(float)
+    return floor[(low >= 0) & (low <= floor)]

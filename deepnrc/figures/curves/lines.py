@@ -20,7 +20,8 @@ from deepnrc.figures.curves.heights import banded, lower_edge, shown
 from deepnrc.figures.curves.held import draw_levels
 from deepnrc.figures.curves.overlay import beside_entries, check_axis, draw_published
 from deepnrc.figures.layout import side_legend
-from deepnrc.table import TAU, Table, check_tau, described, in_full, published_curve
+from deepnrc.figures.referencelines import marks
+from deepnrc.table import TAU, PublishedCurve, Table, check_tau, described, in_full, published_curve
 from probes import HELD, Probe
 
 HELD_LOOK: dict[str, Any] = {"linestyle": "--"}
@@ -81,7 +82,7 @@ def lines(
             figure.set_size_inches(5.2 if curve is None else 6.4, 3.0)
         panel = figure.subplots() if figure is not None else ax
         assert panel is not None
-        draw(panel, report, probe, drawn, choice, tau)
+        draw(panel, report, probe, drawn, choice, tau, published=curve)
         if curve is not None:
             draw_published(panel, curve, drawn, probe)
         if xlabel is not None:
@@ -102,15 +103,24 @@ def draw(
     tau: float = TAU,
     *,
     tilted: bool = True,
+    published: PublishedCurve | None = None,
 ) -> None:
-    """Draw the lines, the axis below them, and the levels that they are to be held against."""
+    """Draw the lines, the axis below them, and the levels that they are to be held against.
+
+    Args:
+        published: the curve that will be drawn over them.
+    """
     along = over(drawn, choice.along)
     if probe.log:
         ax.set_yscale("log")
     crowded = max(len(curve.rows) for curve in drawn) > 25
     look: dict[str, Any] = {"linewidth": 1.3, "markersize": 1.6 if crowded else 3.6, "markeredgewidth": 0.8}
     held = _held(report, probe, choice)
-    edge = lower_edge([*drawn, *held], probe.log)
+    swept = choice.swept is not None
+    held_by = report if swept else choice.shown(report)
+    beside = [mark.low for mark in marks(held_by.table, probe, tau)]
+    beside += [] if published is None else published.values.values()
+    edge = lower_edge([*drawn, *held], probe.log, beside)
     for curve in drawn:
         _line(ax, curve, along, look, edge, log=probe.log)
     for curve in held:
@@ -124,8 +134,6 @@ def draw(
         by_place(ax, choice.values)
     if not any(np.isfinite(line.get_ydata()).any() for line in ax.lines):
         ax.text(0.5, 0.5, "no value to draw", transform=ax.transAxes, ha="center", va="center")
-    swept = choice.swept is not None
-    held_by = report if swept else choice.shown(report)
     draw_levels(
         ax, held_by, probe, [(curve.colour, curve.rows) for curve in drawn], along, tau,
         choice.places if swept else None, edge,

@@ -79,7 +79,7 @@ def overview(
         shown: dict[str, Entry] = {}
         for i, (ax, probe) in enumerate(zip(axes, probes, strict=True)):
             lowest = i + across >= len(probes)
-            draw(ax, report, probe, drawn[i], choice, tau, tilted=named and lowest)
+            draw(ax, report, probe, drawn[i], choice, tau, tilted=named and lowest, published=over_panels[i])
             if xlabel is not None:
                 ax.set_xlabel(xlabel if lowest else "")
             shown |= {entry[1]: entry for entry in entries(drawn[i], report, probe)}

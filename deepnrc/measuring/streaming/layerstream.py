@@ -11,9 +11,9 @@ from torch import Tensor
 from deepnrc.networks import Reading, Site
 from probes import Batch, Moments, Opening, Pass, Statistic
 
-# Adding X'X to a d x d matrix reads and writes all of it, so small batches wait until they make this many rows; on an
-# accelerator, where starting a product takes longer than the product itself, until they fill so many bytes.
-GATHERED, FILLED, MOST = 256, 2**23, 4096
+# Adding X'X to a d x d matrix reads and writes all of it, so batches wait until they fill so many bytes; on an
+# accelerator starting a product takes longer than the product itself, too.
+FILLED, LEAST, MOST, STARTED = 2**23, 256, 1024, 4096  # bytes; rows: at least, at most, at most on an accelerator
 ALL = -1  # the group of all samples, where they are not parted
 
 
@@ -120,12 +120,12 @@ class LayerStream:
         rows, self.roundoff = reading.pooled.rows, max(self.roundoff, reading.roundoff)
         self.coarsest = max(self.coarsest, reading.coarsest)
         centred = rows if number is Pass.FIRST else rows - self.opening.finished("moments", Moments).mean[: self.width]
-        enough = gathered(self.device, self.width + self.n)
+        enough = gathered(self.device, (self.width + self.n) * max(1, len(self.groups)))
         for group, batch in samples.dealt(centred, reading.pooled.repeats):
             waiting = self.waiting.get((number, group))
             if waiting is not None and not waiting.takes(batch):
                 self._feed(waiting.taken(), number, group)
-            if enough <= batch.N:
+            if enough // 2 < batch.N:  # no two of them would wait together
                 self._feed(batch, number, group)
             else:
                 waiting = waiting or RowBuffer(batch, enough)
@@ -137,6 +137,7 @@ class LayerStream:
         for (number, group), waiting in self.waiting.items():
             if waiting.filled:
                 self._feed(waiting.taken(), number, group)
+        self.waiting.clear()
         if self.groups:
             self.statistics |= self.merged(range(len(self.groups)))
 
@@ -157,8 +158,8 @@ class LayerStream:
 
 
 def gathered(device: torch.device, width: int) -> int:
-    """How many rows of so many numbers are fed at once."""
-    return GATHERED if device.type == "cpu" else min(MOST, max(GATHERED, FILLED // (8 * width)))
+    """How many rows of so many numbers, those of all groups together, are fed at once."""
+    return min(MOST if device.type == "cpu" else STARTED, max(LEAST, FILLED // (8 * width)))
 
 
 class RowBuffer:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from deepnrc.measuring.streaming.layerstream import GATHERED, BatchLabels, RowBuffer, gathered
+from deepnrc.measuring.streaming.layerstream import MOST, BatchLabels, RowBuffer, gathered
 from probes import Batch
 
 H = torch.randn(60, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -28,7 +28,7 @@ def test_what_waits_is_taken_as_one_batch(labels):
     def batch(rows):
         return Batch(H[rows], Y[rows], *(given if given is None else given[rows] for given in labels))
 
-    waiting = RowBuffer(batch(slice(1)), GATHERED)
+    waiting = RowBuffer(batch(slice(1)), MOST)
     for first in range(2):  # what was taken leaves nothing behind
         for rows in (slice(first, 9), slice(9, 9), slice(9, 60)):
             assert waiting.takes(batch(rows))
@@ -42,7 +42,7 @@ def test_what_waits_is_taken_as_one_batch(labels):
 
 
 def test_a_batch_of_which_more_or_less_is_known_does_not_wait_with_others():
-    waiting = RowBuffer(Batch(H, Y), GATHERED)
+    waiting = RowBuffer(Batch(H, Y), MOST)
     waiting.add(Batch(H, Y, LABELS))
     assert waiting.takes(Batch(H, Y, LABELS))
     assert not waiting.takes(Batch(H, Y))
@@ -52,11 +52,11 @@ def test_a_batch_of_which_more_or_less_is_known_does_not_wait_with_others():
 
 
 def test_no_more_wait_than_there_is_room_for():
-    waiting = RowBuffer(Batch(H, Y), GATHERED)
-    for _ in range(GATHERED // 60):
+    waiting = RowBuffer(Batch(H, Y), MOST)
+    for _ in range(MOST // 60):
         waiting.add(Batch(H, Y))
-    assert waiting.takes(Batch(H[: GATHERED % 60], Y[: GATHERED % 60]))
-    assert not waiting.takes(Batch(H[: GATHERED % 60 + 1], Y[: GATHERED % 60 + 1]))
+    assert waiting.takes(Batch(H[: MOST % 60], Y[: MOST % 60]))
+    assert not waiting.takes(Batch(H[: MOST % 60 + 1], Y[: MOST % 60 + 1]))
 
 
 def test_memory_does_not_grow_with_the_number_of_samples(seeded, probe):
@@ -64,21 +64,23 @@ def test_memory_does_not_grow_with_the_number_of_samples(seeded, probe):
         return sum(o.untyped_storage().nbytes() for o in gc.get_objects() if type(o) is torch.Tensor)
 
     def loader():
-        for batch in range(240):
-            if batch % 12 == 1:
+        for batch in range(960):
+            if batch % 48 == 1:
                 held.append(alive())
             yield torch.randn(8, 3, 16, 16, dtype=torch.float64), torch.randn(8, 2, dtype=torch.float64)
 
     held = []
     net = seeded(lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(576, 2)))
     probe(net, loader(), pool="positions", probes="deep.noise")
-    all_features = 240 * 8 * 8 * (3 * 16**2 + 4 * 14**2 + 576)
-    gathered, moments = 8 * GATHERED * (3 + 4 + 576), 8 * (576 + 2) ** 2
+    all_features = 960 * 8 * 8 * (3 * 16**2 + 4 * 14**2 + 576)
+    gathered, moments = 8 * MOST * (3 + 4 + 576), 8 * (576 + 2) ** 2
     assert max(held) - held[0] < 2 * gathered + moments < all_features / 4
     assert max(held[8:]) - held[8] < gathered / 4
 
 
-@pytest.mark.parametrize(("width", "rows"), [(16, 4096), (512, 2048), (100_000, GATHERED)])
-def test_an_accelerator_is_fed_more_rows_at_once_the_narrower_they_are(width, rows):
-    assert gathered(torch.device("cpu"), width) == GATHERED
-    assert gathered(torch.device("cuda"), width) == rows
+@pytest.mark.parametrize(
+    ("width", "here", "there"), [(16, 1024, 4096), (512, 1024, 2048), (2048, 512, 512), (100_000, 256, 256)]
+)
+def test_more_rows_are_fed_at_once_the_narrower_they_are(width, here, there):
+    assert gathered(torch.device("cpu"), width) == here
+    assert gathered(torch.device("cuda"), width) == there

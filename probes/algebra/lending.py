@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -32,13 +33,22 @@ def borrowed(A: Tensor) -> torch.device | None:
 
 def eigh(S: Tensor) -> tuple[Tensor, Tensor]:
     """Eigenvalues (d,), ascending, and eigenvectors (d, d) of a symmetric S (d, d), where S is."""
-    device = borrowed(S)
-    values, vectors = torch.linalg.eigh(S if device is None else S.to(device))
-    return values.to(S.device), vectors.to(S.device)
+    values, vectors = _decomposed(torch.linalg.eigh, S)
+    return values, vectors
 
 
 def svd(A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The thin singular value decomposition of A (m, d), where A is."""
+    left, values, right = _decomposed(functools.partial(torch.linalg.svd, full_matrices=False), A)
+    return left, values, right
+
+
+def _decomposed(decompose: Callable[[Tensor], Iterable[Tensor]], A: Tensor) -> list[Tensor]:
+    """The decomposition where A is, made on the device that is lent if that has room for it."""
     device = borrowed(A)
-    left, values, right = torch.linalg.svd(A if device is None else A.to(device), full_matrices=False)
-    return left.to(A.device), values.to(A.device), right.to(A.device)
+    if device is not None:
+        try:
+            return [part.to(A.device) for part in decompose(A.to(device))]
+        except RuntimeError:
+            pass  # the statistics of all layers lie there too, and the CPU has its own memory
+    return list(decompose(A))

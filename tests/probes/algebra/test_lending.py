@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from probes import lent
-from probes.algebra import lent as lending
+from probes.algebra import lending
 from probes.algebra.leading import leading_singular
 
 
