@@ -132,7 +132,7 @@ def trace_outside(S: Covariance, basis: Tensor) -> float:
         return 0.0
     if isinstance(S, Factored):
         return float(((S.X - (S.X @ basis) @ basis.mT) ** 2).sum())
-    rest = S - basis @ (basis.mT @ S)
+    rest = torch.addmm(S, basis, basis.mT @ S, alpha=-1)
     return max(0.0, float(rest.trace() - ((rest @ basis) * basis).sum()))
 
 
