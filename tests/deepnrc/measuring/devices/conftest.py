@@ -71,9 +71,7 @@ class Pretending(TorchFunctionMode):
             raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() first")
         if name in ("to", "cpu", "cuda", "type_as") and isinstance(first, Tensor):
             return _brought(name, first, args[1:], kwargs)
-        if name == "one_hot" and isinstance(
-            first, Elsewhere
-        ):  # makes a tensor on the device that C++ knows the first one to be on
+        if name == "one_hot" and isinstance(first, Elsewhere):  # would make a tensor where C++ knows it to be
             return tree_map(_outer, func(*tree_map(_inner, args), **kwargs))
         if any(map(_names_it, [*args, *kwargs.values()])) and name != "__eq__":
             args, kwargs = tree_map(_as_cpu, args), tree_map(_as_cpu, kwargs)
