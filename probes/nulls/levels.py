@@ -18,7 +18,7 @@ from . import quantiles
 NOTHING = 1e-12  # of the largest eigenvalue: what is below counts as 0, and is not drawn
 DRAWS = 400
 MANY = 60  # degrees from which a chi-squared variable is the cube of a normal one
-WORK = 16_000_000  # of draws, in about as many operations: a fraction of a decomposition of S_H at d = 512
+WORK = 20_000_000  # of draws, in about as many operations: a fraction of a decomposition of S_H at d = 512
 
 
 @dataclass(frozen=True)
