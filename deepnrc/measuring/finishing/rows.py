@@ -13,7 +13,7 @@ from deepnrc.data import progress_bar
 from deepnrc.measuring.finishing import intervals
 from deepnrc.measuring.finishing.home import CPU, at_home
 from deepnrc.measuring.finishing.readings import SpectralReading, of_layer, of_targets
-from deepnrc.measuring.finishing.rounding import made_roundoff
+from deepnrc.measuring.finishing.rounding import Rounding
 from deepnrc.measuring.settling.acting import Found, acting, acting_on_top, after
 from deepnrc.measuring.settling.top import Top
 from deepnrc.measuring.streaming.layerstream import LayerStream
@@ -71,10 +71,11 @@ def measured(
     rows: list[dict[str, Any]] = []
     readings: list[SpectralReading] = []
     layers = list(streams.layers.values())
+    rounding, held_rounding = (Rounding({} if s is None else s.products, flow) for s in (streams, held))
     host = next((layer.key for layer in layers if layer.top), layers[-1].key) if host is None else host
     for layer in progress_bar(layers, desc="measuring", unit="layer", progress=progress):
         weight, following = acting(layer, flow, weights), after(layer, flow, weights)
-        snapshot = _snapshot(layer, streams, flow, weight, following, rank)
+        snapshot = _snapshot(layer, streams, rounding, weight, following, rank)
         places = {"layer": snapshot}
         notes = {"layer": {"weight": weight.note, "following": following.note}}
         if layer.top:
@@ -85,7 +86,9 @@ def measured(
         shared = {"run": run, "step": step, "depth": layer.depth, "layer": layer.key, "kind": layer.site.kind}
         read = _sketched if layer.sketch is not None else _whole
         pairs = _rows(streams.fitting, places, {**shared, "pool": layer.pool}, notes, read)
-        other = None if held is None else _snapshot(held.layers[layer.key], held, flow, weight, following, rank)
+        other = (
+            None if held is None else _snapshot(held.layers[layer.key], held, held_rounding, weight, following, rank)
+        )
         fill = streams.dealing is not None
         if fill:
             intervals.fill(pairs, layer, streams, places)
@@ -108,7 +111,7 @@ def measured(
 
 
 def _snapshot(
-    layer: LayerStream, streams: Streams, flow: Dataflow, weight: Found, following: Found, rank: int | None
+    layer: LayerStream, streams: Streams, rounding: Rounding, weight: Found, following: Found, rank: int | None
 ) -> Snapshot:
     return Snapshot(
         layer.statistics,
@@ -117,7 +120,7 @@ def _snapshot(
         following_weight=_on(following, layer.device),
         following_missing=following.missing,
         rank=rank,
-        unit_roundoff=max(layer.roundoff, made_roundoff(layer, streams.products, flow)),
+        unit_roundoff=max(layer.roundoff, rounding.of(layer)),
         held_roundoff=layer.roundoff,
         target_roundoff=streams.roundoff,
         target_resolution=streams.resolution,
