@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from deepnrc import probe
+from deepnrc.networks import Dataflow
 from deepnrc.networks.reading import forward
 from deepnrc.networks.reading.precision import TF32
 
@@ -110,3 +111,16 @@ def test_the_cut_of_linear_maps_is_that_of_how_features_are_held(tf32):
         patch.setattr(forward, "product_roundoff", lambda module, x: 0.0)
         exact = rows(net, x, "deep.linear_r2")
     assert list(coarse["value"]) == list(exact["value"])
+
+
+def test_the_graph_is_asked_as_often_whatever_the_depth(tf32, monkeypatch):
+    asked = []
+    behind = Dataflow.behind
+    monkeypatch.setattr(Dataflow, "behind", lambda flow, names: asked.append(1) or behind(flow, names))
+
+    def times(depth):
+        asked.clear()
+        rows(nn.Sequential(*[nn.Linear(6, 6) for _ in range(depth)], nn.Linear(6, 2)), torch.randn(256, 6))
+        return len(asked)
+
+    assert times(12) == times(3)
