@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
+from .algebra.attributes import once
 from .outcome import DegenerateError, NotDefinedError
 from .streaming.classes import Classes
 from .streaming.moments import Moments
@@ -87,7 +87,7 @@ class Given:
     def n(self) -> int:
         return self.moments.n
 
-    @cached_property
+    @once
     def W(self) -> Tensor:
         """The weight (m, d)."""
         W = _there(self.weight_matrix, self.weight_missing)

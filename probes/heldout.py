@@ -7,12 +7,12 @@ C_YY.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .algebra.attributes import once
 from .algebra.factored import Covariance, with_rows
 from .algebra.joint import Joint
 from .algebra.onehot import Targets, forms
@@ -44,17 +44,17 @@ class HeldOut:
             return self.fitted.read(name)
         return getattr(self, name) if hasattr(type(self), name) else self.held.read(name.removeprefix(PREFIX))
 
-    @cached_property
+    @once
     def held_second(self) -> Joint:
         """C (d + n, d + n), in blocks."""
         return self.held.moments.joint.about(self.held.moments.mean - self.fitted.moments.mean)
 
-    @cached_property
+    @once
     def held_layer_r2(self) -> Tensor:
         """R2 (r,) of the training map along each training direction of the targets."""
         return self._along_targets(residual(self.held_second, self.fitted.linear_fit))
 
-    @cached_property
+    @once
     def held_network_r2(self) -> Tensor:
         """R2 (r,) of the network along each training direction of the targets; of classes, after the best affine map
         from the training outputs."""
@@ -71,7 +71,7 @@ class HeldOut:
         directions, r = self.fitted.targets.basis, self.fitted.target_rank
         return prediction.shares(left.along(directions, r), forms(self.held_second.targets, directions, r))
 
-    @cached_property
+    @once
     def held_within(self) -> Covariance:
         """Average (d, d) over the held-out samples of (h - mu_k)(h - mu_k)', mu_k the training mean of their class."""
         fitted, held = self.fitted.read("classes"), self.held.read("classes")

@@ -6,9 +6,9 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any, Protocol
 
+from probes.algebra.attributes import once
 from probes.doubt import ROUNDED
 from probes.heldout import HeldOut
 from probes.nulls.levels import Null
@@ -133,22 +133,22 @@ class Probe:
         """Name, and variant where it is not the default one."""
         return self.name if self.variant == "default" else f"{self.name} ({self.variant})"
 
-    @cached_property
+    @once
     def reads(self) -> tuple[str, ...]:
         """Names of the quantities that the measure, its chance level and its floor read."""
         return tuple(dict.fromkeys(name for names in self._read_by for name in names))
 
-    @cached_property
+    @once
     def held_reads(self) -> tuple[str, ...]:
         """Names of the quantities that the held-out form reads; () if there is none."""
         return _parameters(self.held_out)
 
-    @cached_property
+    @once
     def _read_by(self) -> tuple[tuple[str, ...], ...]:
         """The same for each of the three."""
         return tuple(_parameters(function) for function in (self.measure, self.chance, self.floor))
 
-    @cached_property
+    @once
     def jackknifed(self) -> Probe:
         """The measure that its interval is made of."""
         return self if self.unbiased is None else replace(self, measure=self.unbiased, chance=None, floor=None)

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from probes.algebra.attributes import once
 from probes.subspace import Spectrum
 
 from . import conditions
@@ -60,12 +60,12 @@ class LinearMinimum:
         """Geometric mean of all penalties."""
         return float(math.prod(self.lambda_w) * self.lambda_h) ** (1 / self.m)
 
-    @cached_property
+    @once
     def targets(self) -> Spectrum:
         """l and U of S_Y; eigenvalues that are rounding are 0."""
         return RegressionMinimum(self.S_Y, 1.0, 1.0).targets
 
-    @cached_property
+    @once
     def image(self) -> Tensor:
         """z (n,): the singular values of the predictions over sqrt(N), descending; 0 for directions left out."""
         roots = self.targets.values.sqrt()

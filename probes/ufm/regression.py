@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from probes.algebra.attributes import once
 from probes.subspace import EPS, Spectrum, spectrum
 
 from . import conditions
@@ -61,7 +61,7 @@ class RegressionMinimum:
         """sqrt(lambda_h/lambda_w), which sets how large W is beside H."""
         return math.sqrt(self.lambda_h / self.lambda_w)
 
-    @cached_property
+    @once
     def targets(self) -> Spectrum:
         """l and U of S_Y; eigenvalues that are rounding are 0."""
         found = spectrum(self.S_Y.to(torch.float64))
