@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from probes.algebra.factored import Covariance, Factored
+from probes.algebra.routines import syrk_
 
 BLOCK = 144  # a multiple of the 12 or 24 rows that the double product's kernels take at once: 0.9 of the time of 128
 FEW = 0.7  # rows over width up to which rows are kept: there their singular values cost less than eigenvalues of X'X
@@ -87,8 +88,12 @@ def add_gram_(matrix: Tensor, rows: Tensor) -> None:
         matrix: accumulator (d, d), float64.
         rows: X (N, d), float64.
     """
+    on_cpu = matrix.device.type == "cpu"
+    if on_cpu and torch.get_num_threads() == 1:  # several of scipy's own would contend with torch's, which still spin
+        syrk_(matrix, rows)
+        return
     # elsewhere than on the CPU, starting a product takes longer than half of it
-    block = BLOCK if matrix.device.type == "cpu" else max(1, len(matrix))
+    block = BLOCK if on_cpu else max(1, len(matrix))
     for start in range(0, len(matrix), block):
         stop = start + block
         matrix[start:stop, start:].addmm_(rows[:, start:stop].T, rows[:, start:])
