@@ -12,11 +12,13 @@ from torch import Tensor
 from deepnrc.data import progress_bar
 from deepnrc.measuring.finishing import intervals
 from deepnrc.measuring.finishing.home import CPU, at_home
+from deepnrc.measuring.finishing.parallel import in_parallel
 from deepnrc.measuring.finishing.readings import SpectralReading, of_layer, of_targets
 from deepnrc.measuring.finishing.rounding import Rounding
 from deepnrc.measuring.settling.acting import Found, acting, acting_on_top, after
 from deepnrc.measuring.settling.top import Top
 from deepnrc.measuring.streaming.layerstream import LayerStream
+from deepnrc.measuring.streaming.memory import half_of_free
 from deepnrc.measuring.streaming.streams import Streams
 from deepnrc.networks import Dataflow, Weight, over_map
 from deepnrc.table import COSINES, FEATURES, NETWORK
@@ -28,6 +30,7 @@ PATCHES = (
 )
 SKETCH_LACKS = "of this layer's features only a sketch was kept, and it reads their covariance or rows (sketch=)"
 UNSKETCHED = (FEATURES, COSINES)  # spectra that a sketch does not tell
+MATRICES = 12  # as large as a layer's covariance that are held at once while it is measured
 READERS = {"weight": OF_WEIGHT, "following": ("following",)}  # what a probe reads that is concerned with a note
 
 
@@ -68,12 +71,11 @@ def measured(
         held: the streams of held-out samples, if there are any.
         host: key of the layer that stands for the network, if it is among these layers; None for the top or last one.
     """
-    rows: list[dict[str, Any]] = []
-    readings: list[SpectralReading] = []
     layers = list(streams.layers.values())
     rounding, held_rounding = (Rounding({} if s is None else s.products, flow) for s in (streams, held))
     host = next((layer.key for layer in layers if layer.top), layers[-1].key) if host is None else host
-    for layer in progress_bar(layers, desc="measuring", unit="layer", progress=progress):
+
+    def of(layer: LayerStream) -> tuple[list[dict[str, Any]], list[SpectralReading]]:
         weight, following = acting(layer, flow, weights), after(layer, flow, weights)
         snapshot = _snapshot(layer, streams, rounding, weight, following, rank)
         places = {"layer": snapshot}
@@ -92,8 +94,8 @@ def measured(
         fill = streams.dealing is not None
         if fill:
             intervals.fill(pairs, layer, streams, places)
-        rows += [row for _, row in pairs] + _held(held, places, other, {**shared, "pool": layer.pool})
-        readings += (r for r in of_layer(snapshot, shared) if layer.sketch is None or r.name not in UNSKETCHED)
+        rows = [row for _, row in pairs] + _held(held, places, other, {**shared, "pool": layer.pool})
+        readings = [r for r in of_layer(snapshot, shared) if layer.sketch is None or r.name not in UNSKETCHED]
         if layer.key == host:
             if not layer.top:
                 rows += [
@@ -107,7 +109,21 @@ def measured(
                 intervals.fill(pairs, layer, streams, whole)
             rows += [row for _, row in pairs] + _held(held, whole, other, network)
             readings += of_targets(snapshot, network)
+        return rows, readings
+
+    rows: list[dict[str, Any]] = []
+    readings: list[SpectralReading] = []
+    found = in_parallel(of, layers, _at_once(layers))
+    for some, read in progress_bar(found, total=len(layers), desc="measuring", unit="layer", progress=progress):
+        rows += some
+        readings += read
     return rows, readings
+
+
+def _at_once(layers: Sequence[LayerStream]) -> int | None:
+    """How many layers' matrices fit into half of the memory that is free, at least one; None if that is unknown."""
+    free, widest = half_of_free(CPU), max(max(layer.width, layer.n) for layer in layers)
+    return None if free is None else max(1, free // (MATRICES * 8 * widest**2))
 
 
 def _snapshot(
