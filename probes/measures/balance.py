@@ -11,7 +11,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from probes.outcome import OK, DegenerateError, NotDefinedError, Outcome
+from probes.streaming.gram import add_gram_
 
+CLOSE = 0.01  # below it the difference of two sums of squares has less than eleven digits
 LINEAR = "exact for linear networks; behind a ReLU only the diagonal balances"
 
 
@@ -22,7 +24,8 @@ def balancedness(W: Tensor, following: Tensor) -> Outcome:
     semidefinite.
     """
     _fit(W, following)
-    return Outcome(_apart(following.mT @ following, W @ W.mT), OK, LINEAR)
+    apart = _apart_by_traces(W, following) if min(len(following), W.shape[1]) < len(W) // 2 else 0.0
+    return Outcome(apart if apart > CLOSE else _apart(following.mT @ following, W @ W.mT), OK, LINEAR)
 
 
 def diagonal_balancedness(W: Tensor, following: Tensor) -> float:
@@ -30,6 +33,23 @@ def diagonal_balancedness(W: Tensor, following: Tensor) -> float:
     what leaves it; 0 at critical points with equal weight decay, behind a ReLU too."""
     _fit(W, following)
     return _apart((following**2).sum(0), (W**2).sum(1))
+
+
+def _apart_by_traces(W: Tensor, following: Tensor) -> float:
+    """The same without any m x m matrix: ||V'V - WW'||^2 = ||VV'||^2 + ||W'W||^2 - 2 ||VW||^2, of which small
+    differences lose digits."""
+    whole = _gram_square(following.mT) + _gram_square(W)
+    if not whole > 0:
+        raise DegenerateError("both weights are zero")
+    return max(0.0, 1 - 2 * float((following @ W).square().sum()) / whole) ** 0.5
+
+
+def _gram_square(X: Tensor) -> float:
+    """||X'X||_F^2 of X (m, d), by the smaller of X'X and XX'."""
+    rows = X if X.shape[0] >= X.shape[1] else X.mT
+    gram = rows.new_zeros(rows.shape[1], rows.shape[1])
+    add_gram_(gram, rows)
+    return float(2 * gram.triu(1).square().sum() + gram.diagonal().square().sum())
 
 
 def _apart(A: Tensor, B: Tensor) -> float:

@@ -34,6 +34,19 @@ def test_is_its_plain_computation(pair, value):
     assert value("deep.balancedness", snapshot, "diagonal") == pytest.approx(by_hand(A.diag(), B.diag()), rel=1e-12)
 
 
+@pytest.mark.parametrize("near", [1.0, 0.3, 0.02, 1e-3, 1e-6])
+@pytest.mark.parametrize(("p", "d"), [(3, 24), (24, 3), (4, 5)])
+def test_of_many_outputs_it_is_the_same_by_smaller_products(p, d, near):
+    """Whether weights share much or little, to the digits that a direct difference has."""
+    U = torch.linalg.qr(random(40, 3))[0]
+    s = torch.tensor([3.0, 2.0, 1.0], dtype=torch.float64)
+    W = U * s @ torch.linalg.qr(random(d, 3, seed=1))[0].T + near * random(40, d, seed=2)
+    V = torch.linalg.qr(random(p, 3, seed=3))[0] * s @ U.T + near * random(p, 40, seed=4)
+    found = balance.balancedness(W, V).value
+    assert found == pytest.approx(by_hand(V.T @ V, W @ W.T), rel=1e-10)
+    assert balance.balancedness(V.T, W.T).value == pytest.approx(found, rel=1e-10)
+
+
 @pytest.mark.parametrize("scale", [1.0, 1e-8, 1e8])
 def test_balanced_weights_and_weights_that_share_nothing(pair, value, scale):
     U, Q = torch.linalg.qr(random(10, 10))[0], torch.linalg.qr(random(24, 10, seed=2))[0]
