@@ -3,12 +3,14 @@ over seeds, heatmaps of the mean, and spectra."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import joblib
 import pandas as pd
 from markupsafe import Markup
 
@@ -23,6 +25,7 @@ from experiments.runner import Group, Results, heading
 from experiments.theory import Fit, Predicted
 from probes import CATALOG
 
+Task = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]  # as joblib has it
 KNOWN = {probe.name: probe for probe in CATALOG if probe.variant == "default"}
 CONSTANT = 1e-3  # values of a bounded measure that are all so near to the same bound say nothing
 HEATMAPS = 4  # of the layered measures; and two of them over training
@@ -42,9 +45,23 @@ def draw_all(
     folder: Path,
     fitted: Mapping[str, Fit] | None = None,
     linear: Mapping[str, Predicted] | None = None,
+    jobs: int = 1,
 ) -> Iterator[Drawn]:
     """Draw what the study's measures call for, every layer beside a deep linear network's where there is one, and the
-    last layers beside the theory where it was fitted to them."""
+    last layers beside the theory where it was fitted to them.
+
+    Args:
+        jobs: how many pictures are drawn side by side.
+    """
+    pictures = list(_pictures(results, folder, fitted or {}, linear or {}))
+    parallel = joblib.Parallel(n_jobs=max(1, min(jobs, len(pictures))), return_as="generator")
+    with contextlib.closing(parallel(pictures)) as finished:
+        yield from finished
+
+
+def _pictures(
+    results: Results, folder: Path, fitted: Mapping[str, Fit], linear: Mapping[str, Predicted]
+) -> Iterator[Task]:
     bound = _still(results.trained, results.study.measures)
     telling = [m for m in results.study.measures if m not in bound]
     layered = [m for m in telling if (results.last(m)["depth"] >= 0).any() and _layers(results, m) > 1]
@@ -55,7 +72,7 @@ def draw_all(
             continue
         suffix, told = (f"-{group.slug}", f" ({group.name})") if len(groups) > 1 else ("", "")
         if layered:
-            yield drawn(
+            yield picture(
                 folder, f"overview{suffix}",
                 f"By depth after training{told}: mean and range over seeds{_silent(bound)}",
                 by_depth, results, layered, group,
@@ -63,26 +80,26 @@ def draw_all(
         still = _still(_of(results, group)[0].table, top)
         still = {} if len(still) == len(top) else still  # where all of them stay, that is the picture
         if moving := [m for m in top if m not in still]:
-            yield drawn(
+            yield picture(
                 folder, f"training{suffix}",
                 f"The last layer over training{told}: mean and range over seeds{_silent(still)}",
                 over_training, results, moving, group,
             )  # fmt: skip
     yield from _published(results, folder)
     if len(results.sweep_values()) > 2:
-        yield drawn(
+        yield picture(
             folder, "sweep", f"The last layer by {heading(results.study.sweep)}: mean and range over seeds",
             over_sweep, results, [*layered, *top],
         )  # fmt: skip
     if results.study.sweep == RANK and (ranks := learned_ranks(results)):
-        yield drawn(
+        yield picture(
             folder, "learned-rank",
             "The rank that was learned: stable rank of the last features against the targets' (numbers: their rank), "
             "mean over seeds with its 95 % interval, beside a deep linear network of this weight decay in closed form",
             lambda path: draw_ranks(ranks, path),
         )  # fmt: skip
     if linear:
-        yield drawn(
+        yield picture(
             folder, "linear",
             "Measured over predicted by layer (first seed): the network beside a deep linear one of its depth and "
             "weight decay, the strongest direction (full) and the weakest that the prediction keeps (dashed)",
@@ -92,42 +109,42 @@ def draw_all(
     if layered:
         yield from _spectra(results, folder)
     if fitted:
-        yield drawn(
+        yield picture(
             folder, "theory", "Last layers (marks, first seed) beside the unconstrained-feature model (lines)",
             lambda path: overlay(fitted, path),
         )  # fmt: skip
 
 
-def _published(results: Results, folder: Path) -> Iterator[Drawn]:
+def _published(results: Results, folder: Path) -> Iterator[Task]:
     """Networks beside those of a paper, and the same networks at signal ranks of which nothing is published."""
     for pair in pairs(results):
         told = pair.told
-        yield drawn(
+        yield picture(
             folder, f"published-{pair.slug}",
             f"Beside the published {', '.join(told.published)} (dashed): {told.label}, mean over seeds. {told.words}",
             partial(draw_pair, pair),
         )  # fmt: skip
         for rank in told.again:
-            yield drawn(
+            yield picture(
                 folder, f"published-{pair.slug}-k{rank}",
                 f"The same networks read at k = {rank}, at which no curve is published: mean and range over seeds",
                 partial(draw_again, results, told, rank),
             )  # fmt: skip
 
 
-def _heatmaps(results: Results, folder: Path, layered: Sequence[str]) -> Iterator[Drawn]:
+def _heatmaps(results: Results, folder: Path, layered: Sequence[str]) -> Iterator[Task]:
     tracked = _tracked(results.of_seed(results.study.seeds[0]))
     for measure in layered[:HEATMAPS]:
         title = _title(measure)
         name = measure.replace(".", "-")
         swept = partial(figures.heatmap, results.report, measure, across="run", groups=results.runs())
-        yield drawn(folder, f"{name}-sweep", f"{title}: layers by setting, mean over seeds", swept)
+        yield picture(folder, f"{name}-sweep", f"{title}: layers by setting, mean over seeds", swept)
         if tracked.runs and measure in layered[:2]:
             trained = partial(figures.heatmap, tracked, measure, across="step")
-            yield drawn(folder, f"{name}-training", f"{title}: layers by epoch, first seed", trained)
+            yield picture(folder, f"{name}-training", f"{title}: layers by epoch, first seed", trained)
 
 
-def _spectra(results: Results, folder: Path) -> Iterator[Drawn]:
+def _spectra(results: Results, folder: Path) -> Iterator[Task]:
     """Features by layer after training, first seed: what is swept at its least and at its most, in each group."""
     groups = results.groups()
     for group in groups:
@@ -140,7 +157,7 @@ def _spectra(results: Results, folder: Path) -> Iterator[Drawn]:
         ]
         if found and not (both := join(found)).spectra.empty:
             suffix, told = (f"-{group.slug}", f" ({group.name})") if len(groups) > 1 else ("", "")
-            yield drawn(
+            yield picture(
                 folder, f"spectrum{suffix}", f"Eigenvalues of the features by layer after training{told}, first seed",
                 lambda path, report=both: figures.spectrum(report, path=path),
             )  # fmt: skip
@@ -211,6 +228,12 @@ def _tracked(report: Report) -> Report:
     """The runs that were probed more than once."""
     several = report.table.groupby("run")["step"].transform("nunique") > 1
     return Report(report.table[several])
+
+
+def picture(folder: Path, name: str, caption: str, draw: Callable[..., Any], *args: Any) -> Task:
+    """``drawn`` with these arguments, for a worker to call."""
+    task: Task = joblib.delayed(drawn)(folder, name, caption, draw, *args)
+    return task
 
 
 def drawn(folder: Path, name: str, caption: str, draw: Callable[..., Any], *args: Any) -> Drawn:

@@ -16,6 +16,7 @@ from experiments.pages.gallery import Drawn
 
 TEMPLATES = Path(__file__).parent / "templates"
 VALUES = {"table.parquet": "every value", "settings.json": "configuration"}
+LISTED = {"claim", "verdict", "standing", "measured", "threshold"}  # what the page of all studies tells of a claim
 WHERE = ("jobs", "backend", "scheduler", "out", "progress", "settings")  # flags that change nothing in the results
 
 
@@ -79,10 +80,20 @@ class Page:
 
 def write_index(folder: Path) -> Path:
     """The page that links every study under the folder."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*/summary.json"))]
+    found = [summary for path in sorted(folder.glob("*/summary.json")) if (summary := _summary(path)) is not None]
     page = folder / "index.html"
     write_whole({page: render(TEMPLATES, "index.html", {"studies": found}).encode()}, "The page of all studies")
     return page
+
+
+def _summary(file: Path) -> dict[str, Any] | None:
+    """What a study left; None if that is nothing of this version's."""
+    try:
+        held = json.loads(file.read_text(encoding="utf-8"))
+        whole = {"name", "about"} <= set(held) and all(set(verdict) >= LISTED for verdict in held["verdicts"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return held if whole else None
 
 
 def saved(flags: Any) -> dict[str, Any]:

@@ -100,11 +100,14 @@ def _dropped(results: Results, label: str) -> Iterator[str]:
             )
 
 
-def write(results: Results, verdicts: Sequence[Verdict], folder: Path, progress: bool = True) -> dict[Path, str]:
-    """Write everything that the results of a sweep tell; the files to open, with what they show."""
+def write(
+    results: Results, verdicts: Sequence[Verdict], folder: Path, progress: bool = True, jobs: int = 1
+) -> dict[Path, str]:
+    """Write everything that the results of a sweep tell, so many pictures side by side; the files to open, with what
+    they show."""
     write_whole({folder / "table.parquet": results.table.to_parquet(index=False)}, "The table")
     closed = _closed_forms(results) if results.study.theory else ClosedForms()
-    drawing = draw_all(results, folder, closed.fitted, closed.linear)
+    drawing = draw_all(results, folder, closed.fitted, closed.linear, jobs)
     pictures = list(progress_bar(drawing, desc="drawing", unit="picture", progress=progress))
     page = Page(
         name=results.study.name,

@@ -89,7 +89,7 @@ class Family:
         leave_settings(self, folder)
         results = sweep(study, folder, Workers(self.jobs, self.backend, self.threads, self.scheduler), self.progress)
         verdicts = inquiry.verdicts(results)
-        files = pages.write(results, verdicts, folder, self.progress)
+        files = pages.write(results, verdicts, folder, self.progress, self.jobs)
         print(pages.verdict_text(verdicts, results))
         closing(study.name, time.perf_counter() - started, files)
 

@@ -97,6 +97,15 @@ def test_layers_of_convolutional_networks_are_named(made, monkeypatch, tmp_path,
     assert [options["named"] for options in asked] == [named]
 
 
+def test_pictures_drawn_side_by_side_are_the_same_in_the_same_order(made, tmp_path):
+    results = made({"a": {0: {"deep.cka": [0.2, 0.4]}, 1: {"deep.cka": [0.3, 0.5]}}})
+    one, two = (list(gallery.draw_all(results, tmp_path / str(jobs), jobs=jobs)) for jobs in (1, 2))
+    assert len(one) > 1
+    assert [(p.caption, p.file.name) for p in two] == [(p.caption, p.file.name) for p in one]
+    for a, b in zip(one, two, strict=True):
+        assert b.file.read_bytes() == a.file.read_bytes()
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_a_measure_of_the_last_layer_alone_is_drawn_over_training(made, tmp_path):
     values = {"deep.cka": [0.2, 0.4], "nc.3": [float("nan"), 0.1]}

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from experiments.claims.claim import Verdict
 from experiments.pages.gallery import Drawn
-from experiments.pages.page import Page, closing, leave_settings, left_settings, saved
+from experiments.pages.page import Page, closing, leave_settings, left_settings, saved, write_index
 
 HOSTILE = "<b>a & b</b>"
 ESCAPED = "&lt;b&gt;a &amp; b&lt;/b&gt;"
@@ -93,6 +93,18 @@ def test_the_index_tells_of_every_study_and_of_what_is_new(folder):
     assert index.index('href="mine/index.html"') < index.index('href="other/index.html"')
     assert "About it anew." in index
     assert "About it." not in index
+
+
+@pytest.mark.parametrize(
+    "left", ["", "no json", "[1]", "{}", '{"name": "a", "about": "b", "verdicts": [{"claim": "of an older version"}]}']
+)
+def test_what_another_version_left_is_no_study_of_the_index(folder, left):
+    page().write(folder)
+    other = folder.parent / "other"
+    other.mkdir()
+    (other / "summary.json").write_text(left)
+    index = write_index(folder.parent).read_text()
+    assert index.count("<h2>") == 1
 
 
 @pytest.mark.parametrize("field", ["name", "about"])
