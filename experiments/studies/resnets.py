@@ -23,7 +23,7 @@ class ResNets(OverDecays):
 
     seeds: Annotated[int, arg(help="Each setting is run once for each of so many seeds.")] = 3
     lr: Annotated[
-        float | None, arg(help="Highest learning rate of one cycle, 0.05; with --full the published one, cut tenfold.")
+        float | None, arg(help="Highest learning rate of one cycle; with --full the published one, cut tenfold.")
     ] = None
     samples: Annotated[
         int | None, arg(help="Images, a fifth of them held out; the study's own number if not given.")
@@ -41,10 +41,12 @@ class ResNets(OverDecays):
         widths = (first, 2 * first, 4 * first, 8 * first)
         return ResNet(depth, widths, self.head, bias, small_images)
 
-    def recipe(self, epochs: int, *, batch: int, published: tuple[float, int], loss: str = "mse") -> Recipe:
-        """One cycle of SGD over ``epochs`` in batches of ``batch``; with --full the ``published`` learning rate and
-        epochs in batches of 128, the rate cut in steps."""
-        lr, most = published if self.full else (0.05, epochs)
+    def recipe(
+        self, epochs: int, *, batch: int, published: tuple[float, int], loss: str = "mse", lr: float = 0.05
+    ) -> Recipe:
+        """One cycle of SGD over ``epochs`` in batches of ``batch``, up to ``lr``; with --full the ``published``
+        learning rate and epochs in batches of 128, the rate cut in steps."""
+        lr, most = published if self.full else (lr, epochs)
         lr = lr if self.lr is None else self.lr
         schedule = "steps" if self.full else "one-cycle"
         batch = 128 if self.full else batch
