@@ -10,6 +10,7 @@ from torch import Tensor
 
 from .algebra import lending
 from .algebra.factored import Covariance, Factored, scaled
+from .algebra.fewrows import FewRows
 from .algebra.onehot import Basis, OneHot, Targets, weighed
 from .algebra.reduced import Reduced
 from .algebra.residual import Residual
@@ -86,11 +87,11 @@ def spectrum(S: Covariance | OneHot) -> Spectrum:
 
 def late_spectrum(S: Covariance) -> Spectrum:
     """The same of a wide covariance, with vectors that are made when they are asked for: most measures read few."""
-    few = torch.get_num_threads() <= THREADS
-    if isinstance(S, Factored) or len(S) <= NARROW or S.device.type != "cpu" or not few or lending.borrowed(S):
+    of = S.X if isinstance(S, Factored) else S
+    if len(of) <= NARROW or of.device.type != "cpu" or torch.get_num_threads() > THREADS or lending.borrowed(of):
         return spectrum(S)
-    reduced = Reduced.of(S)
-    return Spectrum(reduced.values, reduced)
+    late = FewRows.of(of) if isinstance(S, Factored) else Reduced.of(of)
+    return Spectrum(late.values, late)
 
 
 def singular(A: Tensor) -> Spectrum:
@@ -206,9 +207,11 @@ def _coefficients(
     made = isinstance(features.basis, Tensor) or isinstance(S_H, Factored)
     if not made and float(values[-1]) > far and (most is None or most >= d):
         return torch.cholesky_solve(cross, torch.linalg.cholesky(S_H)), d
-    rounded = d * weighed(rounding, features.basis)
+    rounded = d * weighed(rounding, features.basis) if bool(rounding.any()) else torch.zeros_like(values)
     least = rounded.clamp(min=d * EPS * float(values[0]))
     kept = values > least if most is None else (4 * values > least) & _first(most, values)
+    if isinstance(features.basis, FewRows):
+        return features.basis.solved(cross, kept), int(kept.sum())
     V = features.vectors[:, kept]
     return V @ ((V.mT @ cross) / values[kept, None]), int(kept.sum())
 

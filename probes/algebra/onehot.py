@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .fewrows import FewRows
 from .reduced import Reduced
 
 
@@ -119,7 +120,7 @@ def _contrasts(part: Tensor, power: int) -> Tensor:
 
 
 Targets = Tensor | OneHot
-Basis = Tensor | Contrasts | Reduced
+Basis = Tensor | Contrasts | Reduced | FewRows
 
 
 def turned(A: Tensor, basis: Basis, k: int) -> Tensor:

@@ -69,9 +69,9 @@ def answers(read):
     return {(p.name, p.variant): read(p) for p in CATALOG}
 
 
-@pytest.mark.parametrize("N", [6, 20, 21, 40])
-def test_every_measure_of_few_samples_is_that_of_the_matrix(layer, classes, snap, monkeypatch, N):
-    for H, Y, W in (layer(N, d=64, m=4), classes(N, d=64, K=4)):
+@pytest.mark.parametrize(("N", "d"), [(6, 64), (20, 64), (21, 64), (40, 64), (150, 260)])
+def test_every_measure_of_few_samples_is_that_of_the_matrix(layer, classes, snap, monkeypatch, N, d):
+    for H, Y, W in (layer(N, d=d, m=4), classes(N, d=d, K=4)):
 
         def seen(H=H, Y=Y, W=W):
             both = HeldOut(snap(H, Y, W, batch=7, network_mse=1.0), snap(H + 0.1, Y, W, batch=7, network_mse=1.0))
