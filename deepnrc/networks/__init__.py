@@ -32,7 +32,7 @@ from deepnrc.networks.outputs import CHOSEN, Output, fitting, logits, picking
 from deepnrc.networks.readable import check_network
 from deepnrc.networks.reading.axes import Axis, check_axis
 from deepnrc.networks.reading.forward import Forward, Reading
-from deepnrc.networks.reading.masks import AUTO, Mask, check_mask, mask_of, padded_first
+from deepnrc.networks.reading.masks import AUTO, Mask, apart_by_padding, check_mask, mask_of
 from deepnrc.networks.reading.pooling import PER_PLACE, Pool, check_pool
 from deepnrc.networks.reading.shares import Shares
 from deepnrc.networks.reading.taps import REPEATS, Taps
@@ -68,6 +68,7 @@ __all__ = [
     "Survey",
     "Taps",
     "Weight",
+    "apart_by_padding",
     "as_it_was",
     "asked_for",
     "bent_before_summed",
@@ -90,7 +91,6 @@ __all__ = [
     "out_of_memory",
     "over_map",
     "own_name",
-    "padded_first",
     "picking",
     "reads_features",
     "rebuilt",

@@ -21,6 +21,7 @@ from deepnrc.networks import (
     Survey,
     Taps,
     Weight,
+    apart_by_padding,
     as_it_was,
     asked_for,
     called_shortcuts,
@@ -31,7 +32,6 @@ from deepnrc.networks import (
     mask_of,
     near,
     own_name,
-    padded_first,
     rebuilt,
     survey,
 )
@@ -50,7 +50,7 @@ def look(model: nn.Module, taps: Taps, choice: Choice, targets: object, outputs:
     y = as_tensor(targets, "The target of batch 1")
     with taps.aside():
         args, kwargs = taps.inputs
-        order = padded_first(mask_of(taps.mask, args, kwargs), args, kwargs)
+        order = apart_by_padding(mask_of(taps.mask, args, kwargs), args, kwargs)
         if order is not None:  # a few samples without padding would not tell what the network makes of it
             args, kwargs, outputs = (
                 rebuilt(lambda x: _ordered(x, order), given) for given in (args, kwargs, dict(outputs))

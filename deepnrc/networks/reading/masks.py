@@ -59,14 +59,15 @@ def mask_of(mask: Mask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Ten
     return _checked(found)
 
 
-def padded_first(mask: Tensor | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
-    """The order of the samples (N,) in which those with most padding come first; None where all are real, or where not
-    every tensor of the call has its samples on the first axis."""
+def apart_by_padding(mask: Tensor | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
+    """The order of the samples (N,) in which those with most and with least padding come first, in turn, so that a few
+    differ in it; None where all are real, or where not every tensor of the call has its samples on the first axis."""
     found: list[Tensor] = []
     mapped(found.append, (args, dict(kwargs)))
     if mask is None or not padded(mask) or any(x.ndim == 0 or len(x) != len(mask) for x in found):
         return None
-    return mask.sum(1).argsort(stable=True)
+    order, half = mask.sum(1).argsort(stable=True), -(-len(mask) // 2)
+    return torch.stack([order[:half], order.flip(0)[:half]], 1).flatten()[: len(mask)]
 
 
 def flat(found: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from torch import nn
 
 from deepnrc.errors import UsageError
 from deepnrc.networks.choosing.layers import site_at
-from deepnrc.networks.reading.masks import AUTO, check_mask, ignores, mask_of, padded, padded_first
+from deepnrc.networks.reading.masks import AUTO, apart_by_padding, check_mask, ignores, mask_of, padded
 from deepnrc.networks.reading.pooling import pooled
 
 X = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -134,10 +134,12 @@ def test_what_can_be_no_mask_is_refused_before_anything_runs():
         check_mask(3)
 
 
-def test_samples_with_most_padding_come_first_where_all_that_is_given_has_them_first():
+def test_samples_with_most_and_with_least_padding_come_first_where_all_that_is_given_has_them_first():
     mask = torch.tensor([[1, 1, 1], [1, 0, 0], [1, 1, 0]]) != 0
     x = torch.zeros(3, 3, 2)
-    assert padded_first(mask, (x,), {"mask": mask}).tolist() == [1, 2, 0]
-    assert padded_first(mask, (x, torch.zeros(5, 3)), {}) is None
-    assert padded_first(torch.ones(3, 3) != 0, (x,), {}) is None
-    assert padded_first(None, (x,), {}) is None
+    assert apart_by_padding(mask, (x,), {"mask": mask}).tolist() == [1, 0, 2]
+    real = torch.arange(6) < torch.tensor([3, 6, 1, 5, 2])[:, None]
+    assert apart_by_padding(real, (torch.zeros(5, 2),), {}).tolist() == [2, 1, 4, 3, 0]
+    assert apart_by_padding(mask, (x, torch.zeros(5, 3)), {}) is None
+    assert apart_by_padding(torch.ones(3, 3) != 0, (x,), {}) is None
+    assert apart_by_padding(None, (x,), {}) is None
