@@ -16,11 +16,12 @@ from .heldout import HeldOut
 from .intervals import jackknife
 from .intervals.jackknife import Interval
 from .measures import balance, classifier, deep, top
-from .nulls.levels import Null
+from .nulls.levels import Null, forget_draws
 from .outcome import OK, STATUSES, DegenerateError, NotDefinedError, Outcome, defined
 from .snapshot import OF_WEIGHT, Snapshot
 from .streaming.classes import Classes, is_one_hot
 from .streaming.directions import CentredDirections, Directions
+from .streaming.gram import products_by
 from .streaming.moments import Moments
 from .streaming.nearest import Mislabelled, Nearest
 from .streaming.statistic import Batch, Opening, Part, Pass, Statistic
@@ -67,6 +68,7 @@ __all__ = [
     "classifier",
     "deep",
     "defined",
+    "forget_draws",
     "is_one_hot",
     "jackknife",
     "lent",
@@ -74,6 +76,7 @@ __all__ = [
     "of_sketch",
     "principal_cosines",
     "principal_sines",
+    "products_by",
     "singular",
     "sketch_tells",
     "spectrum",

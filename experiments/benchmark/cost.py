@@ -28,7 +28,7 @@ from experiments.benchmark.clock import CPU, cpu_seconds, peak, placed, seconds
 from experiments.benchmark.growth import Growth
 from experiments.benchmark.memory import Memory
 from experiments.benchmark.scale import Scale
-from probes import Directions, Moments, Snapshot, lent
+from probes import Directions, Moments, Snapshot, forget_draws, lent
 
 Batches = list[tuple[Tensor, Tensor]]
 SETTLED = 0.05  # seconds after which threads no longer spin, whose time would count
@@ -149,7 +149,7 @@ def _first_batch(name: str, model: nn.Module, batch: tuple[Tensor, Tensor], repe
 
 def _finish(d: int, repeats: int, bound: float, report_bound: float, device: torch.device = CPU) -> None:
     """All measures and null levels of one layer, and a whole report of it, beside one decomposition of its size, in
-    turns. Planes are kept from one layer to the next of a width, and are there after the first round, which is left
+    turns. What null levels draw is kept from one layer to the next, and is there after the first round, which is left
     out."""
     H, Y, model = _drawn(device, 4 * d, d), _drawn(device, 4 * d, 4), nn.Linear(d, 4).to(device)
     moments, directions = Moments(d, 4), Directions(d)  # on the CPU, where measures are read
@@ -189,8 +189,8 @@ def _finish(d: int, repeats: int, bound: float, report_bound: float, device: tor
 
 def _nulls(d: int, n: int, repeats: int, bound: float, device: torch.device = CPU) -> None:
     """Processor time (on an accelerator wall time) of all null levels of one layer beside that of decomposing S_H, once
-    its measures are known. Planes are kept from one layer to the next of a width, so that each repetition has a width
-    of its own, and draws them."""
+    its measures are known. What is drawn is kept from one layer to the next, and forgotten here: each repetition draws
+    anew."""
     probes, clock = [probe for probe in select(None) if probe.chance is not None], cpu_seconds(device)
     nulls, decompositions = [], []
     for width in range(d, d + repeats + 1):
@@ -199,6 +199,7 @@ def _nulls(d: int, n: int, repeats: int, bound: float, device: torch.device = CP
             for probe in probes:
                 probe.outcome(snapshot)
         S = snapshot.S_H.to(device)
+        forget_draws()
         time.sleep(SETTLED)
         started = clock()
         for probe in probes:

@@ -107,14 +107,13 @@ def _sides(features: Tensor, targets: Tensor, k: int) -> tuple[Tensor, Tensor | 
     roots = (wide / wide[0]).sqrt()
     n = roots.numel()
     head, tail = _split(large / large[0], k, n)
-    g = torch.Generator().manual_seed(0)
     cost = head.numel() * n * (n + 20) + 30 * n**3 + 4000
     # of few targets every draw spreads wide, and costs little
     draws = max(4, min(max(DRAWS, 8 * DRAWS // n), int(WORK / cost)))
-    rows = head.sqrt()[:, None] * torch.randn(draws, head.numel(), n, generator=g, dtype=torch.float64)
+    normal, noise = normals(draws, head.numel(), n, tail.numel() > 0)
+    rows = head.sqrt()[:, None] * normal
     gram = rows.mT @ rows
     if tail.numel():
-        noise = torch.randn(draws, n, n, generator=g, dtype=torch.float64)
         gram += float((tail**2).sum() / 2) ** 0.5 * (noise + noise.mT)
         gram.diagonal(dim1=1, dim2=2).add_(float(tail.sum()))
     factor, failed = torch.linalg.cholesky_ex(gram)
@@ -175,6 +174,21 @@ def _squares(blocks: Tensor) -> Tensor:
     """Squared singular values (D, k) of each block (D, k, k), ascending, at most 1."""
     squares = torch.linalg.eigvalsh(blocks @ blocks.mT) if blocks.shape[1] > 1 else (blocks**2).sum(2)
     return squares.clamp(0, 1)
+
+
+@lru_cache(maxsize=4)
+def normals(draws: int, first: int, n: int, squares: bool) -> tuple[Tensor, Tensor]:
+    """Normal numbers (D, first, n), and if they are asked for (D, n, n) more; the same each time, and kept for the
+    other layers of a network."""
+    g = torch.Generator().manual_seed(0)
+    rows = torch.randn(draws, first, n, generator=g, dtype=torch.float64)
+    return rows, torch.randn(draws, n if squares else 0, n, generator=g, dtype=torch.float64)
+
+
+def forget_draws() -> None:
+    """Free what is kept of draws from one layer to the next."""
+    normals.cache_clear()
+    planes.cache_clear()
 
 
 def _split(values: Tensor, k: int, n: int) -> tuple[Tensor, Tensor]:

@@ -3,6 +3,11 @@ few that they are less than the matrix."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
 import torch
 from torch import Tensor
 
@@ -10,7 +15,12 @@ from probes.algebra.factored import Covariance, Factored
 from probes.algebra.routines import syrk_
 
 BLOCK = 144  # a multiple of the 12 or 24 rows that the double product's kernels take at once: 0.9 of the time of 128
+LARGE = 2**24  # multiplications from which a product is worth another thread's while
+HELD = 2**27  # bytes of rows that wait at most
 FEW = 0.7  # rows over width up to which rows are kept: there their singular values cost less than eigenvalues of X'X
+
+Products = tuple[Tensor, list[Tensor]]  # a matrix (d, d), and rows (N, d) of which X'X is to be added to it
+WAITING: ContextVar[Later | None] = ContextVar("WAITING", default=None)
 
 
 class Gram:
@@ -34,10 +44,10 @@ class Gram:
             if sum(map(len, self._rows)) <= FEW * self.d:
                 return
             self._upper = torch.zeros(self.d, self.d, dtype=torch.float64, device=self.device)
-            waiting, self._rows = self._rows, []
+            new, self._rows = self._rows, []
         else:
-            waiting = [rows]
-        for some in waiting:
+            new = [rows]
+        for some in new:
             add_gram_(self._upper, some)
 
     def merge(self, other: Gram) -> None:
@@ -46,11 +56,11 @@ class Gram:
             for rows in other._rows:
                 self.add(rows.to(self.device))
             return
-        waiting, self._rows = self._rows, []
+        new, self._rows = self._rows, []
         if self._upper is None:
             self._upper = torch.zeros(self.d, self.d, dtype=torch.float64, device=self.device)
-        self._upper += other._upper.to(self.device)
-        for some in waiting:
+        self._upper += added(other._upper).to(self.device)
+        for some in new:
             add_gram_(self._upper, some)
 
     def over(self, count: float) -> Covariance:
@@ -58,7 +68,7 @@ class Gram:
         if self._upper is None:
             rows = self._rows or [torch.zeros(0, self.d, dtype=torch.float64, device=self.device)]
             return Factored(torch.cat(rows) / count**0.5)
-        return mirrored(self._upper) / count
+        return mirrored(added(self._upper)) / count
 
     @property
     def matrix(self) -> Tensor:
@@ -68,7 +78,7 @@ class Gram:
 
     def diagonal(self) -> Tensor:
         """Diagonal of X'X (d,)."""
-        return self.over(1).diagonal() if self._upper is None else self._upper.diagonal()
+        return self.over(1).diagonal() if self._upper is None else added(self._upper).diagonal()
 
     @classmethod
     def of(cls, matrix: Tensor) -> Gram:
@@ -76,6 +86,63 @@ class Gram:
         made = cls(len(matrix), matrix.device)
         made._upper = matrix.to(torch.float64)
         return made
+
+
+@dataclass
+class Later:
+    """Products that wait to be added, by the matrix's identity, and the bytes of their rows."""
+
+    each: Callable[[Callable[[Products], None], Sequence[Products]], Iterable[None]]
+    products: dict[int, Products] = field(default_factory=dict)
+    size: int = 0
+
+    def take(self, matrix: Tensor, rows: Tensor) -> None:
+        """Have a product wait; with too much waiting, add them all."""
+        self.products.setdefault(id(matrix), (matrix, []))[1].append(rows)
+        self.size += 8 * rows.numel()
+        if self.size > HELD:
+            self.add()
+
+    def add(self, matrix: Tensor | None = None) -> None:
+        """Add what waits for a matrix; for all of them if none is given."""
+        if matrix is None:
+            chosen, self.products, self.size = list(self.products.values()), {}, 0
+        else:
+            chosen = [found] if (found := self.products.pop(id(matrix), None)) is not None else []
+        token = WAITING.set(None)
+        try:
+            for _ in self.each(_add_all, chosen):
+                pass
+        finally:
+            WAITING.reset(token)
+
+
+@contextmanager
+def products_by(each: Callable[[Callable[[Products], None], Sequence[Products]], Iterable[None]]) -> Iterator[None]:
+    """Within the block large products on the CPU wait; at its end, or when many do, ``each`` is called with what adds
+    those of one matrix and with all of them by their matrices, no two of which share memory: it may add several at
+    once."""
+    later = Later(each)
+    token = WAITING.set(later)
+    try:
+        yield
+    finally:
+        WAITING.reset(token)
+    later.add()
+
+
+def added(matrix: Tensor) -> Tensor:
+    """The matrix itself, with all products that wait for it."""
+    later = WAITING.get()
+    if later is not None:
+        later.add(matrix)
+    return matrix
+
+
+def _add_all(products: Products) -> None:
+    matrix, parts = products
+    for rows in parts:
+        add_gram_(matrix, rows)
 
 
 def add_gram_(matrix: Tensor, rows: Tensor) -> None:
@@ -88,7 +155,10 @@ def add_gram_(matrix: Tensor, rows: Tensor) -> None:
         matrix: accumulator (d, d), float64.
         rows: X (N, d), float64.
     """
-    on_cpu = matrix.device.type == "cpu"
+    on_cpu, waiting = matrix.device.type == "cpu", WAITING.get()
+    if on_cpu and waiting is not None and len(rows) * len(matrix) ** 2 >= LARGE:
+        waiting.take(matrix, rows)
+        return
     if on_cpu and torch.get_num_threads() == 1:  # several of scipy's own would contend with torch's, which still spin
         syrk_(matrix, rows)
         return

@@ -12,13 +12,13 @@ from torch import Tensor
 from deepnrc.data import progress_bar
 from deepnrc.measuring.finishing import intervals
 from deepnrc.measuring.finishing.home import CPU, at_home
-from deepnrc.measuring.finishing.parallel import in_parallel
 from deepnrc.measuring.finishing.readings import SpectralReading, of_layer, of_targets
 from deepnrc.measuring.finishing.rounding import Rounding
 from deepnrc.measuring.settling.acting import Found, acting, acting_on_top, after
 from deepnrc.measuring.settling.top import Top
 from deepnrc.measuring.streaming.layerstream import LayerStream
 from deepnrc.measuring.streaming.memory import half_of_free
+from deepnrc.measuring.streaming.parallel import in_parallel
 from deepnrc.measuring.streaming.streams import Streams
 from deepnrc.networks import Dataflow, Weight, over_map
 from deepnrc.table import COSINES, FEATURES, NETWORK

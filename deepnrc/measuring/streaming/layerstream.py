@@ -13,7 +13,7 @@ from probes import Batch, Moments, Opening, Pass, Statistic
 
 # Adding X'X to a d x d matrix reads and writes all of it, so batches wait until they fill so many bytes; on an
 # accelerator starting a product takes longer than the product itself, too.
-FILLED, LEAST, MOST, STARTED = 2**23, 256, 1024, 4096  # bytes; rows: at least, at most, at most on an accelerator
+FILLED, LEAST, MOST, STARTED = 2**23, 256, 2048, 4096  # bytes; rows: at least, at most, at most on an accelerator
 ALL = -1  # the group of all samples, where they are not parted
 
 

@@ -15,10 +15,11 @@ from deepnrc.measuring.streaming import fit
 from deepnrc.measuring.streaming.dealing import Dealing
 from deepnrc.measuring.streaming.layerstream import BatchLabels, LayerStream
 from deepnrc.measuring.streaming.memory import check_memory, moments_size
+from deepnrc.measuring.streaming.parallel import in_parallel
 from deepnrc.measuring.streaming.performance import Performance
 from deepnrc.measuring.streaming.sketching import check_alone
 from deepnrc.networks import Forward
-from probes import Classes, Directions, Moments, NotDefinedError, Part, Pass, Probe, Statistic
+from probes import Classes, Directions, Moments, NotDefinedError, Part, Pass, Probe, Statistic, products_by
 
 SQUARES = (Directions, Classes)  # statistics of d^2 numbers beside the moments
 SECOND = "needs a second pass over the data"
@@ -125,9 +126,10 @@ class Streams:
         self.note(forward.products)
         self.one_hot, self.roundoff = self.one_hot and targets.one_hot, max(self.roundoff, targets.roundoff)
         passes = [self.number] if self.fitted is None else list(Pass)
-        for number in passes:
-            for key, reading in forward.readings.items():
-                self.layers[key].update(reading, samples, number)
+        with products_by(in_parallel):
+            for number in passes:
+                for key, reading in forward.readings.items():
+                    self.layers[key].update(reading, samples, number)
         if self.number is Pass.FIRST:
             self.samples += targets.Y.shape[0]
             self._compare(prediction, samples)
@@ -171,8 +173,9 @@ class Streams:
 
     def flush(self) -> None:
         """Bring every layer's statistics up to date, before they are read."""
-        for layer in self.layers.values():
-            layer.flush()
+        with products_by(in_parallel):
+            for layer in self.layers.values():
+                layer.flush()
 
     def second_pass(self) -> set[str]:
         """Open the statistics that need the mean first, and return the layers that they belong to; empty if none do."""

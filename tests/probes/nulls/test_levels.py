@@ -212,3 +212,16 @@ def test_eigenvalues_far_apart_have_a_null(fall, n):
     large = torch.cat([fall ** (torch.arange(n).double() / (n - 1)), 1e-4 * fall * torch.rand(12).double()])
     found = levels.crossed(large.sort(descending=True)[0], torch.arange(n, 0, -1).double(), n).features
     assert 0 < found.mean <= found.high <= 1
+
+
+def test_draws_are_kept_and_can_be_forgotten():
+    features, targets = torch.arange(80, 0, -1).double(), torch.tensor([3.0, 2.0, 1.0], dtype=torch.float64)
+    levels.forget_draws()
+    first = levels.crossed(features, targets, 2)
+    assert levels.normals.cache_info().currsize > 0
+    assert levels.crossed(features + 1 - 1, targets, 2) == first
+    assert levels.normals.cache_info().hits > 0
+    levels.planes(2, 3, 20)
+    levels.forget_draws()
+    assert levels.normals.cache_info().currsize == levels.planes.cache_info().currsize == 0
+    assert levels.crossed(features, targets, 2) == first

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from probes.algebra.factored import Factored, dense
-from probes.streaming.gram import BLOCK, Gram, add_gram_, mirrored
+from probes.streaming import gram
+from probes.streaming.gram import BLOCK, Gram, add_gram_, mirrored, products_by
 
 
 @pytest.mark.parametrize("d", [1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 44])
@@ -25,6 +26,67 @@ def test_blocks_below_the_diagonal_are_left_alone():
 def test_mirrored_reads_the_upper_triangle_alone():
     matrix = torch.tensor([[1.0, 2.0], [torch.nan, 3.0]])
     assert torch.equal(mirrored(matrix), torch.tensor([[1.0, 2.0], [2.0, 3.0]]))
+
+
+def test_large_products_wait_and_are_added_by_their_matrices(monkeypatch):
+    monkeypatch.setattr(gram, "LARGE", 10 * 6**2)
+    g, calls = torch.Generator().manual_seed(0), []
+    rows = [torch.randn(N, 6, generator=g, dtype=torch.float64) for N in (10, 12, 3, 11)]
+    one, other = torch.zeros(6, 6, dtype=torch.float64), torch.zeros(6, 6, dtype=torch.float64)
+
+    def each(add, products):
+        calls.append([(matrix is one, len(parts)) for matrix, parts in products])
+        return map(add, products)
+
+    with products_by(each):
+        add_gram_(one, rows[0])
+        add_gram_(one, rows[1])
+        assert not one.any()
+        add_gram_(one, rows[2])  # small: at once
+        assert one.any()
+        add_gram_(other, rows[3])
+    assert calls == [[(True, 2), (False, 1)]]
+    torch.testing.assert_close(mirrored(one), sum(X.T @ X for X in rows[:3]))
+    torch.testing.assert_close(mirrored(other), rows[3].T @ rows[3])
+    add_gram_(other, rows[0])  # outside nothing waits
+    torch.testing.assert_close(mirrored(other), rows[3].T @ rows[3] + rows[0].T @ rows[0])
+    with pytest.raises(KeyError), products_by(each):
+        raise KeyError
+    assert gram.WAITING.get() is None
+
+
+def test_no_more_than_so_many_bytes_wait(monkeypatch):
+    monkeypatch.setattr(gram, "LARGE", 0)
+    monkeypatch.setattr(gram, "HELD", 8 * 6 * 20)
+    matrix, counts = torch.zeros(6, 6, dtype=torch.float64), []
+    rows = [torch.randn(N, 6, dtype=torch.float64) for N in (8, 12, 1, 5)]
+
+    def each(add, products):
+        counts.extend(len(parts) for _, parts in products)
+        return map(add, products)
+
+    with products_by(each):
+        for some in rows:
+            add_gram_(matrix, some)
+        assert counts == [3]
+    assert counts == [3, 1]
+    torch.testing.assert_close(mirrored(matrix), torch.cat(rows).T @ torch.cat(rows))
+
+
+def test_what_is_read_of_a_matrix_holds_the_products_that_wait(monkeypatch):
+    monkeypatch.setattr(gram, "LARGE", 0)
+    one, rows = filled(4, (9, 5))
+    other, more = filled(4, (9, 3), seed=1)
+    new = torch.randn(6, 4, dtype=torch.float64)
+    with products_by(lambda add, products: map(add, products)):
+        one.add(new.clone())
+        torch.testing.assert_close(one.diagonal(), (torch.cat([rows, new]) ** 2).sum(0))
+        other.add(new.clone())
+        one.merge(other)
+        other.add(new.clone())
+        torch.testing.assert_close(other.matrix, torch.cat([more, new, new]).T @ torch.cat([more, new, new]))
+    whole = torch.cat([rows, new, more, new])
+    torch.testing.assert_close(one.matrix, whole.T @ whole)
 
 
 def filled(d, sizes, seed=0):
