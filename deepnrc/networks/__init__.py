@@ -15,6 +15,7 @@ from deepnrc.networks.choosing.layers import (
 from deepnrc.networks.choosing.naming import asked_for, called_shortcuts, own_name
 from deepnrc.networks.dataflow import (
     BY_VALUE,
+    LOOKED_AT,
     Dataflow,
     Giving,
     Link,
@@ -36,7 +37,7 @@ from deepnrc.networks.reading.masks import AUTO, Mask, apart_by_padding, check_m
 from deepnrc.networks.reading.pooling import PER_PLACE, Pool, check_pool
 from deepnrc.networks.reading.shares import Shares
 from deepnrc.networks.reading.taps import REPEATS, Taps
-from deepnrc.networks.samples import Layout, samples_first
+from deepnrc.networks.samples import Layout, lie_first, samples_first, telling_first
 from deepnrc.networks.weights.registry import Linears, Weight
 from deepnrc.networks.weights.response import NoWeightError
 from deepnrc.networks.weights.stored import dense, over_map
@@ -45,6 +46,7 @@ __all__ = [
     "AUTO",
     "BY_VALUE",
     "CHOSEN",
+    "LOOKED_AT",
     "PER_PLACE",
     "REPEATS",
     "ROOT",
@@ -85,6 +87,7 @@ __all__ = [
     "has_weight",
     "hooked",
     "leaving_out",
+    "lie_first",
     "logits",
     "mask_of",
     "near",
@@ -97,5 +100,6 @@ __all__ = [
     "samples_first",
     "site_at",
     "survey",
+    "telling_first",
     "weight_matrix",
 ]

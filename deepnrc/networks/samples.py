@@ -11,6 +11,8 @@ from torch import Tensor
 
 from deepnrc.data import mapped
 
+MANY = 1000  # columns of an output, at which one more look at them is no longer cheap
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -85,6 +87,35 @@ def samples_first(x: Tensor, where: Layout, features: int | None) -> tuple[Tenso
     size = x.shape[0] // where.each
     x = x.unflatten(0, (size, where.each)) if where.together else x.unflatten(0, (where.each, size)).movedim(0, 1)
     return x, None if axis is None else axis + 1
+
+
+def lie_first(value: Any, samples: int) -> bool:
+    """Whether every tensor in nested tuples, lists and mappings has the samples on its first axis."""
+    found: list[Tensor] = []
+    mapped(found.append, value)
+    return all(x.ndim > 0 and len(x) == samples for x in found)
+
+
+def telling_first(outputs: Mapping[str, Tensor], samples: int, few: int) -> Tensor | None:
+    """The order of the samples (N,) in which the first ``few`` hold, of every column of the outputs (N, n), a number
+    between its least and its largest, as what a ReLU shut does not: there nothing tells what gives a column. None where
+    the first ones do already, or too few do.
+    """
+    flat = [x.detach() for x in outputs.values() if x.is_floating_point() and x.ndim == 2 and len(x) == samples]
+    columns = [x for x in flat if 0 < x.shape[1] <= MANY]
+    if not columns or not samples:
+        return None
+    moving = torch.cat([(x > x.amin(0)) & (x < x.amax(0)) for x in columns], 1).cpu()
+    missing = moving.any(0)
+    if not bool((missing & ~moving[:few].any(0)).any()):
+        return None
+    chosen: list[int] = []
+    while len(chosen) < few and bool(missing.any()):
+        best = int((moving & missing).sum(1).argmax())
+        chosen.append(best)
+        missing &= ~moving[best]
+    chosen += [i for i in range(samples) if i not in set(chosen)]
+    return torch.tensor(chosen)
 
 
 def cut(value: Any, samples: int, keep: int, axis: int = 0) -> Any:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from deepnrc.data import as_tensor
 from deepnrc.errors import UsageError
 from deepnrc.networks import (
+    LOOKED_AT,
     ROOT,
     Choice,
     Dataflow,
@@ -29,11 +30,13 @@ from deepnrc.networks import (
     entries,
     hooked,
     leaving_out,
+    lie_first,
     mask_of,
     near,
     own_name,
     rebuilt,
     survey,
+    telling_first,
 )
 from deepnrc.wording import Remedy, listing
 
@@ -50,13 +53,15 @@ def look(model: nn.Module, taps: Taps, choice: Choice, targets: object, outputs:
     y = as_tensor(targets, "The target of batch 1")
     with taps.aside():
         args, kwargs = taps.inputs
+        samples = len(y) if y.ndim else 0
         order = apart_by_padding(mask_of(taps.mask, args, kwargs), args, kwargs)
+        if order is None and lie_first((args, kwargs), samples):
+            order = telling_first(outputs, samples, LOOKED_AT)
         if order is not None:  # a few samples without padding would not tell what the network makes of it
             args, kwargs, outputs = (
                 rebuilt(lambda x: _ordered(x, order), given) for given in (args, kwargs, dict(outputs))
             )
         whole = {name.removesuffix(f".{weight.part}") for name, weight in choice.weights.items()}
-        samples = len(y) if y.ndim else 0
         found = survey(model, args, kwargs, samples, choice.sites, whole, taps.pick)
         if hooked(model) and not found.sampled and not _alike(found.outputs, outputs):
             found = survey(model, args, kwargs, samples, choice.sites, whole, taps.pick, hooks=True)

@@ -6,11 +6,12 @@ from deepnrc.networks.dataflow.heads import bent_before_summed
 from deepnrc.networks.dataflow.passes import near
 from deepnrc.networks.dataflow.products import Product, Products
 from deepnrc.networks.dataflow.recording import as_it_was, rebuilt
-from deepnrc.networks.dataflow.survey import Survey, hooked, survey
+from deepnrc.networks.dataflow.survey import LOOKED_AT, Survey, hooked, survey
 from deepnrc.networks.dataflow.tracing import trace
 
 __all__ = [
     "BY_VALUE",
+    "LOOKED_AT",
     "Dataflow",
     "Giving",
     "Link",

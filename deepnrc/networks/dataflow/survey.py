@@ -23,7 +23,7 @@ from deepnrc.networks.outputs import EVERY, Pick
 from deepnrc.networks.samples import Layout, layout
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks")
-FEW = 4  # samples are enough to see the axes and the graph
+LOOKED_AT = 4  # samples are enough to see the axes and the graph
 SKIPPED = "the batch could not be shortened, so that the samples' axis is taken to be the first"
 
 
@@ -196,7 +196,7 @@ def _shared_axis(a: Tensor, b: Tensor, sizes: tuple[int, int]) -> int | None:
 
 def _shortened(model: nn.Module, whole: Inputs, sites: Sequence[Site], pick: Pick) -> _Pair:
     """The passes of a few samples and of one fewer, cut on the axis along which the network does not mix."""
-    size = min(whole.samples, FEW)
+    size = min(whole.samples, LOOKED_AT)
     pairs = []
     for axis in (0, 1) if size > 1 else ():
         few, fewer = whole.cut(size, axis), whole.cut(size - 1, axis)

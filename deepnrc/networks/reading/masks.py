@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deepnrc.data import mapped
 from deepnrc.errors import UsageError
+from deepnrc.networks.samples import lie_first
 from deepnrc.wording import Argument, Remedy, listing
 
 Mask = str | Callable[[Any], Any] | None
@@ -62,9 +62,7 @@ def mask_of(mask: Mask, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Ten
 def apart_by_padding(mask: Tensor | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
     """The order of the samples (N,) in which those with most and with least padding come first, in turn, so that a few
     differ in it; None where all are real, or where not every tensor of the call has its samples on the first axis."""
-    found: list[Tensor] = []
-    mapped(found.append, (args, dict(kwargs)))
-    if mask is None or not padded(mask) or any(x.ndim == 0 or len(x) != len(mask) for x in found):
+    if mask is None or not padded(mask) or not lie_first((args, dict(kwargs)), len(mask)):
         return None
     order, half = mask.sum(1).argsort(stable=True), -(-len(mask) // 2)
     return torch.stack([order[:half], order.flip(0)[:half]], 1).flatten()[: len(mask)]

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from deepnrc.networks.samples import Layout, cut, layout, samples_first
+from deepnrc.networks.samples import Layout, cut, layout, lie_first, samples_first, telling_first
 
 
 def made(x, where):
@@ -64,3 +64,24 @@ def test_only_what_is_as_long_as_the_batch_is_cut():
     assert found["n"].ndim == 0
     assert cut(torch.randn(5, 5), 5, 2, axis=1).shape == (5, 2)
     assert len(cut([torch.randn(3)] * 5, 5, 2)) == 2
+
+
+def test_samples_come_first_that_tell_what_every_column_is_made_of():
+    x = torch.rand(9, 3) + 1
+    assert telling_first({"y": x}, 9, 4) is None
+    x[:6, 1] = 0  # a ReLU that is shut
+    order = telling_first({"y": x, "whole numbers": torch.zeros(9, 2, dtype=torch.int64)}, 9, 4)
+    assert sorted(order.tolist()) == list(range(9))
+    shown = x[order[:4], 1]
+    assert bool(((shown > 0) & (shown < x[:, 1].max())).any())
+    x[:, 2] = 7.0  # of a column that never moves no sample tells
+    assert telling_first({"y": x[:, 2:]}, 9, 4) is None
+    assert telling_first({"y": x}, 9, 9) is None
+    assert telling_first({"a map": torch.zeros(9, 2, 2)}, 9, 4) is None
+    assert telling_first({"of others": torch.zeros(5, 2)}, 9, 4) is None
+
+
+def test_whether_all_samples_lie_first():
+    assert lie_first(({"x": torch.zeros(3, 2)}, [torch.zeros(3)], "a word"), 3)
+    assert not lie_first((torch.zeros(3, 2), torch.zeros(2, 3)), 3)
+    assert not lie_first((torch.zeros(()),), 1)

@@ -240,3 +240,17 @@ def test_outputs_with_the_samples_second_are_turned(data, seeded, probe, N):
     net = seeded(lambda: Net(lambda s, x: s.a(s.body(x)).T, a=nn.Linear(16, 3)))
     mse = probe(net, (X, Y), probes=["model.mse"]).table.iloc[0]["value"]
     assert mse == pytest.approx((net(X).T - Y).square().mean().item(), rel=1e-12)
+
+
+@pytest.mark.parametrize("shut", [0, 8, 30])
+def test_an_output_that_is_shut_for_the_first_samples_is_told_by_others(seeded, probe, shut):
+    X = torch.randn(64, 6, generator=torch.Generator().manual_seed(0)).double()
+    net = seeded(lambda: nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 3), nn.ReLU()))
+    with torch.no_grad():
+        closed = (net(X)[:, 1] == 0).nonzero().flatten()[:shut]
+        assert len(closed) == shut
+        rest = torch.tensor([i for i in range(64) if i not in set(closed.tolist())])
+        X = X[torch.cat([closed, rest])]
+        found = top(probe(net, (X, net(X) + 0.1), probes=["nrc.*"]))
+    assert found["status"] == "ok", found["note"]
+    assert found["value"] == pytest.approx(duality(net[:2](X).detach(), net[2].weight), rel=1e-5)
