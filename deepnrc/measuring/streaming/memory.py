@@ -10,6 +10,9 @@ import torch
 from deepnrc.errors import UsageError
 from deepnrc.wording import Argument, Remedy
 
+FIRST_VERSION = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")  # of control groups
+SECOND_VERSION = ("memory.max", "memory.current", "inactive_file")
+UNLIMITED = 2**60
 SKETCH = 256  # random directions, where a sketch is advised
 
 
@@ -79,13 +82,14 @@ def half_of_free(device: torch.device) -> int | None:
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Bytes that can still be had on a device, as the system and the process's own limit allow; None if unknown."""
+    """Bytes that can still be had on a device, as the system, the process's own limit and that of its container allow;
+    None if unknown."""
     if device.type == "cuda":
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # by torch, for what comes
         return torch.cuda.mem_get_info(device)[0] + kept
     if device.type != "cpu":
         return None
-    bounds = [bound for bound in (_available(), _allowed()) if bound is not None]
+    bounds = [bound for bound in (_available(), _allowed(), _granted()) if bound is not None]
     return min(bounds, default=None)
 
 
@@ -108,3 +112,35 @@ def _allowed() -> int | None:
     except (ImportError, OSError):
         return None
     return None if limit == resource.RLIM_INFINITY else limit - pages * resource.getpagesize()
+
+
+def _granted(own: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """What the limits on the process's control group, such as a container or a cluster's job, and on those around it
+    leave."""
+    try:
+        lines = own.read_text().splitlines()
+    except OSError:
+        return None
+    found = []
+    for line in lines:
+        _, kinds, path = (*line.split(":", 2), "", "")[:3]
+        if kinds and "memory" not in kinds.split(","):
+            continue
+        base = root / "memory" if kinds else root
+        place = base / path.strip("/")
+        for folder in (place, *place.parents):
+            found.append(_left_of(folder, FIRST_VERSION if kinds else SECOND_VERSION))
+            if folder == base:
+                break
+    return min((left for left in found if left is not None), default=None)
+
+
+def _left_of(group: Path, names: tuple[str, str, str]) -> int | None:
+    """What a control group's limit leaves, where it has one; what the system keeps of files can be had back."""
+    limit, used, files = names
+    try:
+        most, taken = int((group / limit).read_text()), int((group / used).read_text())
+        rows = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        return None if most >= UNLIMITED else max(0, most - taken + int(rows.get(files, 0)))
+    except (OSError, ValueError):  # there is none, or it is "max"
+        return None

@@ -37,7 +37,40 @@ def test_classes_take_their_means_and_no_columns(monkeypatch):
 
 def test_free_memory_is_what_system_and_process_allow(monkeypatch):
     monkeypatch.setattr(memory, "_available", lambda: 10)
+    monkeypatch.setattr(memory, "_granted", lambda: None)
     for allowed, expected in ((None, 10), (7, 7), (12, 10)):
         monkeypatch.setattr(memory, "_allowed", lambda allowed=allowed: allowed)
         assert memory.free_memory(torch.device("cpu")) == expected
     assert memory.free_memory(torch.device("meta")) is None
+
+
+def control_group(folder, limit, used, files, names=memory.SECOND_VERSION):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, value in zip(names, (limit, used), strict=False):
+        (folder / name).write_text(f"{value}\n")
+    (folder / "memory.stat").write_text(f"anon 5\n{names[2]} {files}\n")
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({"": (1000, 400, 100), "job": (500, 300, 50)}, 250),  # the job's own, files given back
+        ({"": (1000, 900, 0), "job": ("max", 300, 50)}, 100),  # that of what is around it
+        ({"": (1000, 1200, 50), "job": (9000, 300, 50)}, 0),
+        ({"job": ("max", 300, 50)}, None),
+        ({"": (1000, 400, 100)}, 700),  # a container sees its own group as the root
+        ({}, None),
+    ],
+)
+@pytest.mark.parametrize("first", [False, True])
+def test_a_containers_limit_is_known(tmp_path, limits, expected, first):
+    names, root = (memory.FIRST_VERSION, tmp_path / "memory") if first else (memory.SECOND_VERSION, tmp_path)
+    for name, (limit, used, files) in limits.items():
+        control_group(root / name, 2**62 if first and limit == "max" else limit, used, files, names)
+    own = tmp_path / "own"
+    own.write_text("4:cpu,cpuacct:/job\n3:memory:/job\n" if first else "0::/job\n")
+    assert memory._granted(own, tmp_path) == expected
+
+
+def test_without_control_groups_nothing_is_known(tmp_path):
+    assert memory._granted(tmp_path / "none", tmp_path) is None
