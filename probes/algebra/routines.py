@@ -7,6 +7,7 @@ Cython (``scipy.linalg.cython_blas``, ``cython_lapack``). Matrices lie column by
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,10 +24,16 @@ BEFORE: list[int] = []  # how many threads each of its libraries had
 
 
 def syrk_(matrix: Tensor, rows: Tensor) -> None:
-    """Add X'X of rows X (N, d) to the upper triangle of ``matrix`` (d, d), float64 on the CPU, in place."""
+    """Add X'X of rows X (N, d) to the upper triangle of ``matrix`` (d, d), float64 on the CPU, in place.
+
+    Errors: ValueError for other tensors, and a matrix that does not lie row by row.
+    """
+    N, d = rows.shape
+    kinds = {(x.dtype, x.device.type) for x in (matrix, rows)}
+    if kinds != {(torch.float64, "cpu")} or matrix.shape != (d, d) or (d > 1 and matrix.stride(1) != 1):
+        raise ValueError(f"Of rows {tuple(rows.shape)} nothing is added to {tuple(matrix.shape)}, {kinds}.")
     if not rows.numel():
         return
-    N, d = rows.shape
     if rows.stride(0) == 1 and rows.stride(1) >= N:
         turned, width = b"T", rows.stride(1)
     else:
@@ -106,6 +113,20 @@ def one_thread() -> Iterator[None]:
                     library.set_num_threads(count)
 
 
+def _forget() -> None:
+    """A forked process has none of the threads that held the library, or the lock."""
+    global LOCK
+    LOCK = threading.Lock()
+    if HELD:
+        HELD.clear()
+        for library, count in zip(_libraries(), BEFORE, strict=True):
+            library.set_num_threads(count)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
 @cache
 def _libraries() -> tuple[Any, ...]:
     """What computes for scipy and numpy, once it is loaded."""
@@ -127,7 +148,8 @@ def _lapack(name: str, *arguments: Any) -> None:
 def _call(library: str, name: str, *arguments: Any) -> None:
     """Call a routine: whole numbers, letters and numbers go by reference, tensors by where they lie.
 
-    A whole number is given 64 bits, of which a library of 32 reads the lower half.
+    A whole number is given 64 bits, of which a library of 32 reads the lower half, the first on the processors that
+    torch has wheels for.
     """
     kept = [ctypes.c_int64(a) if isinstance(a, int) else a for a in arguments]
     _routine(library, name)(*(_reference(a) for a in kept))

@@ -16,7 +16,7 @@ from probes.algebra.routines import syrk_
 
 BLOCK = 144  # a multiple of the 12 or 24 rows that the double product's kernels take at once: 0.9 of the time of 128
 LARGE = 2**24  # multiplications from which a product is worth another thread's while
-HELD = 2**27  # bytes of rows that wait at most
+HELD = 2**27  # bytes of rows from which they wait no longer
 FEW = 0.7  # rows over width up to which rows are kept: there their singular values cost less than eigenvalues of X'X
 
 Products = tuple[Tensor, list[Tensor]]  # a matrix (d, d), and rows (N, d) of which X'X is to be added to it
@@ -48,7 +48,7 @@ class Gram:
         else:
             new = [rows]
         for some in new:
-            add_gram_(self._upper, some)
+            _add_in_time(self._upper, some)
 
     def merge(self, other: Gram) -> None:
         """Take in another accumulator over other rows; it stays as it is."""
@@ -61,7 +61,7 @@ class Gram:
             self._upper = torch.zeros(self.d, self.d, dtype=torch.float64, device=self.device)
         self._upper += added(other._upper).to(self.device)
         for some in new:
-            add_gram_(self._upper, some)
+            _add_in_time(self._upper, some)
 
     def over(self, count: float) -> Covariance:
         """X'X / count: by its rows while they are few, else as a matrix (d, d)."""
@@ -88,60 +88,78 @@ class Gram:
         return made
 
 
+Each = Callable[[Callable[[Products], None], Sequence[Products]], Iterable[None]]
+
+
 @dataclass
 class Later:
-    """Products that wait to be added, by the matrix's identity, and the bytes of their rows."""
+    """Products of accumulators that wait to be added, by the matrix's identity, and the bytes of their rows."""
 
-    each: Callable[[Callable[[Products], None], Sequence[Products]], Iterable[None]]
+    each: Each
     products: dict[int, Products] = field(default_factory=dict)
     size: int = 0
 
     def take(self, matrix: Tensor, rows: Tensor) -> None:
-        """Have a product wait; with too much waiting, add them all."""
+        """Have a product wait; once too much waits, add it all."""
         self.products.setdefault(id(matrix), (matrix, []))[1].append(rows)
         self.size += 8 * rows.numel()
         if self.size > HELD:
             self.add()
 
-    def add(self, matrix: Tensor | None = None) -> None:
-        """Add what waits for a matrix; for all of them if none is given."""
-        if matrix is None:
-            chosen, self.products, self.size = list(self.products.values()), {}, 0
-        else:
-            chosen = [found] if (found := self.products.pop(id(matrix), None)) is not None else []
+    def add(self) -> None:
+        """Add all that waits: several at once, unless most of the work is one matrix's; whatever happens, for what was
+        counted must be there."""
+        chosen, self.products, self.size = list(self.products.values()), {}, 0
+        work = [sum(map(len, parts)) * len(matrix) ** 2 for matrix, parts in chosen]
+        each = self.each if chosen and 3 * max(work) < 2 * sum(work) else map
         token = WAITING.set(None)
         try:
-            for _ in self.each(_add_all, chosen):
+            for _ in each(_add_all, chosen):
                 pass
         finally:
+            for products in chosen:
+                _add_all(products)
             WAITING.reset(token)
 
 
 @contextmanager
-def products_by(each: Callable[[Callable[[Products], None], Sequence[Products]], Iterable[None]]) -> Iterator[None]:
-    """Within the block large products on the CPU wait; at its end, or when many do, ``each`` is called with what adds
-    those of one matrix and with all of them by their matrices, no two of which share memory: it may add several at
-    once."""
+def products_by(each: Each) -> Iterator[None]:
+    """Within the block large products on the CPU wait before accumulators add them; at its end, or when many do,
+    ``each`` is called with what adds those of one matrix and with all of them by their matrices: it may add several at
+    once. What is read of an accumulator holds all of its products."""
     later = Later(each)
     token = WAITING.set(later)
     try:
         yield
     finally:
         WAITING.reset(token)
-    later.add()
+        later.add()
 
 
 def added(matrix: Tensor) -> Tensor:
     """The matrix itself, with all products that wait for it."""
     later = WAITING.get()
-    if later is not None:
-        later.add(matrix)
+    if later is not None and id(matrix) in later.products:
+        _, parts = found = later.products.pop(id(matrix))
+        later.size -= 8 * sum(rows.numel() for rows in parts)
+        _add_all(found)
     return matrix
 
 
 def _add_all(products: Products) -> None:
+    """Add the products of one matrix, each of which waits until it is added."""
     matrix, parts = products
-    for rows in parts:
+    while parts:
+        add_gram_(matrix, parts[0])
+        del parts[0]
+
+
+def _add_in_time(matrix: Tensor, rows: Tensor) -> None:
+    """Add X'X to an accumulator's matrix, at once or as ``products_by`` says."""
+    waiting = WAITING.get()
+    if waiting is not None and matrix.device.type == "cpu" and len(rows) * len(matrix) ** 2 >= LARGE:
+        waiting.take(matrix, rows)
+    else:
         add_gram_(matrix, rows)
 
 
@@ -155,11 +173,10 @@ def add_gram_(matrix: Tensor, rows: Tensor) -> None:
         matrix: accumulator (d, d), float64.
         rows: X (N, d), float64.
     """
-    on_cpu, waiting = matrix.device.type == "cpu", WAITING.get()
-    if on_cpu and waiting is not None and len(rows) * len(matrix) ** 2 >= LARGE:
-        waiting.take(matrix, rows)
-        return
-    if on_cpu and torch.get_num_threads() == 1:  # several of scipy's own would contend with torch's, which still spin
+    on_cpu = matrix.device.type == rows.device.type == "cpu"
+    double = matrix.dtype == rows.dtype == torch.float64
+    # on more threads several of scipy's own would contend with torch's, which still spin
+    if on_cpu and double and torch.get_num_threads() == 1 and matrix.stride(1) == 1:
         syrk_(matrix, rows)
         return
     # elsewhere than on the CPU, starting a product takes longer than half of it

@@ -42,6 +42,23 @@ def test_what_is_added_to_may_be_part_of_a_larger_matrix():
     assert int((whole != 0).sum()) == int((whole[2:7, 3:8] != 0).sum()) == 15
 
 
+@pytest.mark.parametrize(
+    ("matrix", "rows"),
+    [
+        (torch.zeros(3, 3), torch.zeros(2, 3)),
+        (torch.zeros(3, 3).double(), torch.zeros(2, 3)),
+        (torch.zeros(3, 3).double(), torch.zeros(2, 4).double()),
+        (torch.zeros(4, 3).double(), torch.zeros(2, 4).double()),
+        (torch.zeros(3, 4).double().mT[:3], torch.zeros(2, 3).double()),
+        (torch.zeros(3, 3).double(), torch.zeros(2, 3, device="meta").double()),
+    ],
+    ids=["single", "mixed", "wider", "not square", "column by column", "elsewhere"],
+)
+def test_what_would_be_written_elsewhere_is_refused(matrix, rows):
+    with pytest.raises(ValueError, match="nothing is added"):
+        routines.syrk_(matrix, rows)
+
+
 @pytest.mark.parametrize("d", [2, 3, 70, 200])
 def test_a_symmetric_matrix_is_put_together_again_from_its_reduction(d):
     X = drawn(d, d)

@@ -28,49 +28,99 @@ def test_mirrored_reads_the_upper_triangle_alone():
     assert torch.equal(mirrored(matrix), torch.tensor([[1.0, 2.0], [2.0, 3.0]]))
 
 
+def known(d):
+    """An accumulator that holds a matrix already."""
+    return Gram.of(torch.zeros(d, d, dtype=torch.float64))
+
+
+def drawn(*sizes, d=6):
+    g = torch.Generator().manual_seed(0)
+    return [torch.randn(N, d, generator=g, dtype=torch.float64) for N in sizes]
+
+
 def test_large_products_wait_and_are_added_by_their_matrices(monkeypatch):
     monkeypatch.setattr(gram, "LARGE", 10 * 6**2)
-    g, calls = torch.Generator().manual_seed(0), []
-    rows = [torch.randn(N, 6, generator=g, dtype=torch.float64) for N in (10, 12, 3, 11)]
-    one, other = torch.zeros(6, 6, dtype=torch.float64), torch.zeros(6, 6, dtype=torch.float64)
+    rows, calls, (one, other) = drawn(10, 12, 3, 20), [], (known(6), known(6))
 
     def each(add, products):
-        calls.append([(matrix is one, len(parts)) for matrix, parts in products])
+        calls.append([(matrix is one._upper, len(parts)) for matrix, parts in products])
         return map(add, products)
 
     with products_by(each):
-        add_gram_(one, rows[0])
-        add_gram_(one, rows[1])
-        assert not one.any()
-        add_gram_(one, rows[2])  # small: at once
-        assert one.any()
-        add_gram_(other, rows[3])
+        one.add(rows[0])
+        one.add(rows[1])
+        assert not one._upper.any()
+        one.add(rows[2])  # small: at once
+        assert one._upper.any()
+        other.add(rows[3])
+        direct = torch.zeros(6, 6, dtype=torch.float64)
+        add_gram_(direct, rows[3])  # what is no accumulator's never waits
+        assert direct.any()
     assert calls == [[(True, 2), (False, 1)]]
-    torch.testing.assert_close(mirrored(one), sum(X.T @ X for X in rows[:3]))
-    torch.testing.assert_close(mirrored(other), rows[3].T @ rows[3])
-    add_gram_(other, rows[0])  # outside nothing waits
-    torch.testing.assert_close(mirrored(other), rows[3].T @ rows[3] + rows[0].T @ rows[0])
-    with pytest.raises(KeyError), products_by(each):
-        raise KeyError
+    torch.testing.assert_close(one.matrix, sum(X.T @ X for X in rows[:3]))
+    torch.testing.assert_close(other.matrix, rows[3].T @ rows[3])
+    other.add(rows[0])  # outside nothing waits
+    torch.testing.assert_close(other.matrix, rows[3].T @ rows[3] + rows[0].T @ rows[0])
     assert gram.WAITING.get() is None
+
+
+def test_work_that_is_mostly_one_matrixs_is_not_shared_out(monkeypatch):
+    monkeypatch.setattr(gram, "LARGE", 0)
+    rows, calls, (one, other) = drawn(30, 3), [], (known(6), known(6))
+    with products_by(lambda add, products: calls.append(0) or map(add, products)):
+        one.add(rows[0])
+        other.add(rows[1])
+    assert calls == []
+    torch.testing.assert_close(one.matrix, rows[0].T @ rows[0])
+
+
+@pytest.mark.parametrize("begun", [0, 1])
+def test_what_was_counted_is_added_whatever_happens(monkeypatch, begun):
+    monkeypatch.setattr(gram, "LARGE", 0)
+    rows, (one, other) = drawn(9, 8, 5), (known(6), known(6))
+
+    def interrupted(add, products):
+        yield from map(add, products[:begun])
+        raise KeyboardInterrupt
+
+    def observed(each, adding, error=None):
+        with products_by(each):
+            for matrix, some in adding:
+                matrix.add(some)
+            if error is not None:
+                raise error
+
+    with pytest.raises(KeyboardInterrupt):
+        observed(interrupted, zip((one, other, one), rows, strict=True))
+    with pytest.raises(KeyError):
+        observed(map, [(other, rows[0])], KeyError())
+    torch.testing.assert_close(one.matrix, rows[0].T @ rows[0] + rows[2].T @ rows[2])
+    torch.testing.assert_close(other.matrix, rows[1].T @ rows[1] + rows[0].T @ rows[0])
 
 
 def test_no_more_than_so_many_bytes_wait(monkeypatch):
     monkeypatch.setattr(gram, "LARGE", 0)
     monkeypatch.setattr(gram, "HELD", 8 * 6 * 20)
-    matrix, counts = torch.zeros(6, 6, dtype=torch.float64), []
-    rows = [torch.randn(N, 6, dtype=torch.float64) for N in (8, 12, 1, 5)]
+    rows, counts, (one, other) = drawn(4, 8, 9, 1, 5), [], (known(6), known(6))
 
     def each(add, products):
         counts.extend(len(parts) for _, parts in products)
         return map(add, products)
 
     with products_by(each):
-        for some in rows:
-            add_gram_(matrix, some)
-        assert counts == [3]
-    assert counts == [3, 1]
-    torch.testing.assert_close(mirrored(matrix), torch.cat(rows).T @ torch.cat(rows))
+        for matrix, some in zip((one, one, other, one, other), rows, strict=True):
+            matrix.add(some)
+        assert counts == [2, 1]
+    torch.testing.assert_close(other.matrix, rows[2].T @ rows[2] + rows[4].T @ rows[4])
+    torch.testing.assert_close(one.matrix, sum(rows[i].T @ rows[i] for i in (0, 1, 3)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_matrix_that_lies_otherwise_is_added_to_all_the_same(dtype):
+    (rows,) = drawn(9)
+    turned = torch.zeros(6, 6, dtype=dtype).mT.contiguous().mT
+    add_gram_(turned, rows.to(dtype))
+    torch.testing.assert_close(mirrored(turned), (rows.T @ rows).to(dtype), rtol=1e-5, atol=1e-5)
 
 
 def test_what_is_read_of_a_matrix_holds_the_products_that_wait(monkeypatch):
