@@ -88,7 +88,8 @@ def spectrum(S: Covariance | OneHot) -> Spectrum:
 def late_spectrum(S: Covariance) -> Spectrum:
     """The same of a wide covariance, with vectors that are made when they are asked for: most measures read few."""
     of = S.X if isinstance(S, Factored) else S
-    if len(of) <= NARROW or of.device.type != "cpu" or torch.get_num_threads() > THREADS or lending.borrowed(of):
+    many = torch.get_num_threads() > THREADS or len(of) > of.shape[1]  # of threads, or of rows
+    if many or len(of) <= NARROW or of.device.type != "cpu" or lending.borrowed(of):
         return spectrum(S)
     late = FewRows.of(of) if isinstance(S, Factored) else Reduced.of(of)
     return Spectrum(late.values, late)

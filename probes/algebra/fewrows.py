@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -25,10 +25,12 @@ class FewRows:
     Attributes:
         X: the rows.
         inner: U, as the reduction of XX' (R, R) has it.
+        made: the leading vectors that were asked for, by their number.
     """
 
     X: Tensor
     inner: Reduced
+    made: dict[int, Tensor] = field(default_factory=dict)
 
     @classmethod
     def of(cls, X: Tensor) -> FewRows:
@@ -49,8 +51,10 @@ class FewRows:
 
     def leading(self, k: int) -> Tensor:
         """The first k vectors (d, k)."""
-        Q, R = torch.linalg.qr(self._columns(self.inner.leading(k)))
-        return Q * torch.where(R.diagonal() < 0, -1.0, 1.0)
+        if k not in self.made:
+            Q, R = torch.linalg.qr(self._columns(self.inner.leading(k)))
+            self.made[k] = Q * torch.where(R.diagonal() < 0, -1.0, 1.0)
+        return self.made[k]
 
     def turn(self, A: Tensor) -> Tensor:
         """A times the basis (r, R), of A (r, d)."""
@@ -71,6 +75,7 @@ class FewRows:
         return found + step(B - self.X.mT @ (self.X @ found))  # the digits that small values lost
 
     def _columns(self, U: Tensor) -> Tensor:
-        """X'U (d, k) of U's first k columns over the roots of their values; as long as 1 where these are not 0."""
+        """X'U (d, k) of U's first k columns over the roots of their values; of values near rounding of the largest
+        their lengths are not 1."""
         roots = self.values[: U.shape[1]].sqrt()
         return self.X.mT @ U / roots.clamp(min=EPS * float(roots[0]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 import torch
@@ -19,10 +19,19 @@ def lent(device: torch.device) -> Iterator[None]:
     """Within the block, decompositions of large matrices on the CPU are made on ``device``, and their results brought
     back; a device without float64, and the CPU itself, are left alone."""
     token = LENT.set(device if device.type not in ("cpu", "mps", "meta") else None)
+    _begun(device)
     try:
         yield
     finally:
         LENT.reset(token)
+
+
+@functools.cache
+def _begun(device: torch.device) -> None:
+    """Have torch load what decomposes matrices on a card: from several threads at once it fails."""
+    if device.type == "cuda":
+        with suppress(RuntimeError, AssertionError):
+            torch.linalg.eigh(torch.eye(2, dtype=torch.float64, device=device))
 
 
 def borrowed(A: Tensor) -> torch.device | None:

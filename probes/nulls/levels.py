@@ -18,6 +18,7 @@ from . import quantiles
 NOTHING = 1e-12  # of the largest eigenvalue: what is below counts as 0, and is not drawn
 DRAWS = 400
 MANY = 60  # degrees from which a chi-squared variable is the cube of a normal one
+KEPT = 2**21  # numbers that are drawn and kept for the next layer, at most
 WORK = 20_000_000  # of draws, in about as many operations: a fraction of a decomposition of S_H at d = 512
 
 
@@ -176,18 +177,25 @@ def _squares(blocks: Tensor) -> Tensor:
     return squares.clamp(0, 1)
 
 
-@lru_cache(maxsize=4)
 def normals(draws: int, first: int, n: int, squares: bool) -> tuple[Tensor, Tensor]:
     """Normal numbers (D, first, n), and if they are asked for (D, n, n) more; the same each time, and kept for the
-    other layers of a network."""
+    other layers of a network where they are not many."""
+    many = draws * n * (first + n * squares) > KEPT
+    return (_normals if many else kept_normals)(draws, first, n, squares)
+
+
+def _normals(draws: int, first: int, n: int, squares: bool) -> tuple[Tensor, Tensor]:
     g = torch.Generator().manual_seed(0)
     rows = torch.randn(draws, first, n, generator=g, dtype=torch.float64)
     return rows, torch.randn(draws, n if squares else 0, n, generator=g, dtype=torch.float64)
 
 
+kept_normals = lru_cache(maxsize=4)(_normals)
+
+
 def forget_draws() -> None:
     """Free what is kept of draws from one layer to the next."""
-    normals.cache_clear()
+    kept_normals.cache_clear()
     planes.cache_clear()
 
 

@@ -60,6 +60,9 @@ def test_few_ones_and_those_of_many_threads_are_decomposed_at_once(monkeypatch, 
     X = rows(FALLS["slow"])
     assert isinstance(late_spectrum(Factored(X)).basis, FewRows) == (threads == 1)
     assert isinstance(late_spectrum(Factored(X[:100])).basis, torch.Tensor)
+    more = late_spectrum(Factored(X[:, :140]))  # more rows than features have no more directions
+    assert isinstance(more.basis, torch.Tensor)
+    assert more.values.shape == (140,)
 
 
 @pytest.mark.parametrize("fall", ["slow", "steep", "low rank"])

@@ -218,10 +218,20 @@ def test_draws_are_kept_and_can_be_forgotten():
     features, targets = torch.arange(80, 0, -1).double(), torch.tensor([3.0, 2.0, 1.0], dtype=torch.float64)
     levels.forget_draws()
     first = levels.crossed(features, targets, 2)
-    assert levels.normals.cache_info().currsize > 0
+    assert levels.kept_normals.cache_info().currsize > 0
     assert levels.crossed(features + 1 - 1, targets, 2) == first
-    assert levels.normals.cache_info().hits > 0
+    assert levels.kept_normals.cache_info().hits > 0
     levels.planes(2, 3, 20)
     levels.forget_draws()
-    assert levels.normals.cache_info().currsize == levels.planes.cache_info().currsize == 0
+    assert levels.kept_normals.cache_info().currsize == levels.planes.cache_info().currsize == 0
     assert levels.crossed(features, targets, 2) == first
+
+
+def test_many_draws_are_not_kept(monkeypatch):
+    features, targets = torch.arange(80, 0, -1).double(), torch.tensor([3.0, 2.0, 1.0], dtype=torch.float64)
+    levels.forget_draws()
+    kept = levels.crossed(features, targets, 2)
+    levels.forget_draws()
+    monkeypatch.setattr(levels, "KEPT", 100)
+    assert levels.crossed(features, targets, 2) == kept
+    assert levels.kept_normals.cache_info().currsize == 0
