@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from deepnrc.measuring.settling.acting import Found, acting, acting_on_top, afte
 from deepnrc.measuring.settling.top import Top
 from deepnrc.measuring.streaming.layerstream import LayerStream
 from deepnrc.measuring.streaming.memory import half_of_free
-from deepnrc.measuring.streaming.parallel import in_parallel
+from deepnrc.measuring.streaming.parallel import in_parallel, threads_for
 from deepnrc.measuring.streaming.streams import Streams
 from deepnrc.networks import Dataflow, Weight, over_map
 from deepnrc.table import COSINES, FEATURES, NETWORK
@@ -75,7 +76,7 @@ def measured(
     rounding, held_rounding = (Rounding({} if s is None else s.products, flow) for s in (streams, held))
     host = next((layer.key for layer in layers if layer.top), layers[-1].key) if host is None else host
 
-    def of(layer: LayerStream) -> tuple[list[dict[str, Any]], list[SpectralReading]]:
+    def known(layer: LayerStream) -> _Layer:
         weight, following = acting(layer, flow, weights), after(layer, flow, weights)
         snapshot = _snapshot(layer, streams, rounding, weight, following, rank)
         places = {"layer": snapshot}
@@ -85,16 +86,20 @@ def measured(
             notes["top"] = {"weight": of_weight or weight.note}
         places |= _of_classes(layer, streams.top, places)
         notes["classes"] = notes.get("top", notes["layer"])
-        shared = {"run": run, "step": step, "depth": layer.depth, "layer": layer.key, "kind": layer.site.kind}
-        read = _sketched if layer.sketch is not None else _whole
-        pairs = _rows(streams.fitting, places, {**shared, "pool": layer.pool}, notes, read)
         other = (
             None if held is None else _snapshot(held.layers[layer.key], held, held_rounding, weight, following, rank)
         )
+        return _Layer(layer, places, notes, other)
+
+    def of(one: _Layer) -> tuple[list[dict[str, Any]], list[SpectralReading]]:
+        layer, places, snapshot = one.stream, one.places, one.places["layer"]
+        shared = {"run": run, "step": step, "depth": layer.depth, "layer": layer.key, "kind": layer.site.kind}
+        read = _sketched if layer.sketch is not None else _whole
+        pairs = _rows(streams.fitting, places, {**shared, "pool": layer.pool}, one.notes, read)
         fill = streams.dealing is not None
         if fill:
             intervals.fill(pairs, layer, streams, places)
-        rows = [row for _, row in pairs] + _held(held, places, other, {**shared, "pool": layer.pool})
+        rows = [row for _, row in pairs] + _held(held, places, one.held, {**shared, "pool": layer.pool})
         readings = [r for r in of_layer(snapshot, shared) if layer.sketch is None or r.name not in UNSKETCHED]
         if layer.key == host:
             if not layer.top:
@@ -107,23 +112,42 @@ def measured(
             pairs, whole = _rows(streams.fitting, {"network": snapshot}, network, {}, read), {"network": snapshot}
             if fill:
                 intervals.fill(pairs, layer, streams, whole)
-            rows += [row for _, row in pairs] + _held(held, whole, other, network)
+            rows += [row for _, row in pairs] + _held(held, whole, one.held, network)
             readings += of_targets(snapshot, network)
         return rows, readings
 
     rows: list[dict[str, Any]] = []
     readings: list[SpectralReading] = []
-    found = in_parallel(of, layers, _at_once(layers))
-    for some, read in progress_bar(found, total=len(layers), desc="measuring", unit="layer", progress=progress):
-        rows += some
-        readings += read
+    # weights are read on this thread, in order: they may be brought together from other processes, or read by code of
+    # the user's own
+    with contextlib.closing(in_parallel(of, map(known, layers), _at_once(layers))) as found:
+        for some, read in progress_bar(found, total=len(layers), desc="measuring", unit="layer", progress=progress):
+            rows += some
+            readings += read
     return rows, readings
 
 
-def _at_once(layers: Sequence[LayerStream]) -> int | None:
-    """How many layers' matrices fit into half of the memory that is free, at least one; None if that is unknown."""
+@dataclass(frozen=True)
+class _Layer:
+    """All that is known of a layer before any of it is computed.
+
+    Attributes:
+        places: the layer as measures of each place see it.
+        notes: by place, what the reader of a quantity must know.
+        held: the layer on the held-out samples.
+    """
+
+    stream: LayerStream
+    places: Mapping[str, Snapshot]
+    notes: Mapping[str, Mapping[str, str]]
+    held: Snapshot | None
+
+
+def _at_once(layers: Sequence[LayerStream]) -> int:
+    """How many layers are measured at once: as many as their matrices fit into half of the memory that is free."""
     free, widest = half_of_free(CPU), max(max(layer.width, layer.n) for layer in layers)
-    return None if free is None else max(1, free // (MATRICES * 8 * widest**2))
+    at_once = threads_for(len(layers))
+    return at_once if free is None else max(1, min(at_once, free // (MATRICES * 8 * widest**2)))
 
 
 def _snapshot(

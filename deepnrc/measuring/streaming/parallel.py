@@ -5,36 +5,59 @@ from __future__ import annotations
 import contextvars
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from functools import cache
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 import torch
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+AHEAD = 2  # items for each thread that have begun, or are ready to
+LOCK = threading.Lock()
+POOLS: dict[int, ThreadPoolExecutor] = {}  # by the number of threads, the one that is kept
 
 
-def in_parallel(function: Callable[[Item], Result], items: Sequence[Item], most: int | None = None) -> Iterator[Result]:
-    """``function`` of each item, in their order; as many at once as torch has threads here, and no more than ``most``.
+def threads_for(count: int) -> int:
+    """How many of ``count`` pieces of work are to be computed at once: as many as torch has threads here; one, with all
+    of torch's threads for it, where the pieces would leave half of the cores idle."""
+    threads = torch.get_num_threads()
+    return threads if 2 * count >= threads and count > 1 else 1
 
-    On a thread of its own torch computes on one core and without gradients; where only one item is computed at once,
-    it is on the caller's thread, as it is. If one fails, those that began are waited for, and no other begins.
+
+def in_parallel(function: Callable[[Item], Result], items: Iterable[Item], at_once: int) -> Iterator[Result]:
+    """``function`` of each item, in their order, so many at once; of each in turn on the caller's own thread for one.
+
+    Items are made on the caller's thread, one after the other, and a few ahead. On a thread of its own torch computes
+    on one core and without gradients. Once a failure is met, or the iterator is closed, no further item begins, and
+    those that began are waited for.
     """
-    count = min(torch.get_num_threads(), len(items), len(items) if most is None else most)
-    if count < 2:
+    pool = _pool(at_once) if at_once > 1 else None
+    if pool is None:
         yield from map(function, items)
         return
-    pool = _pool(count)
-    begun = [pool.submit(contextvars.copy_context().run, _alone, function, item) for item in items]
+    begun: deque[Future[Result]] = deque()
     try:
-        for one in begun:
-            yield one.result()
+        for item in items:
+            if len(begun) >= AHEAD * at_once:
+                yield begun.popleft().result()
+            begun.append(_submitted(pool, function, item))
+        while begun:
+            yield begun.popleft().result()
     finally:
         for one in begun:
             one.cancel()
         wait(begun)
+
+
+def _submitted(pool: ThreadPoolExecutor, function: Callable[[Item], Result], item: Item) -> Future[Result]:
+    try:
+        return pool.submit(contextvars.copy_context().run, _alone, function, item)
+    except RuntimeError:  # the interpreter is ending, and begins no thread any more
+        done: Future[Result] = Future()
+        done.set_result(function(item))
+        return done
 
 
 def _alone(function: Callable[[Item], Result], item: Item) -> Result:
@@ -42,13 +65,32 @@ def _alone(function: Callable[[Item], Result], item: Item) -> Result:
         return function(item)
 
 
-@cache
-def _pool(count: int) -> ThreadPoolExecutor:
-    """Threads that stay for what comes next: torch's own state of a thread takes longer to make than a small layer."""
+def _pool(count: int) -> ThreadPoolExecutor | None:
+    """Threads that stay for what comes next, as torch's own state of a thread takes longer to make than a small layer;
+    None where they cannot begin."""
+    with LOCK:
+        if count not in POOLS:
+            made = _begun(count)
+            if made is None:
+                return None
+            for other in POOLS.values():
+                other.shutdown(wait=False)  # what it was given is computed
+            POOLS.clear()
+            POOLS[count] = made
+        return POOLS[count]
+
+
+def _begun(count: int) -> ThreadPoolExecutor | None:
     threads, all_there = torch.get_num_threads(), threading.Barrier(count)
     pool = ThreadPoolExecutor(count, "layers", initializer=_on_one_core)
-    wait([pool.submit(all_there.wait) for _ in range(count)])
-    torch.set_num_threads(threads)  # the number is a thread's own, but new threads begin with the last that any set
+    try:
+        wait([pool.submit(all_there.wait) for _ in range(count)])
+    except RuntimeError:
+        all_there.abort()
+        pool.shutdown(wait=False)
+        return None
+    finally:
+        torch.set_num_threads(threads)  # a thread's own, but new threads begin with the last number that any set
     return pool
 
 
@@ -57,5 +99,12 @@ def _on_one_core() -> None:
     torch.set_num_threads(1)
 
 
-if hasattr(os, "register_at_fork"):  # a forked process has none of the threads
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+def _forget() -> None:
+    """A forked process has none of the threads, and nobody who holds the lock."""
+    global LOCK
+    LOCK = threading.Lock()
+    POOLS.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -15,7 +15,7 @@ from deepnrc.measuring.streaming import fit
 from deepnrc.measuring.streaming.dealing import Dealing
 from deepnrc.measuring.streaming.layerstream import BatchLabels, LayerStream
 from deepnrc.measuring.streaming.memory import check_memory, moments_size
-from deepnrc.measuring.streaming.parallel import in_parallel
+from deepnrc.measuring.streaming.parallel import Item, in_parallel, threads_for
 from deepnrc.measuring.streaming.performance import Performance
 from deepnrc.measuring.streaming.sketching import check_alone
 from deepnrc.networks import Forward
@@ -126,7 +126,7 @@ class Streams:
         self.note(forward.products)
         self.one_hot, self.roundoff = self.one_hot and targets.one_hot, max(self.roundoff, targets.roundoff)
         passes = [self.number] if self.fitted is None else list(Pass)
-        with products_by(in_parallel):
+        with products_by(_at_once):
             for number in passes:
                 for key, reading in forward.readings.items():
                     self.layers[key].update(reading, samples, number)
@@ -173,7 +173,7 @@ class Streams:
 
     def flush(self) -> None:
         """Bring every layer's statistics up to date, before they are read."""
-        with products_by(in_parallel):
+        with products_by(_at_once):
             for layer in self.layers.values():
                 layer.flush()
 
@@ -264,3 +264,7 @@ class Streams:
             fit.check_targets(Y, self.n, batch)
         widths = {key: layer.width for key, layer in self.layers.items()}
         fit.check_features(forward, len(Y), batch, widths, self.sequence_first)
+
+
+def _at_once(function: Callable[[Item], None], items: Sequence[Item]) -> Iterator[None]:
+    return in_parallel(function, items, threads_for(len(items)))
