@@ -4,6 +4,7 @@ over seeds, heatmaps of the mean, and spectra."""
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -54,7 +55,7 @@ def draw_all(
         jobs: how many pictures are drawn side by side.
     """
     pictures = list(_pictures(results, folder, fitted or {}, linear or {}))
-    parallel = joblib.Parallel(n_jobs=max(1, min(jobs, len(pictures))), return_as="generator")
+    parallel = joblib.Parallel(n_jobs=max(1, min(jobs, len(pictures), os.cpu_count() or 1)), return_as="generator")
     with contextlib.closing(parallel(pictures)) as finished:
         yield from finished
 
