@@ -6,7 +6,7 @@ import contextvars
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
@@ -26,7 +26,9 @@ def threads_for(count: int) -> int:
     return threads if 2 * count >= threads and count > 1 else 1
 
 
-def in_parallel(function: Callable[[Item], Result], items: Iterable[Item], at_once: int) -> Iterator[Result]:
+def in_parallel(
+    function: Callable[[Item], Result], items: Iterable[Item], at_once: int
+) -> Generator[Result, None, None]:
     """``function`` of each item, in their order, so many at once; of each in turn on the caller's own thread for one.
 
     Items are made on the caller's thread, one after the other, and a few ahead. On a thread of its own torch computes
