@@ -114,8 +114,9 @@ def telling_first(outputs: Mapping[str, Tensor], samples: int, few: int) -> Tens
         best = int((moving & missing).sum(1).argmax())
         chosen.append(best)
         missing &= ~moving[best]
-    chosen += [i for i in range(samples) if i not in set(chosen)]
-    return torch.tensor(chosen)
+    rest = torch.ones(samples, dtype=torch.bool)
+    rest[chosen] = False
+    return torch.cat([torch.tensor(chosen), rest.nonzero().flatten()])
 
 
 def cut(value: Any, samples: int, keep: int, axis: int = 0) -> Any:

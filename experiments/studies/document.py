@@ -45,7 +45,7 @@ they were trained, longer beside other work.
 class Document:
     """Run every study on its default budget and write docs/results.md from what they left."""
 
-    takes: ClassVar[str] = "1 hour"
+    takes: ClassVar[str] = "an hour and a half"
 
     only: Annotated[
         tuple[str, ...],

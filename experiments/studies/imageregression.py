@@ -143,6 +143,8 @@ class PixelStudy(Regression):
 class DrivingStudy(Regression):
     """Steering and speed from camera frames, made here or CARLA's: collapse of a ResNet over weight decay."""
 
+    takes: ClassVar[str] = "10 minutes"
+
     data: Annotated[
         str | None, arg(help="Recordings, such as a folder of CARLA's .h5 files; made by CarRacing if not given.")
     ] = None

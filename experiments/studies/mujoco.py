@@ -139,7 +139,7 @@ class Expert(Perceptrons):
     """Imitate an expert, layer by layer and at the top layer, over weight decay."""
 
     environment: ClassVar[Environment]
-    takes: ClassVar[str] = "8 minutes"
+    takes: ClassVar[str] = "10 minutes"
 
     part: Annotated[
         Literal["all", "both", "deep", "top", "joint"],

@@ -21,7 +21,7 @@ POOLS: dict[int, ThreadPoolExecutor] = {}  # by the number of threads, the one t
 
 def threads_for(count: int) -> int:
     """How many of ``count`` pieces of work are to be computed at once: as many as torch has threads here; one, with all
-    of torch's threads for it, where the pieces would leave half of the cores idle."""
+    of torch's threads for it, where the pieces would leave more than half of the cores idle."""
     threads = torch.get_num_threads()
     return threads if 2 * count >= threads and count > 1 else 1
 
