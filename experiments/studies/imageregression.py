@@ -97,7 +97,7 @@ class Regression(ResNets):
             beside: study and series of the published curves that its most decayed networks stand beside.
         """
         # with weight decay 1e-2, 4000 images and batches of 64 the weights would shrink 6 times e-fold by decay alone
-        recipe, chosen = self.recipe(32, batch=64, published=published, lr=0.0625), self.decays(decays)
+        recipe, chosen = self.recipe(28, batch=64, published=published, lr=0.07), self.decays(decays)
         settings, claims = list[Setting](), list[Claim]()
         for form, (scaling, bias) in FORMS.items():
             if self.form in ("both", form):
