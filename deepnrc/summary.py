@@ -73,11 +73,12 @@ def samples(one: Table) -> int:
 
 def verdict(report: Table, run: str, tau: float = TAU) -> list[str]:
     """What the last step of a run comes to: sentences on collapse, then what the catalog has told of it."""
-    last = report.at(run=run)
+    mine = report if report.runs == [run] else report.where(run=run)
+    last = mine.at()
     known = (described(name, provenance=last.provenance) for name in last.measures)
     told = sorted((probe for probe in known if probe.told), key=lambda probe: (probe.order, probe.name))
     parts = (_facts(last.table, told), _at_the_top(last.table, told), _of_classes(last.table, told))
-    return [*findings(report, run, tau), *(line for lines in parts for line in lines)]
+    return [*findings(mine, run, tau), *(line for lines in parts for line in lines)]
 
 
 def _facts(table: pd.DataFrame, told: Sequence[Probe]) -> list[str]:

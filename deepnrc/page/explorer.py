@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,7 @@ def _verdicts(place: Mapping[str, Any], judged: pd.DataFrame | None) -> list[lis
 
 
 def _measure(
-    report: Table, rows: pd.DataFrame, probe: Probe, places: Mapping[Any, Mapping[str, Any]], tau: float
+    report: Table, rows: pd.DataFrame, probe: Probe, places: Mapping[str, Mapping[str, Any]], tau: float
 ) -> dict[str, Any]:
     standing = rows["status"].map(STANDING).to_numpy(object)
     value, floor = rows["value"].to_numpy(float), rows["floor"].to_numpy(float)
@@ -86,8 +86,7 @@ def _measure(
         standing[(rows["dim"] < 2 * rows["rank"]).fillna(False).to_numpy(bool)] = NARROW
     good = (standing == "o") & ((value > 0) | (not probe.log))
     colours = figures.scale(probe, value[good], figures.marks(report.table, probe, tau))
-    marked = rows.assign(standing=standing)
-    cells = [_cells(marked[marked["run"] == run], place) for run, place in places.items()]
+    found = zip(*(rows[name].tolist() for name in ("run", "step", "depth")), value.tolist(), standing, strict=True)
     return {
         "name": probe.label,
         "title": probe.title,
@@ -99,20 +98,32 @@ def _measure(
         "log": isinstance(colours.norm, LogNorm),
         "low": float(colours.norm.vmin or 0),
         "high": float(colours.norm.vmax or 1),
-        "cells": cells,
+        "cells": _cells(found, places),
     }
 
 
-def _cells(rows: pd.DataFrame, place: Mapping[str, Any]) -> dict[str, Any]:
-    """Values, null where there is none, and standings, a letter a layer, by step."""
-    depth = {depth: i for i, depth in enumerate(place["depths"])}
-    step = {step: i for i, step in enumerate(place["steps"])}
-    values: list[list[float | str | None]] = [[None] * len(depth) for _ in step]
-    standing = [[ABSENT] * len(depth) for _ in step]
-    for s, d, value, how in zip(rows["step"], rows["depth"], rows["value"], rows["standing"], strict=True):
-        values[step[s]][depth[d]] = _rounded(value)
-        standing[step[s]][depth[d]] = how
-    return {"v": values, "s": ["".join(line) for line in standing]}
+def _cells(
+    found: Iterable[tuple[str, int, int, float, str]], places: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Of each run values, null where there is none, and standings, a letter a layer, by step."""
+    grids = {run: _Grid(place) for run, place in places.items()}
+    for run, step, depth, value, how in found:
+        grids[run].fill(step, depth, value, how)
+    return [{"v": grid.values, "s": ["".join(line) for line in grid.standing]} for grid in grids.values()]
+
+
+class _Grid:
+    """Values and standings of one run by step and layer."""
+
+    def __init__(self, place: Mapping[str, Any]) -> None:
+        self.step = {step: i for i, step in enumerate(place["steps"])}
+        self.depth = {depth: i for i, depth in enumerate(place["depths"])}
+        self.values: list[list[float | str | None]] = [[None] * len(self.depth) for _ in self.step]
+        self.standing = [[ABSENT] * len(self.depth) for _ in self.step]
+
+    def fill(self, step: int, depth: int, value: float, how: str) -> None:
+        s, d = self.step[step], self.depth[depth]
+        self.values[s][d], self.standing[s][d] = _rounded(value), how
 
 
 def _rounded(value: float) -> float | str | None:

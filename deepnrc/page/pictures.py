@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup, escape
 
 from deepnrc import figures
 from deepnrc.table import FEATURES, NOISE, TAU, Table, main_ones
 from probes import OVERVIEW
 
+PANELS = 9  # of spectra, a panel a run: more of them nobody compares
 DROPPED = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL)
 HEAD = re.compile(r"<svg\b[^>]*?viewBox=\"0 0 ([\d.]+) ([\d.]+)\"[^>]*>")
 FOLLOWING = {  # what a figure is drawn with, and what it is on a page
@@ -54,11 +56,20 @@ def overview(report: Table, tau: float = TAU) -> Picture | None:
 
 
 def spectra(report: Table) -> Iterator[Picture]:
-    """The features' eigenvalues at the last step of each run, by index and by depth; nothing if they were not kept."""
-    if (report.spectra["spectrum"] == FEATURES).any():
-        for along, words in (("index", "by index, a line a layer"), ("depth", "by depth, a line a value")):
-            caption = f"Eigenvalues of the features over the largest, at the last step of each run, {words}"
-            yield _picture(f"spectrum-{along}", caption, figures.spectrum, report, along=along)
+    """The features' eigenvalues at the last step of each run, by index and by depth; nothing if they were not kept.
+
+    Of more runs than ``PANELS`` as many are drawn, from the first to the last at even distances.
+    """
+    kept = report.spectra.loc[report.spectra["spectrum"] == FEATURES, "run"].unique()
+    if len(kept) == 0:
+        return
+    some, aside = report, ""
+    if len(kept) > PANELS:
+        some = report.where(run=[str(kept[i]) for i in np.linspace(0, len(kept) - 1, PANELS).round().astype(int)])
+        aside = f", of {PANELS} of the {len(kept)} runs (spectrum(run=...) draws any of them)"
+    for along, words in (("index", "by index, a line a layer"), ("depth", "by depth, a line a value")):
+        caption = f"Eigenvalues of the features over the largest, at the last step of each run, {words}{aside}"
+        yield _picture(f"spectrum-{along}", caption, figures.spectrum, some, along=along)
 
 
 def _picture(prefix: str, caption: str, draw: Callable[..., Any], *args: Any, **kwargs: Any) -> Picture:

@@ -38,6 +38,7 @@ def render(templates: Path, name: str, values: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["quoted"] = _quoted
     return environment.get_template(name).render(values)
 
 
@@ -45,6 +46,11 @@ def scripted() -> dict[str, str]:
     """The values with which a page draws its maps, sorts its tables and saves its figures, and runs no other script."""
     text = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     return {"script": Markup(text), "script_hash": base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}
+
+
+def _quoted(text: str) -> Markup:
+    """A text, such as JSON, for an attribute in single quotes: the double ones in it need no five letters each."""
+    return Markup(text.replace("&", "&amp;").replace("'", "&#39;").replace("<", "&lt;"))
 
 
 def _shown(value: object) -> object:

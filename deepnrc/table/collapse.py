@@ -86,7 +86,8 @@ def verdicts(table: pd.DataFrame, tau: float = TAU, reference: pd.DataFrame | No
     """
     check_tau(tau)
     table = table if reference is None else with_reference(table, reference, NOISE)
-    seen, layers = _seen(table), table[table["layer"] != NETWORK].drop_duplicates(["run", "step", "layer"])
+    seen = _seen(table)
+    layers = table.loc[table["layer"] != NETWORK, PLACE].drop_duplicates(["run", "step", "layer"])
     rows = [
         row
         for place, part in layers.groupby(["run", "step"], sort=False)
@@ -143,8 +144,8 @@ def _seen(table: pd.DataFrame) -> dict[tuple[Hashable, ...], Seen]:
         if len(table) and column not in table:
             raise UsageError(f"The table has no column {column!r}, which a verdict rests on.")
     found: dict[tuple[Hashable, ...], Seen] = {}
-    read = table[table["measure"].isin(READ)]
-    names = ("run", "step", "layer", "measure", "variant", "status", "target_dim", *NUMBERS)
+    names = ["run", "step", "layer", "measure", "variant", "status", "target_dim", *NUMBERS]
+    read = table.loc[table["measure"].isin(READ), names]
     for run, step, layer, measure, variant, status, targets, *numbers in zip(
         *(read[name].tolist() for name in names), strict=True
     ):

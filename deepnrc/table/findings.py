@@ -37,14 +37,15 @@ DIRECTION = "model.direction_r2_"
 
 def findings(report: Table, run: str, tau: float = TAU) -> list[str]:
     """Sentences on collapse at a run's last step; none where the noise fraction was not measured."""
-    mine = report.where(run=run)
+    mine = report if report.runs == [run] else report.where(run=run)
     if NOISE not in mine.measures:
         return []
     last = mine.at()
     if NOISE not in last.measures:
         return []
-    judged = last.verdicts(tau)
-    return [*_verdict(mine, judged, tau), *_low(mine, tau), *_aside(judged), *directions(last)]
+    every = mine.verdicts(tau)
+    judged, found = every[every["step"] == last.steps[0]], onsets(mine.table, tau, every)
+    return [*_verdict(last, judged, found, tau), *_low(last, found, tau), *_aside(judged), *directions(last)]
 
 
 def words(verdict: str, low: bool | None) -> str:
@@ -82,17 +83,17 @@ def directions(last: Table) -> list[str]:
     return [line]
 
 
-def _verdict(mine: Table, judged: pd.DataFrame, tau: float) -> list[str]:
+def _verdict(last: Table, judged: pd.DataFrame, found: pd.DataFrame, tau: float) -> list[str]:
     onset = collapse_onset(judged).iloc[0]
     if onset["layers"]:
-        start = since(onsets(mine.table, tau), judged["run"].iloc[0], COLLAPSE) if len(mine.steps) > 1 else None
+        start = since(found, judged["run"].iloc[0], COLLAPSE) if found["step"].nunique() > 1 else None
         when = "" if start is None else f", since step {start}"
         return [
             f"collapsed from {onset['layer']} on ({onset['layers']} of {onset['of']} judged layers{when}): noise <= "
             f"{tau:g} (1 - k/d), aligned with its weight, and an affine map from it predicts what the network learned"
         ]
     if not onset["of"]:
-        return [_no_verdict(mine.at(), judged)]
+        return [_no_verdict(last, judged)]
     unlearned = judged[judged["verdict"] == UNLEARNED]
     if len(unlearned):
         reason = unlearned["reason"].iloc[0].removeprefix("noise is low, and ")
@@ -142,23 +143,22 @@ def _unread(last: Table) -> str:
     return "alignment or R2 by direction could not be read where noise is low"
 
 
-def _low(mine: Table, tau: float) -> list[str]:
+def _low(last: Table, found: pd.DataFrame, tau: float) -> list[str]:
     """Where low noise begins, if it begins elsewhere than collapse."""
-    run = mine.runs[0]
-    found = onsets(mine.table, tau)
+    run = last.runs[0]
     now = found[found["step"] == found["step"].max()].set_index("rule")
     low, collapsed = now.loc[LOW], now.loc[COLLAPSE] if COLLAPSE in now.index else None
     if not low["layers"] or (collapsed is not None and collapsed["layers"] == low["layers"]):
         return []
     several = f", since step {since(found, run, LOW)}" if found["step"].nunique() > 1 else ""
-    start = low["layer"] if low["depth"] else _first(mine, str(low["layer"]))
+    start = low["layer"] if low["depth"] else _first(last, str(low["layer"]))
     return [f"low noise from {start} on ({low['layers']} of {low['of']} layers{several}): noise <= {tau:g}"]
 
 
-def _first(mine: Table, layer: str) -> str:
+def _first(last: Table, layer: str) -> str:
     """What to call the first layer: among all weights it reads the network's own input, where low noise says nothing
     of the network."""
-    chosen = {str(record.get("arguments", {}).get("layers", "weights")) for record in mine.provenance[-1:]}
+    chosen = {str(record.get("arguments", {}).get("layers", "weights")) for record in last.provenance[-1:]}
     return "the input" if chosen <= {"weights", "['weights']"} else f"{layer}, the first one read,"
 
 

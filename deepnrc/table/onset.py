@@ -17,7 +17,7 @@ COLUMNS = ["run", "step", "rule", "tau", "depth", "layer", "layers", "of"]
 LOW, COLLAPSE = RULES = ("noise", "collapsed")
 
 
-def onsets(table: pd.DataFrame, tau: float = TAU) -> pd.DataFrame:
+def onsets(table: pd.DataFrame, tau: float = TAU, judged: pd.DataFrame | None = None) -> pd.DataFrame:
     """The first layer from which each rule holds without a break up to the last layer, for every run and step.
 
     Rule "noise": noise fraction <= tau. That is low noise, which raw inputs and untrained networks may have too, and
@@ -27,6 +27,7 @@ def onsets(table: pd.DataFrame, tau: float = TAU) -> pd.DataFrame:
 
     Args:
         tau: in (0, 1).
+        judged: what ``verdicts`` gave of this table and tau; None to ask it.
     Returns: columns run, step, rule, tau, depth, layer (both NA where the rule does not hold at the last layer),
         layers (how many have it), of (how many there are).
     """
@@ -35,7 +36,7 @@ def onsets(table: pd.DataFrame, tau: float = TAU) -> pd.DataFrame:
         raise UsageError(
             f"Collapse onset needs {NOISE}, which was not measured. Add it to ", Remedy("probes", [...]), "."
         )
-    found = collapse_onset(verdicts(table, tau))
+    found = collapse_onset(verdicts(table, tau) if judged is None else judged)
     told = found[found["of"] > 0].assign(rule=COLLAPSE, tau=tau)
     low = pd.DataFrame(list(_low(table, tau)), columns=COLUMNS)
     both = pd.concat([low, told[COLUMNS]]) if len(told) else low
@@ -56,7 +57,8 @@ def since(onsets: pd.DataFrame, run: str, rule: str = LOW) -> int | None:
 
 
 def _low(table: pd.DataFrame, tau: float) -> Iterator[dict[str, Any]]:
-    rows = table[(table["measure"] == NOISE) & (table["variant"] == "default") & (table["layer"] != NETWORK)]
+    read = (table["measure"] == NOISE) & (table["variant"] == "default") & (table["layer"] != NETWORK)
+    rows = table.loc[read, ["run", "step", "depth", "layer", "status", "value"]]
     parts: dict[tuple[Any, Any], list[tuple[int, str, bool]]] = {
         place: [] for place in zip(rows["run"].tolist(), rows["step"].tolist(), strict=True)
     }

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import pandas as pd
 
 from deepnrc.arguments import TAU, in_full
@@ -162,15 +161,15 @@ class Table:
 
     def _of(self: T, kept: pd.Series[bool], layers: Sequence[str] | None = None) -> T:
         """The rows that are kept, with the records and the spectra that belong to them."""
-        table = self.table[kept]
+        every = bool(kept.all()) and layers is None
+        table = (self.table if every else self.table[kept]).reset_index(drop=True)
         measured = set(table[["run", "step"]].drop_duplicates().itertuples(index=False, name=None))
         records = tuple(record for record in self.provenance if (record["run"], record["step"]) in measured)
-        behind = np.zeros(len(self.spectra), bool)
-        for run, mine in table.groupby("run", sort=False)["step"]:
-            behind |= ((self.spectra["run"] == run) & self.spectra["step"].isin(mine.unique())).to_numpy(bool)
+        behind = pd.MultiIndex.from_frame(self.spectra[["run", "step"]]).isin(measured)
         if layers is not None:
             behind &= self.spectra["layer"].isin(layers).to_numpy()
-        return type(self)(table.reset_index(drop=True), records, self.spectra[behind].reset_index(drop=True))
+        spectra = self.spectra if every else self.spectra[behind]
+        return type(self)(table, records, spectra.reset_index(drop=True))
 
     def renamed(self: T, run: str) -> T:
         """The same with another label for its one run."""

@@ -3,7 +3,9 @@
 import re
 
 from deepnrc.page import document as html
+from deepnrc.page import pictures
 from deepnrc.report import Report
+from deepnrc.table import join
 
 
 def test_text_in_pictures_is_text(text):
@@ -21,6 +23,15 @@ def test_spectra_of_the_last_step_are_folded_and_left_out_where_there_are_none(r
     bare = html.page(Report(report().table))
     assert "Spectra" not in bare
     assert 'id="spectra"' not in bare
+
+
+def test_of_many_runs_some_spectra_are_drawn_from_the_first_to_the_last(report):
+    many = join([report(f"r{i}", layers=("a",)) for i in range(12)])
+    by_index, by_depth = pictures.spectra(many)
+    assert "of 9 of the 12 runs (spectrum(run=...) draws any of them)" in by_index.caption
+    shown = re.findall(r">(r\d+)</text>", by_depth.svg)
+    assert (len(shown), shown[0], shown[-1]) == (pictures.PANELS, "r0", "r11")
+    assert "of the 9" not in next(pictures.spectra(many.where(run=many.runs[:9]))).caption
 
 
 def test_ink_follows_the_page_and_colours_stay(text):

@@ -1,3 +1,5 @@
+from html.parser import HTMLParser
+
 import jinja2
 import pytest
 from markupsafe import Markup
@@ -47,3 +49,16 @@ def test_a_page_of_another_kind_extends_ours_and_draws_with_our_parts(tmp_path):
     assert f'<td class="words">{"w" * 31}</td>' in text
     assert "<figcaption>A &amp; B (<a href='x'>png</a>)</figcaption>" in text
     assert text.count("<svg></svg></div>\n<figcaption>A &amp; B") == 2
+
+
+def test_json_in_an_attribute_stays_what_it_was(tmp_path):
+    (tmp_path / "one.html").write_text("<p data-it='{{ it | quoted }}'></p>")
+    it = """{"a": "&quot; ' > < &amp; \\u202e"}"""
+    text = render(tmp_path, "one.html", {"it": it})
+    assert text.count("'") == 2
+    assert "&#34;" not in text
+    found = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda _, attributes: found.append(dict(attributes)["data-it"])
+    parser.feed(text)
+    assert found == [it]

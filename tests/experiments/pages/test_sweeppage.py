@@ -93,7 +93,7 @@ def test_what_it_is_given_is_escaped(which, request):
 
 
 def test_its_map_holds_the_means_over_seeds(page, written):
-    held = json.loads(html.unescape(re.search('data-cells="([^"]*)"', page).group(1)))
+    held = json.loads(html.unescape(re.search("data-cells='([^']*)'", page).group(1)))
     assert [run["run"] for run in held["runs"]] == ["no decay", "a < b & c"]
     (noise,) = [measure for measure in held["measures"] if measure["name"] == "deep.noise_fraction"]
     rows = written[0].last("deep.noise_fraction")
