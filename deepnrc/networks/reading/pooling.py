@@ -29,6 +29,7 @@ POOLS = {
 }
 PER_PLACE = ("tokens", "positions")
 
+PART = 2**18  # numbers that are pooled at once
 CONVOLVED = {3: "sequences", 4: "images", 5: "volumes"}  # by the number of axes of a batch
 
 
@@ -99,8 +100,7 @@ def pooled(x: Tensor, site: Site, pool: Pool, mask: Tensor | None = None, axis: 
     if callable(pool):
         return _called(x, site, pool, real)
     if pool == "mean":
-        weights = real.to(torch.float64)
-        return Pooled(torch.einsum("ntd,nt->nd", x.to(torch.float64), weights) / weights.sum(1, keepdim=True), 1, pool)
+        return Pooled(_by_parts(_masked_mean, x, x.shape[2], real.to(torch.float64)), 1, pool)
     if pool == "max":
         return Pooled(_copied(x.masked_fill(~real[..., None], -torch.inf).amax(1)), 1, pool)
     if pool == "cls":
@@ -123,7 +123,8 @@ def _unpadded(x: Tensor, site: Site, pool: Pool, axis: int, unmasked: bool) -> P
     if callable(pool):
         return _called(x.movedim(axis, -1).flatten(1, -2), site, pool, None, unmasked)
     if pool == "mean" or (pool in ("cls", "last") and (x.ndim != 3 or axis != 2)):
-        return Pooled(x.mean(others, dtype=torch.float64), 1, "mean", unmasked)
+        mean = _by_parts(lambda part: part.mean(others, dtype=torch.float64), x, x.shape[axis])
+        return Pooled(mean, 1, "mean", unmasked)
     if pool == "max":
         return Pooled(_copied(x.amax(others)), 1, pool, unmasked)
     if pool == "flatten":
@@ -132,6 +133,24 @@ def _unpadded(x: Tensor, site: Site, pool: Pool, axis: int, unmasked: bool) -> P
         return Pooled(_copied(x[:, 0 if pool == "cls" else -1]), 1, pool, unmasked)
     rows = x.movedim(axis, -1).flatten(0, -2)
     return Pooled(_copied(rows), rows.shape[0] // x.shape[0] if x.shape[0] else 1, pool, unmasked)
+
+
+def _masked_mean(x: Tensor, weights: Tensor) -> Tensor:
+    """The weighted mean (N, d) of tokens x (N, T, d), by weights (N, T) in float64."""
+    return torch.einsum("ntd,nt->nd", x.to(torch.float64), weights) / weights.sum(1, keepdim=True)
+
+
+def _by_parts(pool: Callable[..., Tensor], x: Tensor, width: int, *beside: Tensor) -> Tensor:
+    """``pool`` of x (N, ...) and of what stands beside it, so few samples at once that their copy in float64, from
+    which a sum in it is taken, stays in the processor's cache; of a whole map it would be new memory each time."""
+    some = max(1, PART // max(1, x[:1].numel()))
+    if some >= len(x) or x.device.type != "cpu":
+        return pool(x, *beside)
+    rows = x.new_empty(len(x), width, dtype=torch.float64)
+    for place in range(0, len(x), some):
+        here = slice(place, place + some)
+        rows[here] = pool(x[here], *(given[here] for given in beside))
+    return rows
 
 
 def _copied(x: Tensor) -> Tensor:

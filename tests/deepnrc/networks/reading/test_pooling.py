@@ -1,9 +1,11 @@
 import pytest
 import torch
 from torch import nn
+from torch.profiler import ProfilerActivity, profile
 
 from deepnrc.errors import UsageError
 from deepnrc.networks.choosing.layers import site_at
+from deepnrc.networks.reading import pooling
 from deepnrc.networks.reading.pooling import check_pool, pooled
 
 
@@ -76,6 +78,28 @@ def test_averages_are_taken_in_float64(dtype):
     x = drawn(3, 5, 40, 40, dtype=dtype) + 100
     rows = pooled(x, site_at("it", CONV), "mean").rows
     torch.testing.assert_close(rows, x.double().mean((2, 3)), rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("some", [1, 7, 30, 4 * 30, 10**6])  # one sample has 30 numbers
+def test_maps_are_averaged_by_parts_of_few_samples(monkeypatch, some):
+    monkeypatch.setattr(pooling, "PART", some)
+    for x in (MAPS, MAPS.contiguous(memory_format=torch.channels_last), MAPS.float()):
+        rows = pooled(x, site_at("it", CONV), "mean").rows
+        torch.testing.assert_close(rows, x.double().mean((2, 3)), rtol=1e-15, atol=0)
+    mask = torch.tensor([[1, 1, 0, 1, 0, 0, 0]]) | torch.eye(4, 7).long()
+    expected = torch.stack([t[m != 0].mean(0) for t, m in zip(TOKENS, mask, strict=True)])
+    torch.testing.assert_close(
+        pooled(TOKENS, site_at("it", LINEAR), "mean", mask != 0).rows, expected, rtol=1e-14, atol=1e-16
+    )
+    assert pooled(drawn(0, 5, 2, 2), site_at("it", CONV), "mean").rows.shape == (0, 5)
+
+
+def test_no_copy_of_a_whole_map_is_made_to_average_it():
+    x = drawn(8, 64, 128, 64, dtype=torch.float32)
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
+        pooled(x, site_at("it", nn.Conv2d(64, 2, 1)), "mean")
+    most = max(event.cpu_memory_usage for event in seen.events())
+    assert most < 8 * x.numel() / 4
 
 
 def test_a_callable_is_given_samples_positions_features():
