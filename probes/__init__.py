@@ -16,6 +16,7 @@ from .heldout import HeldOut
 from .intervals import jackknife
 from .intervals.jackknife import Interval
 from .measures import balance, classifier, deep, top
+from .measures.prediction import read_ahead
 from .nulls.levels import Null, forget_draws
 from .outcome import OK, STATUSES, DegenerateError, NotDefinedError, Outcome, defined
 from .snapshot import OF_WEIGHT, Snapshot
@@ -77,6 +78,7 @@ __all__ = [
     "principal_cosines",
     "principal_sines",
     "products_by",
+    "read_ahead",
     "singular",
     "sketch_tells",
     "spectrum",

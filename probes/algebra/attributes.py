@@ -1,11 +1,24 @@
-"""Attributes that are computed when they are first asked for, by any number of threads."""
+"""What is computed when it is first asked for, by any number of threads: attributes, and functions of statistics."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, overload
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Generic, Protocol, TypeVar, overload
+from weakref import WeakKeyDictionary
 
 T = TypeVar("T")
+
+
+class Counting(Protocol):
+    """A statistic that has seen ``count`` samples."""
+
+    count: int
+
+
+Counted = TypeVar("Counted", bound=Counting)
 
 
 class once(Generic[T]):  # noqa: N801
@@ -33,3 +46,31 @@ class once(Generic[T]):  # noqa: N801
         value = self.function(instance)
         vars(instance)[self.name] = value  # found before this is, from now on
         return value
+
+
+@dataclass
+class _Kept:
+    """What a function gave of a statistic when that had seen so many samples."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    count: int = -1
+    value: Any = None
+
+
+def once_each(function: Callable[[Counted], T]) -> Callable[[Counted], T]:
+    """The function of a statistic, computed once for each, and anew when that has seen more: all layers read the same
+    network's outputs. Who asks while another thread computes it waits."""
+    found: WeakKeyDictionary[Counted, _Kept] = WeakKeyDictionary()
+    lock = threading.Lock()
+
+    @wraps(function)
+    def asked(statistic: Counted) -> T:
+        with lock:
+            kept = found.setdefault(statistic, _Kept())
+        with kept.lock:
+            if kept.count != statistic.count:
+                kept.value, kept.count = function(statistic), statistic.count
+            value: T = kept.value
+            return value
+
+    return asked

@@ -8,15 +8,17 @@ shows nowhere else.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from probes.algebra.attributes import once_each
 from probes.algebra.factored import dense
 from probes.algebra.joint import Joint
 from probes.algebra.onehot import OneHot, forms
 from probes.doubt import finite
-from probes.outcome import DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome
+from probes.outcome import DEGENERATE, OK, DegenerateError, NotDefinedError, Outcome, defined
 from probes.streaming.moments import Moments
 from probes.subspace import EPS, LinearFit, Spectrum, linear_fit, spectrum
 
@@ -69,6 +71,7 @@ def squared_error(outputs: Moments) -> Tensor:
     return dense(outputs.features) + torch.outer(offset, offset)
 
 
+@once_each
 def class_fit(outputs: Moments) -> LinearFit | None:
     """The best affine map from the network's outputs to one-hot classes; None where the outputs do not vary."""
     _, both = beside_targets(outputs)
@@ -174,9 +177,16 @@ def _fits_anything(used: int, N: int) -> tuple[str, str]:
     return DEGENERATE, f"the features of N = {N} samples use {used} directions: an affine map fits any targets exactly"
 
 
+@once_each
 def residual_values(outputs: Moments) -> Tensor:
     """Eigenvalues (n,) of the covariance of f(x) - y, largest first, from moments of the rows [f(x) - y, y]."""
     return torch.linalg.eigvalsh(dense(finite(outputs.features, "residuals"))).flip(0)
+
+
+def read_ahead(outputs: Moments) -> None:
+    """Compute what all layers read of a classifier's outputs, before they do."""
+    for quantity in (class_fit, residual_values):
+        defined(partial(quantity, outputs))
 
 
 def whiteness(residual_values: Tensor) -> Outcome:

@@ -37,10 +37,11 @@ class Gram:
         self._rows: list[Tensor] = []
         self._upper: Tensor | None = None
 
-    def add(self, rows: Tensor) -> None:
-        """Take in rows (N, d) of float64, which are the accumulator's own from now on."""
+    def add(self, rows: Tensor, lent: bool = False) -> None:
+        """Take in rows (N, d) of float64, which are the accumulator's own from now on, or lent until products that wait
+        are added."""
         if self._upper is None:
-            self._rows.append(rows)
+            self._rows.append(rows.clone() if lent else rows)
             if sum(map(len, self._rows)) <= FEW * self.d:
                 return
             self._upper = torch.zeros(self.d, self.d, dtype=torch.float64, device=self.device)

@@ -78,15 +78,29 @@ class Moments:
         if batch.classes is None:
             self._write_out()
         width = self.d if self.classes is not None else self.d + self.n
-        rows, batch_mean = self.mean.new_empty(N + 1, width), torch.empty_like(self.mean)
-        parts = [(slice(self.d), H)] if self.classes is not None else [(slice(self.d), H), (slice(self.d, width), Y)]
-        for here, given in parts:  # into place less the mean at once: two passes over memory, not four
-            batch_mean[here] = given.mean(0)
-            torch.sub(given.to(rows.device), batch_mean[here], out=rows[:N, here])
+        lent = batch.memory is not None and batch.memory.device == self.mean.device
+        rows, batch_mean = self._centred(batch, width, lent)
         if self.classes is not None and batch.classes is not None:
             batch_mean[self.d :] = self.classes.update(rows[:N], batch_mean[: self.d], batch.classes)
         rows[N] = self._shift(batch_mean, N)[:width]
-        self.gram.add(rows)
+        if isinstance(self.gram, Sketch):
+            self.gram.add(rows)
+        else:
+            self.gram.add(rows, lent)
+
+    def _centred(self, batch: Batch, width: int, lent: bool) -> tuple[Tensor, Tensor]:
+        """The first ``width`` columns of [H, Y] less their mean, above a row that is free, and that mean (d + n,)."""
+        N, batch_mean = batch.N, torch.empty_like(self.mean)
+        if lent and batch.memory is not None:
+            rows = batch.memory[:, :width]
+            torch.mean(rows[:N], 0, out=batch_mean[:width])
+            rows[:N] -= batch_mean[:width]
+            return rows, batch_mean
+        rows = self.mean.new_empty(N + 1, width)
+        for here, given in ((slice(self.d), batch.H), (slice(self.d, width), batch.Y[:, : width - self.d])):
+            batch_mean[here] = given.mean(0)  # into place less the mean at once: two passes over memory, not four
+            torch.sub(given.to(rows.device), batch_mean[here], out=rows[:N, here])
+        return rows, batch_mean
 
     def merge(self, other: Moments) -> None:
         """Take in another accumulator over other rows of the same layer."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import torch
@@ -12,18 +13,30 @@ from torch import Tensor
 
 from deepnrc.data import progress_bar
 from deepnrc.measuring.finishing import intervals
+from deepnrc.measuring.finishing.atonce import at_once, many_outputs
 from deepnrc.measuring.finishing.home import CPU, at_home
 from deepnrc.measuring.finishing.readings import SpectralReading, of_layer, of_targets
 from deepnrc.measuring.finishing.rounding import Rounding
 from deepnrc.measuring.settling.acting import Found, acting, acting_on_top, after
 from deepnrc.measuring.settling.top import Top
 from deepnrc.measuring.streaming.layerstream import LayerStream
-from deepnrc.measuring.streaming.memory import half_of_free
-from deepnrc.measuring.streaming.parallel import in_parallel, threads_for
+from deepnrc.measuring.streaming.parallel import in_parallel
 from deepnrc.measuring.streaming.streams import Streams
 from deepnrc.networks import Dataflow, Weight, over_map
 from deepnrc.table import COSINES, FEATURES, NETWORK
-from probes import OF_WEIGHT, Evaluation, HeldOut, Outcome, Probe, Snapshot, defined, lent, of_sketch, sketch_tells
+from probes import (
+    OF_WEIGHT,
+    Evaluation,
+    HeldOut,
+    Outcome,
+    Probe,
+    Snapshot,
+    defined,
+    lent,
+    of_sketch,
+    read_ahead,
+    sketch_tells,
+)
 
 PATCHES = (
     "the convolution in front of the outputs reads patches of several positions, and pooled features are of one: its "
@@ -31,7 +44,6 @@ PATCHES = (
 )
 SKETCH_LACKS = "of this layer's features only a sketch was kept, and it reads their covariance or rows (sketch=)"
 UNSKETCHED = (FEATURES, COSINES)  # spectra that a sketch does not tell
-MATRICES = 12  # as large as a layer's covariance that are held at once while it is measured
 READERS = {"weight": OF_WEIGHT, "following": ("following",)}  # what a probe reads that is concerned with a note
 
 
@@ -91,7 +103,10 @@ def measured(
         )
         return _Layer(layer, places, notes, other)
 
-    def of(one: _Layer) -> tuple[list[dict[str, Any]], list[SpectralReading]]:
+    def of(one: _Layer | None) -> tuple[list[dict[str, Any]], list[SpectralReading]]:
+        if one is None:
+            read_ahead(streams.network.residuals)
+            return [], []
         layer, places, snapshot = one.stream, one.places, one.places["layer"]
         shared = {"run": run, "step": step, "depth": layer.depth, "layer": layer.key, "kind": layer.site.kind}
         read = _sketched if layer.sketch is not None else _whole
@@ -120,7 +135,10 @@ def measured(
     readings: list[SpectralReading] = []
     # weights are read on this thread, in order: they may be brought together from other processes, or read by code of
     # the user's own
-    with contextlib.closing(in_parallel(of, map(known, layers), _at_once(layers))) as found:
+    ahead = [None] if many_outputs(streams) else []
+    with contextlib.closing(in_parallel(of, chain(ahead, map(known, layers)), at_once(layers, len(ahead)))) as found:
+        for _ in ahead:
+            next(found)
         for some, read in progress_bar(found, total=len(layers), desc="measuring", unit="layer", progress=progress):
             rows += some
             readings += read
@@ -141,13 +159,6 @@ class _Layer:
     places: Mapping[str, Snapshot]
     notes: Mapping[str, Mapping[str, str]]
     held: Snapshot | None
-
-
-def _at_once(layers: Sequence[LayerStream]) -> int:
-    """How many layers are measured at once: as many as their matrices fit into half of the memory that is free."""
-    free, widest = half_of_free(CPU), max(max(layer.width, layer.n) for layer in layers)
-    at_once = threads_for(len(layers))
-    return at_once if free is None else max(1, min(at_once, free // (MATRICES * 8 * widest**2)))
 
 
 def _snapshot(

@@ -130,7 +130,7 @@ def chosen_top(forward: Forward, names: Sequence[str]) -> Top:
             raise UsageError(
                 Given("top", name), f" is not probed.{did_you_mean(name, keys)} There are: {listing(keys)}."
             )
-    rows = [forward.readings[keys[name]].pooled.rows for name in names]
+    rows = [forward.readings[keys[name]].pooled.rows.to(torch.float64) for name in names]
     if not all(other.shape == rows[0].shape and torch.equal(other, rows[0]) for other in rows[1:]):
         raise UsageError(Given("top", list(names)), " names layers that read different features. Choose one of them.")
     return Top(keys[names[0]], "", tuple(names) if len(names) > 1 else ())

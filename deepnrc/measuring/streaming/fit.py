@@ -59,12 +59,13 @@ def check_features(
                 "another pooling: 'flatten' needs inputs of one size."
             )
     sums = [reading.pooled.rows.sum() for reading in forward.readings.values()]  # NaN and infinity survive a sum
-    if sums and not bool(torch.stack([one.to(sums[0].device) for one in sums]).isfinite().all()):  # waits once
-        key = next(key for key, one in zip(forward.readings, sums, strict=True) if not bool(one.isfinite()))
-        raise DataError(
-            f"The features of layer '{key}' hold NaN or infinity in batch {batch}. Probe an earlier checkpoint, leave "
-            "the layer out, or use a wider dtype."
-        )
+    if sums and not bool(torch.stack([one.to(sums[0]) for one in sums]).isfinite().all()):  # waits once
+        for key, reading in forward.readings.items():
+            if not bool(reading.pooled.rows.isfinite().all()):  # or else the sum itself is more than float32 holds
+                raise DataError(
+                    f"The features of layer '{key}' hold NaN or infinity in batch {batch}. Probe an earlier "
+                    "checkpoint, leave the layer out, or use a wider dtype."
+                )
 
 
 FOLDED = "Windows or tokens were folded into its first axis, or the targets are not this batch's"

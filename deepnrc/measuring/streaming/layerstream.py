@@ -27,22 +27,41 @@ class BatchLabels:
     predicted: Tensor | None = None
     groups: Tensor | None = None
 
-    def beside(self, H: Tensor, repeats: int | Tensor) -> Batch:
-        """The batch of a layer whose rows H (N * repeats, d) belong to these samples."""
+    def beside(self, H: Tensor, repeats: int | Tensor) -> LayerRows:
+        """The rows H (N * repeats, d) of a layer, beside what is known of these samples."""
         Y, classes, predicted = (_wide(given, repeats, H) for given in (self.Y, self.classes, self.predicted))
         assert Y is not None
-        return Batch(H, Y, classes, predicted)
+        return LayerRows(H, Y, classes, predicted)
 
-    def dealt(self, H: Tensor, repeats: int | Tensor) -> Iterator[tuple[int, Batch]]:
+    def dealt(self, H: Tensor, repeats: int | Tensor) -> Iterator[tuple[int, LayerRows]]:
         """The same in the parts that belong to each group; whole, as of group ``ALL``, where all samples are one."""
-        batch, groups = self.beside(H, repeats), _wide(self.groups, repeats, H)
+        rows, groups = self.beside(H, repeats), _wide(self.groups, repeats, H)
         if groups is None:
-            yield ALL, batch
+            yield ALL, rows
             return
         for group in groups.unique().tolist():
             at = groups == group
-            classes, predicted = (None if given is None else given[at] for given in (batch.classes, batch.predicted))
-            yield group, Batch(batch.H[at], batch.Y[at], classes, predicted)
+            classes, predicted = (None if given is None else given[at] for given in (rows.classes, rows.predicted))
+            yield group, LayerRows(rows.H[at], rows.Y[at], classes, predicted)
+
+
+@dataclass(frozen=True)
+class LayerRows:
+    """A batch whose features H (N, d) are as the layer's reading holds them, in float32 or float64."""
+
+    H: Tensor
+    Y: Tensor
+    classes: Tensor | None = None
+    predicted: Tensor | None = None
+
+    @property
+    def N(self) -> int:
+        return len(self.H)
+
+    @property
+    def batch(self) -> Batch:
+        """The same in float64."""
+        return Batch(self.H.to(torch.float64), self.Y, self.classes, self.predicted)
 
 
 def _wide(given: Tensor | None, repeats: int | Tensor, H: Tensor) -> Tensor | None:
@@ -121,16 +140,16 @@ class LayerStream:
         self.coarsest = max(self.coarsest, reading.coarsest)
         centred = rows if number is Pass.FIRST else rows - self.opening.finished("moments", Moments).mean[: self.width]
         enough = gathered(self.device, (self.width + self.n) * max(1, len(self.groups)))
-        for group, batch in samples.dealt(centred, reading.pooled.repeats):
+        for group, part in samples.dealt(centred, reading.pooled.repeats):
             waiting = self.waiting.get((number, group))
-            if waiting is not None and not waiting.takes(batch):
+            if waiting is not None and not waiting.takes(part):
                 self._feed(waiting.taken(), number, group)
-            if enough // 2 < batch.N:  # no two of them would wait together
-                self._feed(batch, number, group)
+            if enough // 2 < part.N:  # no two of them would wait together
+                self._feed(part.batch, number, group)
             else:
-                waiting = waiting or RowBuffer(batch, enough)
+                waiting = waiting or RowBuffer(part, enough)
                 self.waiting[number, group] = waiting
-                waiting.add(batch)
+                waiting.add(part)
 
     def flush(self) -> None:
         """Feed what waits, and bring the statistics of all samples up to date with those of the groups."""
@@ -152,7 +171,8 @@ class LayerStream:
         return found
 
     def _feed(self, batch: Batch, number: Pass, group: int) -> None:
-        for statistic in (self.statistics if group == ALL else self.groups[group]).values():
+        held = self.statistics if group == ALL else self.groups[group]
+        for statistic in sorted(held.values(), key=lambda one: isinstance(one, Moments)):  # which write over its memory
             if statistic.in_pass is number:
                 statistic.update(batch)
 
@@ -165,38 +185,42 @@ def gathered(device: torch.device, width: int) -> int:
 class RowBuffer:
     """Up to so many rows that wait to be fed.
 
-    One buffer for good: rows that were kept as they came would lie between the network's own tensors and make the
-    allocator ask the system for new memory in every forward pass.
+    Two pieces of memory for good, of which one is filled while what was taken is still read in the other: rows that
+    were kept as they came, or copied anew, would make the allocator ask the system for memory in every forward pass.
     """
 
-    def __init__(self, like: Batch, most: int) -> None:
+    def __init__(self, like: LayerRows, most: int) -> None:
         self.width, self.most = like.H.shape[1], most
-        self.rows = like.H.new_empty(most, self.width + like.Y.shape[1])
+        self.rows = like.H.new_empty(most + 1, self.width + like.Y.shape[1], dtype=torch.float64)
         self.labels = like.H.new_empty(2, most, dtype=torch.int64)
+        self.other: Tensor | None = None
         self.known = (False, False)
         self.filled = 0
 
-    def takes(self, batch: Batch) -> bool:
-        """Whether there is room for the batch, and as much is known of its samples as of those that wait."""
-        return self.filled == 0 or (self.filled + batch.N <= self.most and self.known == _known(batch))
+    def takes(self, rows: LayerRows) -> bool:
+        """Whether there is room for more rows, and as much is known of their samples as of those that wait."""
+        return self.filled == 0 or (self.filled + rows.N <= self.most and self.known == _known(rows))
 
-    def add(self, batch: Batch) -> None:
-        """Copy the rows of a batch behind those that wait."""
-        here = slice(self.filled, self.filled + batch.N)
-        self.rows[here, : self.width] = batch.H
-        self.rows[here, self.width :] = batch.Y
-        for place, given in enumerate((batch.classes, batch.predicted)):
+    def add(self, rows: LayerRows) -> None:
+        """Copy rows behind those that wait."""
+        here = slice(self.filled, self.filled + rows.N)
+        self.rows[here, : self.width] = rows.H
+        self.rows[here, self.width :] = rows.Y
+        for place, given in enumerate((rows.classes, rows.predicted)):
             if given is not None:
                 self.labels[place, here] = given
-        self.known = _known(batch)
-        self.filled += batch.N
+        self.known = _known(rows)
+        self.filled += rows.N
 
     def taken(self) -> Batch:
-        """All that waits as one batch, in the buffer's own memory, after which nothing waits."""
-        rows, labels, self.filled = self.rows[: self.filled], self.labels[:, : self.filled], 0
+        """All that waits as one batch with the memory that it lies in, after which nothing waits."""
+        memory, labels = self.rows[: self.filled + 1], self.labels[:, : self.filled]
+        self.rows, self.other = torch.empty_like(self.rows) if self.other is None else self.other, self.rows
+        self.filled = 0
+        rows = memory[:-1]
         classes, predicted = (one if known else None for one, known in zip(labels, self.known, strict=True))
-        return Batch(rows[:, : self.width], rows[:, self.width :], classes, predicted)
+        return Batch(rows[:, : self.width], rows[:, self.width :], classes, predicted, memory)
 
 
-def _known(batch: Batch) -> tuple[bool, bool]:
-    return batch.classes is not None, batch.predicted is not None
+def _known(rows: LayerRows) -> tuple[bool, bool]:
+    return rows.classes is not None, rows.predicted is not None

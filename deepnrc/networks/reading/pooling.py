@@ -35,9 +35,9 @@ CONVOLVED = {3: "sequences", 4: "images", 5: "volumes"}  # by the number of axes
 
 @dataclass(frozen=True)
 class Pooled:
-    """Rows (N * repeats, d) in float64, how many rows a sample became, (N,) where samples differ in it, and which
-    pooling was in fact done; ``unmasked`` where there is padding that it does not tell from real tokens; samples and
-    ``tokens`` (N, T) where each of them counted."""
+    """Rows (N * repeats, d), in float32 where that holds them exactly and else in float64; how many rows a sample
+    became, (N,) where samples differ in it, and which pooling was in fact done; ``unmasked`` where there is padding
+    that it does not tell from real tokens; samples and ``tokens`` (N, T) where each of them counted."""
 
     rows: Tensor
     repeats: int | Tensor
@@ -154,8 +154,8 @@ def _by_parts(pool: Callable[..., Tensor], x: Tensor, width: int, *beside: Tenso
 
 
 def _copied(x: Tensor) -> Tensor:
-    """A float64 copy, never a view: what comes after the hook may change ``x`` in place."""
-    return x.to(torch.float64, copy=True)
+    """A copy that holds the same numbers, never a view: what comes after the hook may change ``x`` in place."""
+    return x.to(torch.float64 if x.dtype == torch.float64 else torch.float32, copy=True)
 
 
 def _called(

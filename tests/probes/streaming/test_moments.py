@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from probes import Moments
+from probes import Batch, Moments
 
 
 def seen(H, Y, sizes):
@@ -85,6 +85,28 @@ def test_whatever_arrives_is_summed_in_float64(layer, dtype):
     H, Y, _ = layer()
     H, Y = H.to(dtype), Y.to(dtype)
     assert relative(seen(H, Y, [64] * 10 + [60]).covariance, brute(H.double(), Y.double())) < 1e-12
+
+
+@pytest.mark.parametrize("classes", [False, True])
+@pytest.mark.parametrize("sizes", [[2, 2], [2, 698], [350, 350], [1, 699]])  # few rows, which are kept, and many
+def test_memory_that_a_batch_gives_away_is_written_over_and_changes_nothing(layer, sizes, classes):
+    H, Y, _ = layer()
+    H, Y = H[: sum(sizes)], Y[: sum(sizes)]
+    labels = torch.arange(len(H)) % Y.shape[1] if classes else None
+    Y = torch.eye(Y.shape[1], dtype=Y.dtype)[labels] if classes else Y
+    memory = torch.empty(701, H.shape[1] + Y.shape[1], dtype=torch.float64)
+    lent, own = Moments(H.shape[1], Y.shape[1]), Moments(H.shape[1], Y.shape[1])
+    at = 0
+    for size in sizes:
+        here = slice(at, at + size)
+        given = None if labels is None else labels[here]
+        rows = memory[: size + 1]
+        rows[:-1] = torch.cat([H[here], Y[here]], 1)
+        lent.update(Batch(rows[:-1, : H.shape[1]], rows[:-1, H.shape[1] :], given, memory=rows))
+        own.update(Batch(H[here], Y[here], given))
+        rows.fill_(torch.nan)  # the next batch but one
+        at += size
+    assert_same(lent, own, 1e-14)
 
 
 def test_input_is_left_as_it_was(layer):

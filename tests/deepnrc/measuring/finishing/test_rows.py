@@ -10,6 +10,7 @@ import deepnrc
 from deepnrc.measuring.finishing.rows import measured
 from deepnrc.networks import Dataflow
 from deepnrc.table import NETWORK
+from probes.measures import prediction
 
 
 @pytest.fixture
@@ -34,6 +35,26 @@ def test_features_that_vary_by_rounding_alone_are_measured_and_explain_nothing_b
     row = report.values("deep.linear_r2").iloc[0]
     assert (row["value"], row["chance"], row["chance_high"]) == (0, 0, 0)
     assert "64 of 64 directions were below rounding" in row["note"]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_all_layers_read_of_a_classifier_s_outputs_is_computed_once(monkeypatch, threads, seeded):
+    asked, plain = [], prediction.beside_targets
+    monkeypatch.setattr(prediction, "beside_targets", lambda outputs: (asked.append(outputs), plain(outputs))[1])
+    before = torch.get_num_threads()
+    g = torch.Generator().manual_seed(0)
+    net = seeded(lambda: nn.Sequential(nn.Linear(40, 30), nn.ReLU(), nn.Linear(30, 30), nn.ReLU(), nn.Linear(30, 260)))
+    data = (torch.randn(600, 40, generator=g, dtype=torch.float64), torch.arange(600) % 260)
+    try:
+        torch.set_num_threads(threads)
+        report = deepnrc.probe(net, data, progress=False)
+        assert len(asked) == 1
+        deepnrc.probe(net, data, probes=["deep.noise_fraction"], progress=False)
+        assert len(asked) == 1
+    finally:
+        torch.set_num_threads(before)
+    assert report.values("deep.direction_r2_gap")["status"].tolist() == ["ok"] * 3
+    assert len(report.table[report.table["layer"] == NETWORK]["measure"].unique()) > 3
 
 
 def test_a_row_has_what_tells_it_apart_and_no_two_are_told_by_the_same(rows):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from deepnrc.measuring.streaming.layerstream import MOST, BatchLabels, RowBuffer, gathered
+from deepnrc.measuring.streaming.layerstream import MOST, BatchLabels, LayerRows, RowBuffer, gathered
 from probes import Batch
 
 H = torch.randn(60, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -39,6 +39,20 @@ def test_what_waits_is_taken_as_one_batch(labels):
             assert (a is None) == (b is None)
             assert a is None or torch.equal(a, b), name
     assert waiting.filled == 0
+
+
+def test_what_was_taken_stays_while_the_next_ones_wait():
+    waiting = RowBuffer(LayerRows(H.float(), Y), 10)
+    waiting.add(LayerRows(H[:10].float(), Y[:10]))
+    first = waiting.taken()
+    waiting.add(LayerRows(H[10:19].float(), Y[10:19]))
+    second = waiting.taken()
+    for taken, here in ((first, slice(10)), (second, slice(10, 19))):
+        assert taken.H.dtype == torch.float64
+        assert torch.equal(taken.H, H[here].float().double())
+        assert torch.equal(taken.memory[:-1], torch.cat([taken.H, taken.Y], 1))
+    waiting.add(LayerRows(H[20:30], Y[20:30]))
+    assert torch.equal(first.H, H[20:30])  # the same memory, anew
 
 
 def test_a_batch_of_which_more_or_less_is_known_does_not_wait_with_others():
