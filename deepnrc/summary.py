@@ -9,12 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from deepnrc.table import NETWORK, NOISE, TAU, Table, described, findings, main_ones, opening, stages, words
+from deepnrc.table import NETWORK, NOISE, TAU, Judged, Table, described, findings, main_ones, opening, stages, words
 from deepnrc.wording import shown
 from probes import SUMMARY, Probe
 
 LAYERS = 24  # rows, above which stages are folded
 FIELDS = ("value", "status", "floor", "chance", "chance_high")
+TOLD = ("layer", "depth", "measure", "variant", "value", "status")  # columns that sentences are made from
 MARKS = {"degenerate": "*", "below floor": "<"}
 CHANCE = "~"  # before a value that chance reaches too
 Provenance = Sequence[Mapping[str, Any]]
@@ -71,14 +72,19 @@ def samples(one: Table) -> int:
     return int(recorded[-1] if recorded else one.table["n_samples"].min())
 
 
-def verdict(report: Table, run: str, tau: float = TAU) -> list[str]:
-    """What the last step of a run comes to: sentences on collapse, then what the catalog has told of it."""
+def verdict(report: Table, run: str, tau: float = TAU, told: Judged | None = None) -> list[str]:
+    """What the last step of a run comes to: sentences on collapse, then what the catalog has told of it.
+
+    Args:
+        told: what ``judged`` told of the run; None to ask it.
+    """
     mine = report if report.runs == [run] else report.where(run=run)
     last = mine.at()
     known = (described(name, provenance=last.provenance) for name in last.measures)
-    told = sorted((probe for probe in known if probe.told), key=lambda probe: (probe.order, probe.name))
-    parts = (_facts(last.table, told), _at_the_top(last.table, told), _of_classes(last.table, told))
-    return [*findings(mine, run, tau), *(line for lines in parts for line in lines)]
+    named = sorted((probe for probe in known if probe.told), key=lambda probe: (probe.order, probe.name))
+    table = last.table[list(TOLD)]
+    parts = (_facts(table, named), _at_the_top(table, named), _of_classes(table, named))
+    return [*findings(mine, run, tau, told), *(line for lines in parts for line in lines)]
 
 
 def _facts(table: pd.DataFrame, told: Sequence[Probe]) -> list[str]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from deepnrc import summary
 from deepnrc.page.sheets import Heading, Provenance, Sheet, column
-from deepnrc.table import NOISE, TAU, Table, collapse_onset, described
+from deepnrc.table import NOISE, TAU, Judged, Table, by_run, collapse_onset, described, judged
 
 EXPLAINED = "probes"  # the descriptions of a user's own probes: they stand among the measures
 
@@ -37,7 +37,9 @@ class Explanation:
 
 def verdicts(report: Table, tau: float = TAU) -> list[Verdict]:
     """One for each run, in the report's order."""
-    return [_verdict(report.where(run=run), tau) for run in report.runs]
+    told = judged(report, tau)
+    each = (Table(*parts) for parts in by_run(report.table, report.provenance, report.spectra))
+    return [_verdict(one, tau, told.get(one.runs[0])) for one in each]
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def origins(report: Table) -> list[tuple[str, list[tuple[str, str]]]]:
     return [(run, list(_flat({k: v for k, v in record.items() if k != EXPLAINED}))) for run, record in last.items()]
 
 
-def _verdict(report: Table, tau: float) -> Verdict:
+def _verdict(report: Table, tau: float, told: Judged | None) -> Verdict:
     run, last = report.runs[0], report.at()
     table = last.table
     first = table.iloc[0]
@@ -96,7 +98,7 @@ def _verdict(report: Table, tau: float) -> Verdict:
     steps = f"step {first['step']}" + (f", last of {len(report.steps)}" if len(report.steps) > 1 else "")
     size = f"{layers} layers, {summary.samples(last)} samples, {first['target_dim']} targets{rank}, {steps}"
     left_out = [f"left out: {name} ({why})" for record in last.provenance for name, why in record.get("left_out", [])]
-    return Verdict(run, size, summary.verdict(report, run, tau), [*summary.warnings(table), *left_out])
+    return Verdict(run, size, summary.verdict(report, run, tau, told), [*summary.warnings(table), *left_out])
 
 
 def _explanation(measure: str, variant: str, provenance: Provenance) -> Explanation:

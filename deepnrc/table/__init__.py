@@ -28,8 +28,8 @@ from deepnrc.table.files.journal import Journal
 from deepnrc.table.files.manifest import MANIFEST
 from deepnrc.table.files.places import write_whole
 from deepnrc.table.files.storage import UnwritableError, writable
-from deepnrc.table.findings import findings, words
-from deepnrc.table.grouping import BANDS, SILENT, labelled_by, spread, stages
+from deepnrc.table.findings import Judged, findings, judged, words
+from deepnrc.table.grouping import BANDS, SILENT, by_run, labelled_by, spread, stages
 from deepnrc.table.onset import COLLAPSE, LOW, onsets, since
 from deepnrc.table.opening import opening
 from deepnrc.table.published import PublishedCurve, apart, beside, published_curve, published_curves
@@ -86,18 +86,21 @@ __all__ = [
     "VERDICTS",
     "WEIGHT",
     "Journal",
+    "Judged",
     "PublishedCurve",
     "Table",
     "UnwritableError",
     "apart",
     "as_record",
     "beside",
+    "by_run",
     "check_tau",
     "collapse_onset",
     "described",
     "findings",
     "in_full",
     "join",
+    "judged",
     "labelled_by",
     "main_ones",
     "no_spectra",

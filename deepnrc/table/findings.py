@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -35,17 +36,38 @@ from deepnrc.wording import listing
 DIRECTION = "model.direction_r2_"
 
 
-def findings(report: Table, run: str, tau: float = TAU) -> list[str]:
-    """Sentences on collapse at a run's last step; none where the noise fraction was not measured."""
+@dataclass(frozen=True)
+class Judged:
+    """What ``verdicts`` and ``onsets`` tell of every step of a run."""
+
+    verdicts: pd.DataFrame
+    onsets: pd.DataFrame
+
+
+def judged(report: Table, tau: float = TAU) -> dict[str, Judged]:
+    """What is told of each run of a report whose noise fraction was measured, all read in one go; nothing of others."""
+    if NOISE not in report.measures:
+        return {}
+    every = report.verdicts(tau)
+    found = dict(iter(onsets(report.table, tau, every).groupby("run", sort=False)))
+    return {str(run): Judged(rows, found[run]) for run, rows in every.groupby("run", sort=False) if run in found}
+
+
+def findings(report: Table, run: str, tau: float = TAU, told: Judged | None = None) -> list[str]:
+    """Sentences on collapse at a run's last step; none where the noise fraction was not measured.
+
+    Args:
+        told: what ``judged`` told of the run; None to ask it.
+    """
     mine = report if report.runs == [run] else report.where(run=run)
-    if NOISE not in mine.measures:
+    told = judged(mine, tau).get(run) if told is None else told
+    if told is None:
         return []
     last = mine.at()
     if NOISE not in last.measures:
         return []
-    every = mine.verdicts(tau)
-    judged, found = every[every["step"] == last.steps[0]], onsets(mine.table, tau, every)
-    return [*_verdict(last, judged, found, tau), *_low(last, found, tau), *_aside(judged), *directions(last)]
+    now = told.verdicts[told.verdicts["step"] == last.steps[0]]
+    return [*_verdict(last, now, told.onsets, tau), *_low(last, told.onsets, tau), *_aside(now), *directions(last)]
 
 
 def words(verdict: str, low: bool | None) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -97,3 +98,13 @@ def _under(name: str, part: int) -> str:
 def _mostly_one(keys: Sequence[str]) -> bool:
     """Whether nearly all layers lie under one name, as in a network that wraps another."""
     return max(map(keys.count, set(keys)), default=0) > WRAPPED * len(keys)
+
+
+def by_run(
+    table: pd.DataFrame, provenance: Sequence[Mapping[str, Any]], spectra: pd.DataFrame
+) -> Iterator[tuple[pd.DataFrame, tuple[Mapping[str, Any], ...], pd.DataFrame]]:
+    """The rows of each run, in their order, with its records and its spectra."""
+    behind = dict(iter(spectra.groupby("run", sort=False)))
+    for run, rows in table.groupby("run", sort=False):
+        records = tuple(record for record in provenance if record["run"] == run)
+        yield rows.reset_index(drop=True), records, behind.get(run, spectra.iloc[:0]).reset_index(drop=True)
