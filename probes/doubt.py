@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
+from torch import Tensor
 
 from .algebra.factored import Covariance, Factored
 from .algebra.onehot import OneHot
@@ -145,6 +145,11 @@ def constant(S: Covariance | OneHot, mean_square: float, roundoff: float, what: 
 
 def finite(S: Covariance, what: str) -> Covariance:
     """S, or the error that it holds NaN or infinity, as it does where squares pass 1.8e308."""
-    if not bool(torch.isfinite(S.X if isinstance(S, Factored) else S).all()):
+    if not all_finite(S.X if isinstance(S, Factored) else S):
         raise DegenerateError(f"the {what} hold NaN or infinity, or are so large that their squares do")
     return S
+
+
+def all_finite(x: Tensor) -> bool:
+    """Whether no number is NaN or infinite: these survive a sum, which takes no memory."""
+    return bool(x.sum().isfinite()) or bool(x.isfinite().all())  # or the sum is more than the format holds

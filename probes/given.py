@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .algebra.attributes import once
+from .doubt import all_finite
 from .outcome import DegenerateError, NotDefinedError
 from .streaming.classes import Classes
 from .streaming.moments import Moments
@@ -91,7 +92,7 @@ class Given:
     def W(self) -> Tensor:
         """The weight (m, d)."""
         W = _there(self.weight_matrix, self.weight_missing)
-        if not bool(torch.isfinite(W).all()):
+        if not all_finite(W):
             raise DegenerateError("the weight holds NaN or infinity")
         if W.shape[1] != self.d:
             raise NotDefinedError(f"the weight reads {W.shape[1]} features, and {self.d} were pooled")
@@ -106,7 +107,7 @@ class Given:
     def following(self) -> Tensor:
         """The weight (p, m) of the layer that reads the outputs of W."""
         W = _there(self.following_weight, self.following_missing)
-        if not bool(torch.isfinite(W).all()):
+        if not all_finite(W):
             raise DegenerateError("the weight that follows holds NaN or infinity")
         return W.to(torch.float64)
 

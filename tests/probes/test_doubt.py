@@ -4,7 +4,18 @@ import pytest
 import torch
 
 from probes import DegenerateError, NotDefinedError, Spectrum
-from probes.doubt import Doubt, constant, determined, finite, fits, read_directions, tie, varying, weight_doubt
+from probes.doubt import (
+    Doubt,
+    all_finite,
+    constant,
+    determined,
+    finite,
+    fits,
+    read_directions,
+    tie,
+    varying,
+    weight_doubt,
+)
 
 
 def of(*values):
@@ -66,3 +77,16 @@ def test_squares_beyond_float64_are_refused(scale, said):
 
 def test_small_features_are_not_constant():
     assert not constant(torch.eye(2).double() * 1e-300, 1e-300, 2.0**-53, "features")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_number_that_is_none_is_found_and_a_sum_that_is_too_large_is_no_fault(dtype):
+    x = torch.full((3, 4), torch.finfo(dtype).max, dtype=dtype)
+    assert all_finite(x)
+    assert all_finite(-x)
+    assert all_finite(x[:0])
+    for bad in (torch.nan, torch.inf, -torch.inf):
+        x[1, 2] = bad
+        assert not all_finite(x)
+    x[0, 0] = torch.inf  # beside -inf
+    assert not all_finite(x)

@@ -56,7 +56,7 @@ def _lengths(name: str, x: Tensor) -> Suspect | None:
 def _mask(name: str, x: Tensor, given: Mapping[str, Tensor]) -> Suspect | None:
     whole, x = x, flat(x)
     called = any(word in name.lower() for word in NAMED)
-    if x.is_complex() or x.ndim < 2 or not x.numel() or not bool((x != x.flatten()[0]).any()):
+    if x.is_complex() or x.ndim < 2 or not x.numel() or not _varies(x):
         return None
     if called and x.ndim > 2:  # of queries and keys: of padding where samples differ
         return Suspect(name, (len(x), x.shape[-1])) if bool((x != x[:1]).any()) else None
@@ -66,6 +66,12 @@ def _mask(name: str, x: Tensor, given: Mapping[str, Tensor]) -> Suspect | None:
         return Suspect(name, tuple(x.shape)) if adds(x) or bool(((x >= 0) & (x <= 1)).all()) else None
     tokens = any(y is not whole and y.ndim in (2, 3) and y.shape[:2] == x.shape for y in given.values())
     return Suspect(name, tuple(x.shape)) if tokens and not name.endswith(BESIDE) and _cuts(x) else None
+
+
+def _varies(x: Tensor) -> bool:
+    """Whether not all numbers are the same, which the first samples mostly tell."""
+    first = x.flatten()[0]
+    return bool((x[:1] != first).any()) or bool((x != first).any())
 
 
 def _cuts(x: Tensor) -> bool:
