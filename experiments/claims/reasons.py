@@ -53,8 +53,15 @@ SIGNED = (
     "Standardised targets have both signs, and take features behind a ReLU more directions than there are targets, "
     "which count as noise."
 )
+SWITCHED = (
+    "The first step of weight decay raises it in nearly every layer; the second lowers it again on branches of the "
+    "second and third stage, which it nearly switches off, and one such step halves a layer's rank correlation."
+)
 POSITIVE = {
     f"{NOISE}: rank correlation": NEIGHBOURS,
+    f"{ALIGNED}: rank correlation": SWITCHED,
+    "Signal-target alignment": "What enters the second convolution of a block is what its branch carries, and the "
+    "largest weight decay nearly switches branches below the last stage off: there it has little to do with targets.",
     COLLAPSE: "The collapse begins in the last of four stages, whose layers are fewer than the threshold asks for.",
     WIDTH: "Features are one of several factors that share the targets' spectrum, and carry its directions more evenly "
     "than the targets do, as closed forms have it: their stable rank is larger.",
@@ -63,7 +70,7 @@ POSITIVE = {
     ONSET: "Where it lies behind, the layer is just above the threshold of noise, and the next one is collapsed.",
 }
 IMAGES = {
-    "standardised": {NOISE: SIGNED, COLLAPSE: SIGNED, ONSET: SIGNED},
+    "standardised": {NOISE: SIGNED, f"{ALIGNED}: rank correlation": SWITCHED, COLLAPSE: SIGNED, ONSET: SIGNED},
     "positive": POSITIVE,
 }
 REASONS: Mapping[str, Mapping[str, Mapping[str, str]]] = {  # study, words in the claim's brackets, how the claim begins

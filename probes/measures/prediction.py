@@ -183,10 +183,11 @@ def residual_values(outputs: Moments) -> Tensor:
     return torch.linalg.eigvalsh(dense(finite(outputs.features, "residuals"))).flip(0)
 
 
-def read_ahead(outputs: Moments) -> None:
-    """Compute what all layers read of a classifier's outputs, before they do."""
-    for quantity in (class_fit, residual_values):
-        defined(partial(quantity, outputs))
+def read_ahead(outputs: Moments | None) -> None:
+    """Compute what all layers read of a classifier's outputs, before they do; nothing where these are unknown."""
+    if outputs is not None:
+        defined(partial(class_fit, outputs))
+        defined(partial(residual_values, outputs))
 
 
 def whiteness(residual_values: Tensor) -> Outcome:

@@ -83,10 +83,7 @@ class Moments:
         if self.classes is not None and batch.classes is not None:
             batch_mean[self.d :] = self.classes.update(rows[:N], batch_mean[: self.d], batch.classes)
         rows[N] = self._shift(batch_mean, N)[:width]
-        if isinstance(self.gram, Sketch):
-            self.gram.add(rows)
-        else:
-            self.gram.add(rows, lent)
+        self.gram.add(rows, lent)
 
     def _centred(self, batch: Batch, width: int, lent: bool) -> tuple[Tensor, Tensor]:
         """The first ``width`` columns of [H, Y] less their mean, above a row that is free, and that mean (d + n,)."""

@@ -33,8 +33,8 @@ class Sketch(Gram):
         self._product = torch.zeros(d + n, s + n, dtype=torch.float64, device=self.device)
         self._squares = torch.zeros(d + n, dtype=torch.float64, device=self.device)
 
-    def add(self, rows: Tensor) -> None:
-        """Take in rows (N, d + n) of float64."""
+    def add(self, rows: Tensor, lent: bool = False) -> None:
+        """Take in rows (N, d + n) of float64, none of which is kept."""
         seen = torch.cat([rows[:, : self.features] @ self.omega, rows[:, self.features :]], 1)
         self._product.addmm_(rows.T, seen)
         self._squares += (rows**2).sum(0)

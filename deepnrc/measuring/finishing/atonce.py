@@ -19,8 +19,7 @@ def many_outputs(streams: Streams) -> bool:
     beside its widest layer."""
     widest = max(layer.width for layer in streams.layers.values())
     read = any("network_r2" in probe.reads for probe in streams.fitting)
-    known = streams.one_hot and streams.network.residuals is not None
-    return read and known and streams.n >= max(MANY_CLASSES, widest // 2)
+    return read and streams.one_hot and streams.n >= max(MANY_CLASSES, widest // 2)
 
 
 def at_once(layers: Sequence[LayerStream], more: int) -> int:

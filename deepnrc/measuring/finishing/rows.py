@@ -84,7 +84,7 @@ def measured(
         held: the streams of held-out samples, if there are any.
         host: key of the layer that stands for the network, if it is among these layers; None for the top or last one.
     """
-    layers = list(streams.layers.values())
+    layers, outputs = list(streams.layers.values()), streams.network.residuals
     rounding, held_rounding = (Rounding({} if s is None else s.products, flow) for s in (streams, held))
     host = next((layer.key for layer in layers if layer.top), layers[-1].key) if host is None else host
 
@@ -105,7 +105,7 @@ def measured(
 
     def of(one: _Layer | None) -> tuple[list[dict[str, Any]], list[SpectralReading]]:
         if one is None:
-            read_ahead(streams.network.residuals)
+            read_ahead(outputs)
             return [], []
         layer, places, snapshot = one.stream, one.places, one.places["layer"]
         shared = {"run": run, "step": step, "depth": layer.depth, "layer": layer.key, "kind": layer.site.kind}
@@ -135,7 +135,7 @@ def measured(
     readings: list[SpectralReading] = []
     # weights are read on this thread, in order: they may be brought together from other processes, or read by code of
     # the user's own
-    ahead = [None] if many_outputs(streams) else []
+    ahead = [None] if outputs is not None and many_outputs(streams) else []
     with contextlib.closing(in_parallel(of, chain(ahead, map(known, layers)), at_once(layers, len(ahead)))) as found:
         for _ in ahead:
             next(found)

@@ -3,6 +3,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 from deepnrc.errors import UsageError
 from experiments.data.images import pixels
@@ -60,6 +61,18 @@ def test_the_same_scenes_are_the_same_pictures(cache, tmp_path):
     ReacherPixels(frames=8, size=32, cache=tmp_path).load(0)
     with np.load(cache / "reacher-8-32px-0.npz") as one, np.load(tmp_path / "reacher-8-32px-0.npz") as other:
         assert all(np.array_equal(one[name], other[name]) for name in one.files)
+
+
+def test_labels_are_the_same_however_many_threads_multiply(tmp_path):
+    draw = np.random.default_rng(0)
+    arrays = {"images": np.zeros((5000, 4, 4, 3), np.uint8), "positions": np.zeros((5000, 4))}
+    np.savez(tmp_path / "reacher-5000-4px-0.npz", observations=draw.normal(size=(5000, 10)), **arrays)
+
+    def labels(threads):
+        with threadpool_limits(threads):
+            return ReacherPixels("actions", 5000, 4, cache=tmp_path).load(0).y
+
+    assert torch.equal(labels(1), labels(2))
 
 
 def test_where_nothing_can_be_drawn_both_packages_are_named(monkeypatch, tmp_path):
