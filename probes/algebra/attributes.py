@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -62,6 +63,14 @@ def once_each(function: Callable[[Counted], T]) -> Callable[[Counted], T]:
     network's outputs. Who asks while another thread computes it waits."""
     found: WeakKeyDictionary[Counted, _Kept] = WeakKeyDictionary()
     lock = threading.Lock()
+
+    def forget() -> None:  # a forked process has none of the threads that held a lock
+        nonlocal lock
+        lock = threading.Lock()
+        found.clear()
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=forget)
 
     @wraps(function)
     def asked(statistic: Counted) -> T:

@@ -63,8 +63,13 @@ class Moments:
         made.gram = Gram.of(covariance * count)
         return made
 
-    def update(self, given: Batch | Tensor, Y: Tensor | None = None) -> None:
-        """Take in a batch, or features H (N, d) and targets Y (N, n); any N, one and none included."""
+    def update(self, given: Batch | Tensor, Y: Tensor | None = None, memory: Tensor | None = None) -> None:
+        """Take in a batch, or features H (N, d) and targets Y (N, n); any N, one and none included.
+
+        Args:
+            memory: (N + 1, d + n), where H and Y lie side by side above a row more: they are centred there, and it is
+                read until products that wait are added. None to leave H and Y as they are.
+        """
         batch = Batch.of(given, Y)
         H, Y, N = batch.H, batch.Y, batch.N
         if H.shape != (N, self.d) or Y.shape != (N, self.n):
@@ -78,18 +83,18 @@ class Moments:
         if batch.classes is None:
             self._write_out()
         width = self.d if self.classes is not None else self.d + self.n
-        lent = batch.memory is not None and batch.memory.device == self.mean.device
-        rows, batch_mean = self._centred(batch, width, lent)
+        lent = memory is not None and memory.device == self.mean.device
+        rows, batch_mean = self._centred(batch, width, memory if lent else None)
         if self.classes is not None and batch.classes is not None:
             batch_mean[self.d :] = self.classes.update(rows[:N], batch_mean[: self.d], batch.classes)
         rows[N] = self._shift(batch_mean, N)[:width]
         self.gram.add(rows, lent)
 
-    def _centred(self, batch: Batch, width: int, lent: bool) -> tuple[Tensor, Tensor]:
+    def _centred(self, batch: Batch, width: int, memory: Tensor | None) -> tuple[Tensor, Tensor]:
         """The first ``width`` columns of [H, Y] less their mean, above a row that is free, and that mean (d + n,)."""
         N, batch_mean = batch.N, torch.empty_like(self.mean)
-        if lent and batch.memory is not None:
-            rows = batch.memory[:, :width]
+        if memory is not None:
+            rows = memory[:, :width]
             torch.mean(rows[:N], 0, out=batch_mean[:width])
             rows[:N] -= batch_mean[:width]
             return rows, batch_mean

@@ -37,8 +37,6 @@ class Batch:
         Y: targets (N, n), float64.
         classes: the class (N,) of each sample, int64, where the targets are classes.
         predicted: the class (N,) that the network predicts, int64, where its output could be read.
-        memory: (N + 1, d + n), where H and Y lie side by side above a row more, which the batch gives away: the last
-            statistic that it is fed to may write there, until the next batch but one of the same source comes.
     Errors: ValueError for other shapes and dtypes.
     """
 
@@ -46,7 +44,6 @@ class Batch:
     Y: Tensor
     classes: Tensor | None = None
     predicted: Tensor | None = None
-    memory: Tensor | None = None
 
     def __post_init__(self) -> None:
         N = self.H.shape[0] if self.H.ndim else 0

@@ -143,9 +143,9 @@ class LayerStream:
         for group, part in samples.dealt(centred, reading.pooled.repeats):
             waiting = self.waiting.get((number, group))
             if waiting is not None and not waiting.takes(part):
-                self._feed(waiting.taken(), number, group)
+                self._feed(*waiting.taken(), number, group)
             if enough // 2 < part.N:  # no two of them would wait together
-                self._feed(part.batch, number, group)
+                self._feed(part.batch, None, number, group)
             else:
                 waiting = waiting or RowBuffer(part, enough)
                 self.waiting[number, group] = waiting
@@ -155,7 +155,7 @@ class LayerStream:
         """Feed what waits, and bring the statistics of all samples up to date with those of the groups."""
         for (number, group), waiting in self.waiting.items():
             if waiting.filled:
-                self._feed(waiting.taken(), number, group)
+                self._feed(*waiting.taken(), number, group)
         self.waiting.clear()
         if self.groups:
             self.statistics |= self.merged(range(len(self.groups)))
@@ -170,10 +170,15 @@ class LayerStream:
                 found[name].merge(held[name])
         return found
 
-    def _feed(self, batch: Batch, number: Pass, group: int) -> None:
+    def _feed(self, batch: Batch, memory: Tensor | None, number: Pass, group: int) -> None:
+        """Feed a batch to the statistics of a pass, last to our own moments, which alone may write over its memory."""
         held = self.statistics if group == ALL else self.groups[group]
-        for statistic in sorted(held.values(), key=lambda one: isinstance(one, Moments)):  # which write over its memory
-            if statistic.in_pass is number:
+        for name, statistic in sorted(held.items(), key=lambda one: one[0] == "moments"):
+            if statistic.in_pass is not number:
+                continue
+            if name == "moments" and type(statistic) is Moments:
+                statistic.update(batch, memory=memory)
+            else:
                 statistic.update(batch)
 
 
@@ -212,14 +217,18 @@ class RowBuffer:
         self.known = _known(rows)
         self.filled += rows.N
 
-    def taken(self) -> Batch:
-        """All that waits as one batch with the memory that it lies in, after which nothing waits."""
+    def taken(self) -> tuple[Batch, Tensor | None]:
+        """All that waits as one batch, after which nothing waits, and the memory that it lies in, which is not used
+        until the next batch was taken; None for rows so wide that one piece of memory is enough to hold."""
         memory, labels = self.rows[: self.filled + 1], self.labels[:, : self.filled]
-        self.rows, self.other = torch.empty_like(self.rows) if self.other is None else self.other, self.rows
+        lent = 8 * self.rows.numel() <= 2 * FILLED
+        if lent:
+            self.rows, self.other = torch.empty_like(self.rows) if self.other is None else self.other, self.rows
         self.filled = 0
         rows = memory[:-1]
         classes, predicted = (one if known else None for one, known in zip(labels, self.known, strict=True))
-        return Batch(rows[:, : self.width], rows[:, self.width :], classes, predicted, memory)
+        batch = Batch(rows[:, : self.width], rows[:, self.width :], classes, predicted)
+        return batch, memory if lent else None
 
 
 def _known(rows: LayerRows) -> tuple[bool, bool]:

@@ -23,7 +23,7 @@ from deepnrc.networks.outputs import EVERY, Pick
 from deepnrc.networks.samples import Layout, layout
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks")
-LOOKED_AT = 3  # samples are enough to see the axes and the graph
+LOOKED_AT = 4  # samples are enough to see the axes and the graph
 SKIPPED = "the batch could not be shortened, so that the samples' axis is taken to be the first"
 
 

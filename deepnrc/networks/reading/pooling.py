@@ -155,7 +155,8 @@ def _by_parts(pool: Callable[..., Tensor], x: Tensor, width: int, *beside: Tenso
 
 def _copied(x: Tensor) -> Tensor:
     """A copy that holds the same numbers, never a view: what comes after the hook may change ``x`` in place."""
-    return x.to(torch.float64 if x.dtype == torch.float64 else torch.float32, copy=True)
+    exact = x.dtype in (torch.float32, torch.float16, torch.bfloat16)
+    return x.to(torch.float32 if exact else torch.float64, copy=True)
 
 
 def _called(

@@ -103,7 +103,7 @@ def test_a_main_probe_of_ones_own_has_its_column_in_the_summary(measured):
 def test_a_main_probe_of_ones_own_has_its_picture_column_and_explanation_on_the_page(measured, sketched):
     report, _ = measured
     text = page(report)
-    drawn = "&#34;title&#34;:&#34;Half the trace&#34;"  # among the measures of the heatmap
+    drawn = '"title":"Half the trace"'  # among the measures of the heatmap
     for said in (drawn, "Half of it. Whatever it is.", "Tr(S_H)/2", "a paper of mine"):
         assert said in text
     assert '<button type="button" title="mine.half">Half the trace</button>' in text

@@ -89,7 +89,7 @@ def test_whatever_arrives_is_summed_in_float64(layer, dtype):
 
 @pytest.mark.parametrize("classes", [False, True])
 @pytest.mark.parametrize("sizes", [[2, 2], [2, 698], [350, 350], [1, 699]])  # few rows, which are kept, and many
-def test_memory_that_a_batch_gives_away_is_written_over_and_changes_nothing(layer, sizes, classes):
+def test_memory_that_is_given_away_is_written_over_and_changes_nothing(layer, sizes, classes):
     H, Y, _ = layer()
     H, Y = H[: sum(sizes)], Y[: sum(sizes)]
     labels = torch.arange(len(H)) % Y.shape[1] if classes else None
@@ -102,7 +102,7 @@ def test_memory_that_a_batch_gives_away_is_written_over_and_changes_nothing(laye
         given = None if labels is None else labels[here]
         rows = memory[: size + 1]
         rows[:-1] = torch.cat([H[here], Y[here]], 1)
-        lent.update(Batch(rows[:-1, : H.shape[1]], rows[:-1, H.shape[1] :], given, memory=rows))
+        lent.update(Batch(rows[:-1, : H.shape[1]], rows[:-1, H.shape[1] :], given), memory=rows)
         own.update(Batch(H[here], Y[here], given))
         rows.fill_(torch.nan)  # the next batch but one
         at += size

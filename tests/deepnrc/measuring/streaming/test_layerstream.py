@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+import deepnrc
 from deepnrc.measuring.streaming.layerstream import MOST, BatchLabels, LayerRows, RowBuffer, gathered
-from probes import Batch
+from probes import Batch, Moments, Part, Pass, Probe
 
 H = torch.randn(60, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 Y = torch.randn(60, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -33,7 +34,7 @@ def test_what_waits_is_taken_as_one_batch(labels):
         for rows in (slice(first, 9), slice(9, 9), slice(9, 60)):
             assert waiting.takes(batch(rows))
             waiting.add(batch(rows))
-        found, wanted = waiting.taken(), batch(slice(first, 60))
+        (found, _), wanted = waiting.taken(), batch(slice(first, 60))
         for name in ("H", "Y", "classes", "predicted"):
             a, b = getattr(found, name), getattr(wanted, name)
             assert (a is None) == (b is None)
@@ -47,12 +48,62 @@ def test_what_was_taken_stays_while_the_next_ones_wait():
     first = waiting.taken()
     waiting.add(LayerRows(H[10:19].float(), Y[10:19]))
     second = waiting.taken()
-    for taken, here in ((first, slice(10)), (second, slice(10, 19))):
+    for (taken, memory), here in ((first, slice(10)), (second, slice(10, 19))):
         assert taken.H.dtype == torch.float64
         assert torch.equal(taken.H, H[here].float().double())
-        assert torch.equal(taken.memory[:-1], torch.cat([taken.H, taken.Y], 1))
+        assert torch.equal(memory[:-1], torch.cat([taken.H, taken.Y], 1))
     waiting.add(LayerRows(H[20:30], Y[20:30]))
-    assert torch.equal(first.H, H[20:30])  # the same memory, anew
+    assert torch.equal(first[0].H, H[20:30])  # the same memory, anew
+
+
+def test_very_wide_rows_lie_in_one_piece_of_memory():
+    waiting = RowBuffer(LayerRows(torch.zeros(1, 10_000), torch.zeros(1, 2)), 256)
+    waiting.add(LayerRows(torch.ones(3, 10_000), torch.ones(3, 2)))
+    batch, memory = waiting.taken()
+    assert memory is None
+    assert waiting.other is None
+    assert batch.H.data_ptr() == waiting.rows.data_ptr()
+
+
+class Own:
+    """A user's statistic, made of ours."""
+
+    in_pass, needs = Pass.FIRST, Part.NONE
+
+    def __init__(self, opening):
+        self.held = Moments.begin(opening)
+
+    @classmethod
+    def begin(cls, opening):
+        return cls(opening)
+
+    def update(self, batch):
+        self.held.update(batch)
+
+    def merge(self, other):
+        self.held.merge(other.held)
+
+
+class Sub(Moments):
+    """Another one."""
+
+
+@pytest.mark.parametrize("kind", [Own, Sub, Moments])
+def test_a_statistic_of_the_user_s_own_sees_the_features_as_they_are_and_ours_do(kind, seeded):
+    seen = {}
+
+    def means(moments, own):
+        held = own.held if kind is Own else own
+        seen[len(seen)] = (moments.mean.clone(), held.mean.clone())
+        return 0.0
+
+    probe = Probe("own.means", means, "Means", statistics={"own": kind})
+    net = seeded(lambda: nn.Linear(5, 2))
+    batches = [(H[i : i + 4] + 3, Y[i : i + 4]) for i in range(0, 60, 4)]
+    deepnrc.probe(net, batches, probes=[probe, "deep.noise_fraction"], progress=False)
+    for ours, own in seen.values():
+        assert torch.allclose(ours[:5], (H + 3).mean(0), rtol=1e-12)
+        assert torch.allclose(own, ours, rtol=1e-12)
 
 
 def test_a_batch_of_which_more_or_less_is_known_does_not_wait_with_others():
