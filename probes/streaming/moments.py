@@ -96,7 +96,7 @@ class Moments:
         if memory is not None:
             rows = memory[:, :width]
             torch.mean(rows[:N], 0, out=batch_mean[:width])
-            rows[:N] -= batch_mean[:width]
+            rows[:N].sub_(batch_mean[:width])  # where -= would copy the difference onto itself
             return rows, batch_mean
         rows = self.mean.new_empty(N + 1, width)
         for here, given in ((slice(self.d), batch.H), (slice(self.d, width), batch.Y[:, : width - self.d])):
