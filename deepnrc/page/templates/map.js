@@ -82,8 +82,9 @@ for (const figure of document.querySelectorAll("figure.map")) {
     const { rows, columns } = panel, folded = rows.length > 24, phone = width < 500;
     const names = folded ? panel.run.stages.map(([name]) => name || "all") : rows;
     const most = phone ? 14 : 26, short = (text, length) => (text.length > length ? text.slice(0, length / 3) + "…" + text.slice(1 - length + length / 3) : text);
-    const left = 12 + 6.6 * Math.max(...names.map((name) => Math.min(most, name.length)));
     const steep = panel.across === "measure" || panel.across === "run";
+    const named = 12 + 6.6 * Math.max(...names.map((name) => Math.min(most, name.length)));
+    const left = steep ? Math.max(named, 5.2 * Math.min(34, columns[0].label.length) - 12) : named; // its foot leans to the left
     const foot = steep ? 14 + 4.6 * Math.min(34, Math.max(...columns.map((c) => c.label.length))) : 34;
     const wide = Math.min(panel.across === "step" ? 64 : 78, (width - left - 14) / columns.length);
     const high = folded ? Math.max(7, Math.min(14, 560 / rows.length)) : 24, top = 26;
