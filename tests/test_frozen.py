@@ -19,6 +19,7 @@ import deepnrc
 
 FROZEN = Path(__file__).parent / "frozen"
 KEPT = ["layer", "kind", "measure", "variant", "status", "n_samples", "dim", "rank", "pool", "value"]
+SINGLE = ("mlp", "cell")  # runs of float32, of which another processor reads another fifth digit
 CENTRED = ["deep.*", "nrc.*", "nrc.1_centred", "nrc.2_centred"]
 
 
@@ -30,10 +31,16 @@ def data(*shape, n=3, N=160, dtype=torch.float32):
     return X.to(dtype), Y.to(dtype)
 
 
-def built(factory):
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return factory()
+def built(factory, dtype=torch.float64):
+    """A network whose weights are drawn in that precision."""
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return factory()
+    finally:
+        torch.set_default_dtype(default)
 
 
 def mlp(n=3):
@@ -48,8 +55,8 @@ def timm(name, **options):
     return zoo.create_model(name, num_classes=3, **options)
 
 
-def positions():
-    return probed(lambda: timm("resnet10t"), data(3, 32, 32, N=32), pool="positions", layers="layer?.*")
+def images(N):
+    return data(3, 32, 32, N=N, dtype=torch.float64)
 
 
 def vit():
@@ -57,11 +64,11 @@ def vit():
 
 
 def probed(factory, given, **options):
-    return deepnrc.probe(built(factory), given, progress=False, **options)
+    return deepnrc.probe(built(factory, given[0].dtype), given, progress=False, **options)
 
 
 def classifier():
-    X, Y = data(6, n=4)
+    X, Y = data(6, n=4, dtype=torch.float64)
     return probed(lambda: mlp(4), (X, Y.argmax(1)), probes=["nc.*", "model.*", "deep.*"])
 
 
@@ -69,7 +76,7 @@ def averaged_blocks():
     """Blocks of a network whose head reads one token, averaged all the same."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The top layer that was named is measured with features that")
-        return probed(vit, data(3, 32, 32, N=64), layers="blocks", top="blocks.2")
+        return probed(vit, images(64), layers="blocks", top="blocks.2")
 
 
 def cell(folder):
@@ -86,15 +93,13 @@ def cell(folder):
 
 RUNS = {
     "mlp": lambda _: probed(mlp, data(6)),
-    "mlp-float64": lambda _: probed(lambda: mlp().double(), data(6, dtype=torch.float64), rank=2),
-    "resnet18": lambda _: probed(lambda: timm("resnet18"), data(3, 32, 32, N=64)),
-    "vit": lambda _: probed(vit, data(3, 32, 32, N=64), pool="cls"),
+    "mlp-float64": lambda _: probed(mlp, data(6, dtype=torch.float64), rank=2),
+    "resnet18": lambda _: probed(lambda: timm("resnet18"), images(64)),
+    "vit": lambda _: probed(vit, images(64), pool="cls"),
     "classifier": lambda _: classifier(),
-    "two-passes": lambda _: probed(mlp, data(6), probes=CENTRED),
-    "positions": lambda _: probed(
-        lambda: timm("resnet10t"), data(3, 32, 32, N=32), pool="positions", layers="layer?.*"
-    ),
-    "blocks": lambda _: probed(lambda: timm("resnet18"), data(3, 32, 32, N=64), layers="blocks"),
+    "two-passes": lambda _: probed(mlp, data(6, dtype=torch.float64), probes=CENTRED),
+    "positions": lambda _: probed(lambda: timm("resnet10t"), images(32), pool="positions", layers="layer?.*"),
+    "blocks": lambda _: probed(lambda: timm("resnet18"), images(64), layers="blocks"),
     "vit-blocks": lambda _: averaged_blocks(),
     "cell": cell,
 }
@@ -106,10 +111,10 @@ def table(name, folder):
     return rows.assign(layer=rows["layer"] + "@" + rows["step"].astype(str))[KEPT]
 
 
-def agree(ours, theirs):
+def agree(ours, theirs, within):
     if not (math.isfinite(ours) and math.isfinite(theirs)):
         return str(ours) == str(theirs)
-    return math.isclose(ours, theirs, rel_tol=1e-5, abs_tol=1e-9)
+    return math.isclose(ours, theirs, rel_tol=within, abs_tol=1e-4 * within)
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -122,7 +127,7 @@ def test_a_fixed_run_reads_what_it_read(name, tmp_path):
     there = now.loc[frozen.index]
     assert there["status"].tolist() == frozen["status"].tolist()
     pairs = zip(frozen.index, there["value"], frozen["value"], strict=True)
-    assert [row for row in pairs if not agree(*row[1:])] == []
+    assert [row for row in pairs if not agree(*row[1:], 1e-5 if name in SINGLE else 1e-8)] == []
 
 
 if __name__ == "__main__":

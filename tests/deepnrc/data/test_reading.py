@@ -170,7 +170,7 @@ def test_a_list_of_images_is_one_argument(count, kind):
 
 def test_a_list_of_images_gives_what_the_stacked_images_give():
     torch.manual_seed(0)
-    net, data = Images(), torch.rand(40, 3, 4, 4)
+    net, data = Images().double(), torch.rand(40, 3, 4, 4, dtype=torch.float64)
     y = torch.randn(40, 2)
     apart = deepnrc.probe(net, [(list(data[:25]), y[:25]), (list(data[25:]), y[25:])], progress=False)
     whole = deepnrc.probe(net, [((data,), y)], progress=False)
