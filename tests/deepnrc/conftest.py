@@ -179,7 +179,7 @@ def agree(row, truth):
 def same():
     """Check that two reports hold the same rows and, to a relative tolerance, the same values."""
 
-    def check(one, other, rel=1e-12, labels=True):
+    def check(one, other, rel=1e-10, labels=True):
         a, b = one.table, other.table
         if labels:
             named = ["layer", "measure", "variant", "status"]

@@ -191,7 +191,8 @@ def test_a_report_is_the_same_however_many_layers_are_measured_at_once(two, monk
     torch.manual_seed(0)
     widths = [20, 70, 90, 80, 70, 3]
     parts = [part for d, m in itertools.pairwise(widths) for part in (torch.nn.Linear(d, m), torch.nn.ReLU())]
-    net, data = torch.nn.Sequential(*parts[:-1]), (torch.randn(300, 20), torch.randint(3, (300,)))
+    net = torch.nn.Sequential(*parts[:-1]).double()  # in float32 its own products are others on one thread
+    data = (torch.randn(300, 20, dtype=torch.float64), torch.randint(3, (300,)))
     monkeypatch.setattr("probes.streaming.gram.LARGE", 0)
     used = []
     pool = parallel._pool
