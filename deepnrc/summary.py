@@ -10,15 +10,17 @@ from typing import Any
 import pandas as pd
 
 from deepnrc.table import NETWORK, NOISE, TAU, Judged, Table, described, findings, main_ones, opening, stages, words
-from deepnrc.wording import shown
+from deepnrc.wording import shortened, shown
 from probes import SUMMARY, Probe
 
 LAYERS = 24  # rows, above which stages are folded
 FIELDS = ("value", "status", "floor", "chance", "chance_high")
 TOLD = ("layer", "depth", "measure", "variant", "value", "status")  # columns that sentences are made from
+DOUBTED = ("status", "note", "depth", "layer", "measure")  # and warnings
 MARKS = {"degenerate": "*", "below floor": "<"}
 CHANCE = "~"  # before a value that chance reaches too
 Provenance = Sequence[Mapping[str, Any]]
+Rows = Sequence[Mapping[Any, Any]]
 LEGEND = (
     "noise: share of variance outside the top k directions; rank: stable rank; align: feature-weight alignment; "
     "lin.: best affine map to the targets. * degenerate, ~ within the 99 % of chance, < below the numerical floor, "
@@ -51,17 +53,21 @@ def text(report: Table, tau: float = TAU, every: bool = False) -> str:
 
 def warnings(table: pd.DataFrame) -> list[str]:
     """One sentence for each thing that makes values of one snapshot doubtful, with the layers it concerns."""
+    doubtful: dict[str, list[tuple[int, str, str]]] = {}
+    undefined: dict[str, set[str]] = {}
+    told = table[list(DOUBTED)]
+    for status, note, depth, layer, measure in zip(*(told[name].tolist() for name in DOUBTED), strict=True):
+        if status == "degenerate":
+            doubtful.setdefault(note, []).append((depth, layer, measure))
+        elif status == "not defined" and layer == NETWORK:
+            undefined.setdefault(note, set()).add(measure)
     found = []
-    doubtful = table[table["status"] == "degenerate"]
-    for note, rows in doubtful.groupby("note", sort=False):
-        layers = list(dict.fromkeys(rows.sort_values("depth")["layer"]))
-        measures = rows["measure"].nunique()
-        where = ", ".join(layers[:4]) + (f" and {len(layers) - 4} more" if len(layers) > 4 else "")
+    for note, rows in doubtful.items():
+        measures = len({measure for *_, measure in rows})
+        where = shortened(layer for _, layer, _ in sorted(rows, key=lambda row: row[0]))
         found.append(f"{where}: {note} ({measures} measure{'s' if measures > 1 else ''})")
-    undefined = table[(table["layer"] == NETWORK) & (table["status"] == "not defined")]
-    for note, rows in undefined.groupby("note", sort=False):  # one alone may be so by its nature, of a single target
-        measures = rows["measure"].nunique()
-        found += [f"what the network predicts: {note} ({measures} measures not defined)"] if measures > 1 else []
+    for note, names in undefined.items():  # one alone may be so by its nature, of a single target
+        found += [f"what the network predicts: {note} ({len(names)} measures not defined)"] if len(names) > 1 else []
     return found
 
 
@@ -82,44 +88,49 @@ def verdict(report: Table, run: str, tau: float = TAU, told: Judged | None = Non
     last = mine.at()
     known = (described(name, provenance=last.provenance) for name in last.measures)
     named = sorted((probe for probe in known if probe.told), key=lambda probe: (probe.order, probe.name))
-    table = last.table[list(TOLD)]
-    parts = (_facts(table, named), _at_the_top(table, named), _of_classes(table, named))
+    rows = last.table[list(TOLD)].to_dict("records")
+    parts = (_facts(rows, named), _at_the_top(rows, named), _of_classes(rows, named))
     return [*findings(mine, run, tau, told), *(line for lines in parts for line in lines)]
 
 
-def _facts(table: pd.DataFrame, told: Sequence[Probe]) -> list[str]:
+def _facts(rows: Rows, told: Sequence[Probe]) -> list[str]:
     """A line on the network, and on the last layer that a measure was read at."""
-    plain, parts = table[table["variant"] == "default"].sort_values("depth"), []
-    for probe in told:
-        values = plain.loc[plain["measure"] == probe.name, "value"]
-        if probe.where != "top" and not probe.classes and len(values) and pd.notna(values.iloc[-1]):
-            parts.append(f"{probe.told} {_number(values.iloc[-1], probe.digits)}")
+    ordered = sorted(rows, key=lambda row: row["depth"])
+    last = {row["measure"]: row["value"] for row in ordered if row["variant"] == "default"}
+    plain = (probe for probe in told if probe.where != "top" and not probe.classes)
+    known = ((probe, last.get(probe.name, math.nan)) for probe in plain)
+    parts = [f"{probe.told} {_number(value, probe.digits)}" for probe, value in known if not math.isnan(value)]
     return ["; ".join(parts)] if parts else []
 
 
-def _at_the_top(table: pd.DataFrame, told: Sequence[Probe]) -> list[str]:
+def _at_the_top(rows: Rows, told: Sequence[Probe]) -> list[str]:
     """A line for each top layer and family, with every variant of its measures."""
     known = {probe.name: probe for probe in told if probe.where == "top"}
-    rows = table[table["measure"].isin(list(known)) & (table["value"].notna() | table["status"].isin(list(MARKS)))]
-    families = rows["measure"].map(lambda name: name.partition(".")[0])
-    return [_line(part, known) for _, part in rows.groupby([rows["layer"], families], sort=False)]
+    families: dict[tuple[str, str], list[Mapping[Any, Any]]] = {}
+    for row in rows:
+        if row["measure"] in known and (row["status"] in MARKS or not math.isnan(row["value"])):
+            families.setdefault((row["layer"], row["measure"].partition(".")[0]), []).append(row)
+    return [_line(part, known) for part in families.values()]
 
 
-def _of_classes(table: pd.DataFrame, told: Sequence[Probe]) -> list[str]:
+def _of_classes(rows: Rows, told: Sequence[Probe]) -> list[str]:
     """A line on how far the last features of a classifier have collapsed, and its accuracy; none for regression."""
-    good = table[table["status"].isin(["ok", "below floor"]) & (table["variant"] == "default")]
     known = {probe.name: probe for probe in told if probe.classes}
-    found = good[good["measure"].isin(list(known))].sort_values(["depth", "measure"])
-    layered, network = found[found["layer"] != NETWORK], found[found["layer"] == NETWORK]
-    parts = [_line(layered[layered["depth"] == layered["depth"].iloc[-1]], known)] if len(layered) else []
-    parts += [_value(row, known) for row in network.to_dict("records")]
+    found = [
+        row
+        for row in sorted(rows, key=lambda row: (row["depth"], row["measure"]))
+        if row["status"] in ("ok", "below floor") and row["variant"] == "default" and row["measure"] in known
+    ]
+    layered = [row for row in found if row["layer"] != NETWORK]
+    parts = [_line([row for row in layered if row["depth"] == layered[-1]["depth"]], known)] if layered else []
+    parts += [_value(row, known) for row in found if row["layer"] == NETWORK]
     return ["; ".join(parts)] if parts else []
 
 
-def _line(rows: pd.DataFrame, known: Mapping[str, Probe]) -> str:
+def _line(rows: Rows, known: Mapping[str, Probe]) -> str:
     """What rows of one family say of one layer."""
-    family, layer = rows["measure"].iloc[0].partition(".")[0], rows["layer"].iloc[0]
-    return f"{family} at {layer}: {', '.join(_value(row, known) for row in rows.to_dict('records'))}"
+    family, layer = rows[0]["measure"].partition(".")[0], rows[0]["layer"]
+    return f"{family} at {layer}: {', '.join(_value(row, known) for row in rows)}"
 
 
 def _value(row: Mapping[Any, Any], known: Mapping[str, Probe]) -> str:
@@ -146,8 +157,7 @@ def _run(report: Table, last: Table, run: str, tau: float, every: bool) -> str:
     lines = [f"! {warning}" for warning in warnings(table)]
     left_out = [pair for record in one.provenance for pair in record.get("left_out", [])]
     if left_out:
-        more = f" and {len(left_out) - 4} more" if len(left_out) > 4 else ""
-        names = ", ".join(name for name, _ in left_out[:4]) + more
+        names = shortened(name for name, _ in left_out)
         reasons = "; ".join(dict.fromkeys(reason for _, reason in left_out))
         lines.append(f"! left out: {names} ({reasons})")
     measured = report.table.loc[report.table["run"] == run, "step"].nunique()

@@ -117,6 +117,8 @@ def shown(text: str, kept: str = "") -> str:
     >>> shown("fc\x1b[2J"), shown("a\nb", kept="\n") == "a\nb"
     ('fc\\x1b[2J', True)
     """
+    if text.isascii() and text.isprintable():
+        return text
     return OBEYED.sub(lambda found: found[0] if found[0] in kept else found[0].encode("unicode_escape").decode(), text)
 
 
@@ -149,6 +151,16 @@ def listing(names: Collection[str], limit: int = 8) -> str:
     named = ", ".join(f"'{shown(str(name))}'" for name in list(names)[:limit])
     hidden = len(names) - limit
     return f"{named} and {hidden} more" if hidden > 0 else named
+
+
+def shortened(names: Iterable[str], limit: int = 4) -> str:
+    """The first `limit` names as they are, in their order and each once, then how many more there are.
+
+    >>> shortened(["fc2", "fc1", "fc2", "fc3"], limit=2)
+    'fc2, fc1 and 1 more'
+    """
+    each = list(dict.fromkeys(names))
+    return ", ".join(each[:limit]) + (f" and {len(each) - limit} more" if len(each) > limit else "")
 
 
 def did_you_mean(name: object, names: Iterable[str]) -> str:

@@ -12,8 +12,10 @@ import pandas as pd
 from deepnrc.figures import number
 from deepnrc.summary import MARKS
 from deepnrc.table import NOISE, TAU, Table, described, words
+from deepnrc.wording import shortened
 from probes import Probe
 
+NOTED = ("status", "note", "depth", "layer", "measure", "variant")  # columns that notes are told from
 Provenance = Sequence[Mapping[str, Any]]
 
 
@@ -162,11 +164,14 @@ def _key(value: float) -> str:
 
 def _notes(table: pd.DataFrame, probes: Mapping[tuple[str, str], Probe]) -> list[str]:
     """One sentence for each note, with the measures and the number of layers that it concerns."""
+    found: dict[tuple[str, str], list[tuple[int, str, str, str]]] = {}
+    for status, note, *place in zip(*(table[name].tolist() for name in NOTED), strict=True):
+        if note:
+            found.setdefault((status, note), []).append(tuple(place))
     said = []
-    for (status, note), rows in table[table["note"] != ""].groupby(["status", "note"], sort=False):
-        titles = dict.fromkeys(probes[m, v].title for m, v in zip(rows["measure"], rows["variant"], strict=True))
-        layers = list(dict.fromkeys(rows.sort_values("depth")["layer"]))
-        where = ", ".join(layers[:4]) + (f" and {len(layers) - 4} more" if len(layers) > 4 else "")
+    for (status, note), places in found.items():
+        titles = dict.fromkeys(probes[measure, variant].title for *_, measure, variant in places)
+        where = shortened(layer for _, layer, *_ in sorted(places, key=lambda place: place[0]))
         kind = "" if status == "ok" else f" ({status})"
         said.append(f"{', '.join(titles)} at {where}: {note}{kind}.")
     return said

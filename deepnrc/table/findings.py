@@ -31,7 +31,7 @@ from deepnrc.table.collapse import (
 from deepnrc.table.onset import COLLAPSE, LOW, onsets, since
 from deepnrc.table.schema import NETWORK
 from deepnrc.table.tidy import Table
-from deepnrc.wording import listing
+from deepnrc.wording import listing, shortened
 
 DIRECTION = "model.direction_r2_"
 
@@ -190,8 +190,7 @@ def _aside(judged: pd.DataFrame) -> list[str]:
 
 
 def _layers(rows: pd.DataFrame) -> str:
-    names = list(rows.sort_values("depth")["layer"])
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    return shortened(rows.sort_values("depth")["layer"])
 
 
 def _numbered(found: list[int]) -> str:

@@ -163,12 +163,12 @@ class Table:
         """The rows that are kept, with the records and the spectra that belong to them."""
         every = bool(kept.all()) and layers is None
         table = (self.table if every else self.table[kept]).reset_index(drop=True)
-        measured = set(table[["run", "step"]].drop_duplicates().itertuples(index=False, name=None))
+        measured = set(zip(table["run"].tolist(), table["step"].tolist(), strict=True))
         records = tuple(record for record in self.provenance if (record["run"], record["step"]) in measured)
-        behind = pd.MultiIndex.from_frame(self.spectra[["run", "step"]]).isin(measured)
-        if layers is not None:
-            behind &= self.spectra["layer"].isin(layers).to_numpy()
-        spectra = self.spectra if every else self.spectra[behind]
+        spectra = self.spectra
+        if not every:
+            behind = pd.MultiIndex.from_frame(spectra[["run", "step"]]).isin(measured)
+            spectra = spectra[behind if layers is None else behind & spectra["layer"].isin(layers).to_numpy()]
         return type(self)(table, records, spectra.reset_index(drop=True))
 
     def renamed(self: T, run: str) -> T:

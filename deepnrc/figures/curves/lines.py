@@ -157,9 +157,9 @@ def _line(ax: Axes, curve: Curve, along: str, look: Mapping[str, Any], edge: flo
     if ends is not None:
         ax.fill_between(x, *ends, color=curve.colour, alpha=0.2, linewidth=0)
     ax.plot(x, height, color=curve.colour, marker=curve.marker, **look)
-    at = np.flatnonzero(below)
-    hollow = {**look, "linestyle": "none", "markerfacecolor": "white"}
-    ax.plot(x[at], height[at], color=curve.colour, marker=curve.marker, **hollow)
+    if below.any():
+        hollow = {**look, "linestyle": "none", "markerfacecolor": "white"}
+        ax.plot(x[below], height[below], color=curve.colour, marker=curve.marker, **hollow)
 
 
 def line_entries(drawn: Sequence[Curve]) -> list[tuple[Artist, str]]:

@@ -12,7 +12,7 @@ def test_small_words():
 
 def test_lines_of_runs_keep_their_colour_where_a_run_lacks_the_measure(report, drawn):
     given = report(run="a", measures={"deep.cka": (0.1, 0.2)}) + report(run="b")
-    both = drawn(figures.lines, given, "deep.cka").lines[2].get_color()
+    both = drawn(figures.lines, given, "deep.cka").lines[1].get_color()
     alone = drawn(figures.lines, given, "deep.noise_fraction").lines[0].get_color()
     assert both == alone
 
