@@ -12,6 +12,8 @@ from probes.algebra.factored import Covariance, dense
 from .gram import Gram
 from .statistic import Batch, Opening, Part, Pass
 
+SQUARED = 1e-140  # a norm whose square, and that of a thousandth of which, float64 holds
+
 
 class Directions:
     """Streaming E[u u'] of the unit rows u = h / ||h||; rows of zero norm have no direction, are dropped and counted.
@@ -39,14 +41,10 @@ class Directions:
     def update(self, given: Batch | Tensor, Y: Tensor | None = None) -> None:
         """Take in a batch, or features H (N, d); targets Y are not looked at."""
         rows = Batch.of(given, Y).H.to(self.gram.device, torch.float64)
-        # the largest entry goes first, so that squares neither overflow nor vanish
-        peak = rows.abs().amax(1) if rows.shape[0] else rows.new_zeros(0)
-        alive = peak != 0  # NaN counts as alive, and shows
-        rows = rows[alive] / peak[alive, None]
-        rows = rows / rows.norm(dim=1, keepdim=True)
-        self.count += rows.shape[0]
-        self.dropped += int((~alive).sum())
-        self.gram.add(rows)
+        units = _units(rows)
+        self.count += len(units)
+        self.dropped += len(rows) - len(units)
+        self.gram.add(units)
 
     def merge(self, other: Directions) -> None:
         """Take in another accumulator over other rows of the same layer."""
@@ -70,6 +68,19 @@ class Directions:
     def joint(self) -> Covariance:
         """The same, by its rows while they are few."""
         return self.gram.over(self.count)
+
+
+def _units(rows: Tensor) -> Tensor:
+    """Rows (N, d) over their norms, without those that are 0; NaN counts as alive, and shows."""
+    norms = rows.norm(dim=1, keepdim=True)
+    low, high = (float(end) for end in norms.aminmax()) if rows.numel() else (0.0, 0.0)
+    if SQUARED < low and high < 1 / SQUARED:
+        return rows / norms
+    # the largest entry goes first, so that squares neither overflow nor vanish
+    peak = rows.abs().amax(1) if rows.numel() else rows.new_zeros(len(rows))
+    alive = peak != 0
+    rows = rows[alive] / peak[alive, None]
+    return rows / rows.norm(dim=1, keepdim=True)
 
 
 class CentredDirections(Directions):

@@ -12,6 +12,8 @@ from probes.outcome import DegenerateError
 
 from .statistic import Batch, Opening, Part, Pass
 
+PART = 256  # rows whose absolute values stay in a processor's cache until they are summed
+
 
 class Magnitudes:
     """Streaming sum of |h_j| for each of the d units.
@@ -36,7 +38,8 @@ class Magnitudes:
     def update(self, batch: Batch) -> None:
         """Take in features H (N, d)."""
         self.count += batch.N
-        self.total += batch.H.abs().sum(0).to(self.total)
+        for rows in batch.H.split(PART):
+            self.total += rows.abs().sum(0).to(self.total)
 
     def merge(self, other: Magnitudes) -> None:
         """Take in another accumulator over other rows of the same layer."""
