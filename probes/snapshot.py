@@ -14,7 +14,7 @@ from .algebra.joint import Joint
 from .algebra.onehot import OneHot, Targets
 from .doubt import ROUNDED, TIED, constant, finite, shares
 from .given import Given
-from .measures import geometry, prediction
+from .measures import balance, geometry, prediction
 from .measures.deep import noise_floor
 from .nulls import levels
 from .nulls.levels import CrossNull
@@ -22,7 +22,7 @@ from .outcome import DegenerateError, NotDefinedError, defined
 from .signal import APART, rank_of_columns, trailing_note, written_tolerance
 from .subspace import EPS, LinearFit, Spectrum, late_spectrum, linear_fit, row_space, singular, spectrum
 
-OF_WEIGHT = ("W", "weight", "leading_weight", "row_space", "gram")  # quantities that W alone decides
+OF_WEIGHT = ("W", "weight", "leading_weight", "row_space", "gram", "gram_square")  # quantities that W alone decides
 SINGLE = 2.0**-24  # unit roundoff of float32
 
 
@@ -203,6 +203,12 @@ class Snapshot(Given):
         """Singular values of W, and the right singular vectors of the top k and of those tied with the k-th."""
         found = leading.leading_singular(self._nonzero, defined(lambda: self.k) or 1, TIED)
         return self.weight if found is None else found
+
+    @once
+    def gram_square(self) -> float:
+        """||WW'||_F^2, by the singular values of W where these are known."""
+        known = next((vars(self)[name] for name in ("weight", "leading_weight") if name in vars(self)), None)
+        return balance.gram_square_of(self.W) if known is None else float((known.values**4).sum())
 
     @once
     def row_space(self) -> Tensor:

@@ -208,9 +208,12 @@ def _coefficients(
     made = isinstance(features.basis, Tensor) or isinstance(S_H, Factored)
     if not made and float(values[-1]) > far and (most is None or most >= d):
         return torch.cholesky_solve(cross, torch.linalg.cholesky(S_H)), d
-    rounded = d * weighed(rounding, features.basis) if bool(rounding.any()) else torch.zeros_like(values)
-    least = rounded.clamp(min=d * EPS * float(values[0]))
-    kept = values > least if most is None else (4 * values > least) & _first(most, values)
+    cut, near = d * EPS * float(values[0]), values if most is None else 4 * values
+    # what rounding leaves along a direction is read where it could cut one: no more than the largest, and twice that
+    # for vectors that rounding has made longer than 1
+    doubtful = bool(((near > cut) & (near <= 2 * d * float(rounding.max()))).any())
+    least = (d * weighed(rounding, features.basis)).clamp(min=cut) if doubtful else torch.full_like(values, cut)
+    kept = near > least if most is None else (near > least) & _first(most, values)
     if isinstance(features.basis, FewRows):
         return features.basis.solved(cross, kept), int(kept.sum())
     V = features.vectors[:, kept]

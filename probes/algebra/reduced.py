@@ -52,21 +52,13 @@ class Reduced:
         if k > len(self.values) // 4 or "whole" in vars(self):
             return self.whole[:, :k]
         if k not in self.made:
-            self.made[k] = self._few(k)
+            self.made[k] = self._turned(routines.tridiagonal_leading(self.diagonal, self.beside, k))
         return self.made[k]
 
     @once
     def whole(self) -> Tensor:
         """All vectors (d, d)."""
         return self._turned(routines.tridiagonal_vectors(self.diagonal, self.beside))
-
-    def _few(self, k: int) -> Tensor:
-        from scipy.linalg import eigh_tridiagonal
-
-        d, numbers = len(self.values), (self.diagonal.numpy(), self.beside.numpy())
-        with routines.one_thread():
-            _, small = eigh_tridiagonal(*numbers, select="i", select_range=(d - k, d - 1))
-        return self._turned(torch.from_numpy(small.T.copy()).mT)
 
     def turn(self, A: Tensor) -> Tensor:
         """A times the basis (r, d), of A (r, d)."""

@@ -77,6 +77,22 @@ def tridiagonal_vectors(diagonal: Tensor, beside: Tensor) -> Tensor:
     return vectors.mT
 
 
+def tridiagonal_leading(diagonal: Tensor, beside: Tensor, k: int) -> Tensor:
+    """Eigenvectors (d, k) of a symmetric tridiagonal matrix, of its k largest values, that of the smallest of these
+    first, column by column: by bisection and inverse iteration."""
+    d, found = len(diagonal), ctypes.c_int64(0)
+    values, vectors, work = (diagonal.new_empty(size) for size in (d, k * d, 5 * d))
+    places, blocks, ends, failed = (torch.empty(3 * d, dtype=torch.int64) for _ in range(4))
+    anything = ctypes.c_double(0.0)  # in place of bounds that are not asked for, and of a tolerance: LAPACK's own
+    with one_thread():
+        _lapack(
+            "dstebz", b"I", b"B", d, anything, anything, d - k + 1, d, anything, diagonal, beside, found,
+            ctypes.c_int64(0), values, blocks, ends, work, places,
+        )  # fmt: skip
+        _lapack("dstein", d, diagonal, beside, k, values, blocks, ends, vectors, d, work, places, failed)
+    return vectors.view(k, d)[values[:k].argsort()].mT
+
+
 def reflected_(reflections: Tensor, scales: Tensor, vectors: Tensor) -> None:
     """Multiply vectors (d, k), which lie column by column, by the product of reflections (d, r), in place.
 

@@ -31,9 +31,9 @@ def in_parallel(
 ) -> Generator[Result, None, None]:
     """``function`` of each item, in their order, so many at once; of each in turn on the caller's own thread for one.
 
-    Items are made on the caller's thread, one after the other, and a few ahead. On a thread of its own torch computes
-    on one core and without gradients. Once a failure is met, or the iterator is closed, no further item begins, and
-    those that began are waited for.
+    Items are made on the caller's thread, one after the other, and a few ahead; while others compute torch makes them
+    on one core. On a thread of its own torch computes on one core and without gradients. Once a failure is met, or the
+    iterator is closed, no further item begins, and those that began are waited for.
     """
     pool = _pool(at_once) if at_once > 1 else None
     if pool is None:
@@ -41,7 +41,7 @@ def in_parallel(
         return
     begun: deque[Future[Result]] = deque()
     try:
-        for item in items:
+        for item in _made_on_one_core(items):
             if len(begun) >= AHEAD * at_once:
                 yield begun.popleft().result()
             begun.append(_submitted(pool, function, item))
@@ -51,6 +51,21 @@ def in_parallel(
         for one in begun:
             one.cancel()
         wait(begun)
+
+
+def _made_on_one_core(items: Iterable[Item]) -> Generator[Item, None, None]:
+    """The items, each made while torch has one thread here: more of them would wait for those that compute."""
+    made = iter(items)
+    while True:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            item = next(made)
+        except StopIteration:
+            return
+        finally:
+            torch.set_num_threads(threads)
+        yield item
 
 
 def _submitted(pool: ThreadPoolExecutor, function: Callable[[Item], Result], item: Item) -> Future[Result]:

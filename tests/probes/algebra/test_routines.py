@@ -74,6 +74,23 @@ def test_a_symmetric_matrix_is_put_together_again_from_its_reduction(d):
     torch.testing.assert_close(S @ vectors, vectors * values, rtol=0, atol=1e-12 * d)
 
 
+@pytest.mark.parametrize("d", [2, 3, 70, 200])
+@pytest.mark.parametrize("kind", ["drawn", "in blocks", "tied"])
+def test_few_vectors_of_a_tridiagonal_matrix_are_those_of_its_largest_values(d, kind):
+    diagonal, beside = drawn(d), drawn(d - 1)
+    if kind == "in blocks":  # which come block by block, and not by their values
+        beside[::3] = 0
+    if kind == "tied":
+        diagonal[:], beside[:] = 1, 0
+    T = torch.diag(diagonal) + torch.diag(beside, 1) + torch.diag(beside, -1)
+    values = torch.linalg.eigvalsh(T)
+    for k in {1, 2, max(1, d // 4), d}:
+        vectors = routines.tridiagonal_leading(diagonal, beside, k)
+        assert vectors.stride() == (1, d)
+        torch.testing.assert_close(T @ vectors, vectors * values[d - k :], rtol=0, atol=1e-12 * d)
+        torch.testing.assert_close(vectors.mT @ vectors, torch.eye(k).double(), rtol=0, atol=1e-11)
+
+
 def test_a_routine_that_fails_says_which():
     diagonal = torch.tensor([1.0, torch.nan, 1.0], dtype=torch.float64)
     beside = torch.tensor([torch.nan, 1.0], dtype=torch.float64)
