@@ -29,7 +29,7 @@ POOLS = {
 }
 PER_PLACE = ("tokens", "positions")
 
-PART = 2**18  # numbers that are pooled at once
+PART = 2**17  # numbers that are pooled at once
 CONVOLVED = {3: "sequences", 4: "images", 5: "volumes"}  # by the number of axes of a batch
 
 
@@ -147,9 +147,11 @@ def _by_parts(pool: Callable[..., Tensor], x: Tensor, width: int, *beside: Tenso
     if some >= len(x) or x.device.type != "cpu":
         return pool(x, *beside)
     rows = x.new_empty(len(x), width, dtype=torch.float64)
+    memory = torch.empty_like(x[: 0 if x.dtype == torch.float64 else some], dtype=torch.float64)
     for place in range(0, len(x), some):
         here = slice(place, place + some)
-        rows[here] = pool(x[here], *(given[here] for given in beside))
+        part = x[here] if x.dtype == torch.float64 else memory[: len(x) - place].copy_(x[here])
+        rows[here] = pool(part, *(given[here] for given in beside))
     return rows
 
 
