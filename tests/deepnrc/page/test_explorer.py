@@ -17,6 +17,10 @@ from deepnrc.table import COLUMNS
 
 PRESSED = """(() => { const kept = window.kept = [];
     HTMLAnchorElement.prototype.click = function () { kept.push([this.download, this.href]); }; })()"""
+CUT = """[...document.querySelectorAll("figure.map svg text")].filter((t) => {
+    const [a, b] = [t.getBoundingClientRect(), t.closest("svg").getBoundingClientRect()];
+    return a.left < b.left - 1 || a.right > b.right + 1 || a.bottom > b.bottom + 1;
+}).map((t) => t.textContent)"""
 OVER = """[...document.querySelectorAll("body *")].filter((e) => !e.closest(".scroll") && !e.closest("[hidden]") &&
     e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.tagName + "." + e.className)"""
 
@@ -80,6 +84,18 @@ def test_what_is_chosen_is_drawn_and_tells_its_values(browser, file):
     browser.choose("measure", "Signal-target alignment (CKA)")
     assert "c, second, step 4: Signal-target alignment (CKA) 0.333 (low noise, rest unknown)" in titles(browser)
     assert "CKA" in browser.ask("document.querySelector('.map .about').textContent")
+
+
+def test_long_names_of_runs_are_whole_under_their_columns(browser, report, tmp_path):
+    names = ["the first run of a long name", "another run of a long name"]
+    (tmp_path / "page.html").write_text(
+        page_of(report(names[0], steps=(0,)) + report(names[1], steps=(0,))), encoding="utf-8"
+    )
+    browser.open(tmp_path / "page.html")
+    browser.choose("measure", "Noise fraction")
+    for name in names:
+        assert name in browser.ask("[...document.querySelectorAll('figure.map svg text')].map((t) => t.textContent)")
+    assert browser.ask(CUT) == []
 
 
 def test_clicks_tell_save_fold_and_sort(browser, file):
