@@ -172,7 +172,8 @@ def _low(last: Table, found: pd.DataFrame, tau: float) -> list[str]:
     low, collapsed = now.loc[LOW], now.loc[COLLAPSE] if COLLAPSE in now.index else None
     if not low["layers"] or (collapsed is not None and collapsed["layers"] == low["layers"]):
         return []
-    several = f", since step {since(found, run, LOW)}" if found["step"].nunique() > 1 else ""
+    begun = since(found, run, LOW) if found["step"].nunique() > 1 else None
+    several = "" if begun is None else f", since step {begun}"
     start = low["layer"] if low["depth"] else _first(last, str(low["layer"]))
     return [f"low noise from {start} on ({low['layers']} of {low['of']} layers{several}): noise <= {tau:g}"]
 

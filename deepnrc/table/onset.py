@@ -47,13 +47,17 @@ def onsets(table: pd.DataFrame, tau: float = TAU, judged: pd.DataFrame | None = 
 
 
 def since(onsets: pd.DataFrame, run: str, rule: str = LOW) -> int | None:
-    """The first measured step from which as many layers as at the last step kept to a rule; None if none do."""
-    rows = onsets[(onsets["run"] == run) & (onsets["rule"] == rule)].sort_values("step")
+    """The first measured step from which as many layers as at the last step kept to a rule; None if none do, and where
+    nothing tells whether they did at the step before."""
+    mine = onsets[onsets["run"] == run]
+    rows = mine[mine["rule"] == rule].sort_values("step")
     final = int(rows["layers"].iloc[-1]) if len(rows) else 0
-    if not final:
+    first = unbroken(rows["layers"] >= final) if final else None
+    if first is None:
         return None
-    first = unbroken(rows["layers"] >= final)
-    return None if first is None else int(rows["step"].iloc[first])
+    step = int(rows["step"].iloc[first])
+    before = mine.loc[mine["step"] < step, "step"].max()
+    return step if pd.isna(before) or before in set(rows["step"]) else None
 
 
 def _low(table: pd.DataFrame, tau: float) -> Iterator[dict[str, Any]]:

@@ -74,7 +74,7 @@ def _units(rows: Tensor) -> Tensor:
     """Rows (N, d) over their norms, without those that are 0; NaN counts as alive, and shows."""
     norms = rows.norm(dim=1, keepdim=True)
     low, high = (float(end) for end in norms.aminmax()) if rows.numel() else (0.0, 0.0)
-    if SQUARED < low and high < 1 / SQUARED:
+    if low > SQUARED and high < 1 / SQUARED:
         return rows / norms
     # the largest entry goes first, so that squares neither overflow nor vanish
     peak = rows.abs().amax(1) if rows.numel() else rows.new_zeros(len(rows))

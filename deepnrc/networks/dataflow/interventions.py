@@ -19,6 +19,7 @@ from deepnrc.wording import listing
 
 DRAWN = 65_521  # numbers that are drawn, and repeated where there are more: a prime, so that no two rows are alike
 
+
 def proved(model: nn.Module, few: Inputs, traced: Traced, whole: Collection[str], pick: Pick) -> Dataflow:
     """The dataflow, after interventions: with what gives an output held, nothing else may move it; and what leads to
     no output in the graph may move none."""

@@ -65,6 +65,15 @@ def test_since_which_step_it_is_collapsed() -> None:
     assert "(1 of 2 judged layers, since step 4)" in said(steps[0] + steps[1] + steps[2])
 
 
+@pytest.mark.parametrize(("collapsed", "start"), [(4, None), (9, 9)])
+def test_since_when_is_not_said_where_the_step_before_could_not_be_judged(collapsed: int, start: int | None) -> None:
+    first = table({"noise": 0.9}, {}, leave=("deep.feature_weight_alignment",))
+    later = [table({"noise": 0.9}, {} if step >= collapsed else {"align": 0.1}, step=step) for step in (4, 9)]
+    found = said(first + later[0] + later[1])
+    assert "collapsed from fc1 on (1 of 2 judged layers" in found
+    assert f"judged layers{'' if start is None else f', since step {start}'}): noise" in found
+
+
 def test_reasons_stand_by_condition_with_their_layers() -> None:
     layers = [{"noise": 0.9}, {"align": 0.6}, {"gap": 0.2}, {"align": 0.4, "gap": 0.3}, {"reference": 0.015}]
     assert findings(table(*layers), "a")[0] == (
