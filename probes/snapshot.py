@@ -14,7 +14,7 @@ from .algebra.joint import Joint
 from .algebra.onehot import OneHot, Targets
 from .doubt import ROUNDED, TIED, constant, finite, shares
 from .given import Given
-from .measures import balance, geometry, prediction
+from .measures import geometry, prediction
 from .measures.deep import noise_floor
 from .nulls import levels
 from .nulls.levels import CrossNull
@@ -22,7 +22,7 @@ from .outcome import DegenerateError, NotDefinedError, defined
 from .signal import APART, rank_of_columns, trailing_note, written_tolerance
 from .subspace import EPS, LinearFit, Spectrum, late_spectrum, linear_fit, row_space, singular, spectrum
 
-OF_WEIGHT = ("W", "weight", "leading_weight", "row_space", "gram", "gram_square")  # quantities that W alone decides
+OF_WEIGHT = ("W", "weight", "leading_weight", "row_space", "gram")  # quantities that W alone decides
 SINGLE = 2.0**-24  # unit roundoff of float32
 
 
@@ -204,11 +204,11 @@ class Snapshot(Given):
         found = leading.leading_singular(self._nonzero, defined(lambda: self.k) or 1, TIED)
         return self.weight if found is None else found
 
-    @once
-    def gram_square(self) -> float:
-        """||WW'||_F^2, by the singular values of W where these are known."""
-        known = next((vars(self)[name] for name in ("weight", "leading_weight") if name in vars(self)), None)
-        return balance.gram_square_of(self.W) if known is None else float((known.values**4).sum())
+    @property
+    def known_values(self) -> Tensor | None:
+        """Singular values of W, largest first, if a measure before has had them computed; None if not."""
+        known = (vars(self)[name] for name in ("weight", "leading_weight") if name in vars(self))
+        return next((spectrum.values for spectrum in known), None)
 
     @once
     def row_space(self) -> Tensor:

@@ -166,7 +166,7 @@ def _notes(table: pd.DataFrame, probes: Mapping[tuple[str, str], Probe]) -> list
     """One sentence for each note, with the measures and the number of layers that it concerns."""
     found: dict[tuple[str, str], list[tuple[int, str, str, str]]] = {}
     for status, note, *place in zip(*(table[name].tolist() for name in NOTED), strict=True):
-        if note:
+        if isinstance(note, str) and note:
             found.setdefault((status, note), []).append(tuple(place))
     said = []
     for (status, note), places in found.items():

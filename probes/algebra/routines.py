@@ -83,14 +83,14 @@ def tridiagonal_leading(diagonal: Tensor, beside: Tensor, k: int) -> Tensor:
     d, found = len(diagonal), ctypes.c_int64(0)
     values, vectors, work = (diagonal.new_empty(size) for size in (d, k * d, 5 * d))
     places, blocks, ends, failed = (torch.empty(3 * d, dtype=torch.int64) for _ in range(4))
-    anything = ctypes.c_double(0.0)  # in place of bounds that are not asked for, and of a tolerance: LAPACK's own
+    zero = ctypes.c_double(0.0)  # bounds are not read, and a tolerance of 0 is LAPACK's own
     with one_thread():
         _lapack(
-            "dstebz", b"I", b"B", d, anything, anything, d - k + 1, d, anything, diagonal, beside, found,
+            "dstebz", b"I", b"B", d, zero, zero, d - k + 1, d, zero, diagonal, beside, found,
             ctypes.c_int64(0), values, blocks, ends, work, places,
         )  # fmt: skip
         _lapack("dstein", d, diagonal, beside, k, values, blocks, ends, vectors, d, work, places, failed)
-    return vectors.view(k, d)[values[:k].argsort()].mT
+    return vectors.view(k, d)[values[:k].argsort(stable=True)].mT
 
 
 def reflected_(reflections: Tensor, scales: Tensor, vectors: Tensor) -> None:
@@ -157,8 +157,9 @@ def _lapack(name: str, *arguments: Any) -> None:
     """Errors: ArithmeticError where the routine reports that it failed."""
     info = ctypes.c_int64(0)
     _call("lapack", name, *arguments, info)
-    if info.value:
-        raise ArithmeticError(f"LAPACK's {name} failed (info {info.value}).")
+    said = ctypes.c_int32(info.value).value  # a library of 32 bits writes the lower half
+    if said:
+        raise ArithmeticError(f"LAPACK's {name} failed (info {said}).")
 
 
 def _call(library: str, name: str, *arguments: Any) -> None:

@@ -17,18 +17,18 @@ CLOSE = 0.01  # below it the difference of two sums of squares has less than ele
 LINEAR = "exact for linear networks; behind a ReLU only the diagonal balances"
 
 
-def balancedness(W: Tensor, following: Tensor, gram_square: float) -> Outcome:
+def balancedness(W: Tensor, following: Tensor, known_values: Tensor | None = None) -> Outcome:
     """|| V'V - WW' ||_F / (||V'V||_F^2 + ||WW'||_F^2)^(1/2) of a weight W (m, d) and the next one, V (p, m), in [0, 1].
 
     0 at critical points with equal weight decay; 1 where the two share nothing, for both matrices are positive
     semidefinite.
 
     Args:
-        gram_square: ||WW'||_F^2.
+        known_values: singular values of W, where they are known, which spare a product.
     """
     _fit(W, following)
     few = min(len(following), W.shape[1]) < len(W) // 2
-    apart = _apart_by_traces(W, following, gram_square) if few else 0.0
+    apart = _apart_by_traces(W, following, known_values) if few else 0.0
     return Outcome(apart if apart > CLOSE else _apart(following.mT @ following, W @ W.mT), OK, LINEAR)
 
 
@@ -39,16 +39,17 @@ def diagonal_balancedness(W: Tensor, following: Tensor) -> float:
     return _apart((following**2).sum(0), (W**2).sum(1))
 
 
-def _apart_by_traces(W: Tensor, following: Tensor, gram_square: float) -> float:
+def _apart_by_traces(W: Tensor, following: Tensor, known_values: Tensor | None) -> float:
     """The same without any m x m matrix: ||V'V - WW'||^2 = ||VV'||^2 + ||W'W||^2 - 2 ||VW||^2, of which small
     differences lose digits."""
-    whole = gram_square_of(following) + gram_square
+    own = _gram_square(W) if known_values is None else float((known_values**4).sum())
+    whole = _gram_square(following) + own
     if not whole > 0:
         raise DegenerateError("both weights are zero")
     return max(0.0, 1 - 2 * float((following @ W).square().sum()) / whole) ** 0.5
 
 
-def gram_square_of(X: Tensor) -> float:
+def _gram_square(X: Tensor) -> float:
     """||X'X||_F^2 = ||XX'||_F^2 of X (m, d), by the smaller of the two."""
     rows = X if X.shape[0] >= X.shape[1] else X.mT
     gram = rows.new_zeros(rows.shape[1], rows.shape[1])

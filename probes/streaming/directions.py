@@ -12,7 +12,7 @@ from probes.algebra.factored import Covariance, dense
 from .gram import Gram
 from .statistic import Batch, Opening, Part, Pass
 
-SQUARED = 1e-140  # a norm whose square, and that of a thousandth of which, float64 holds
+SAFE = 1e-140  # rows whose norm lies between this and its inverse lose nothing when they are squared
 
 
 class Directions:
@@ -74,7 +74,7 @@ def _units(rows: Tensor) -> Tensor:
     """Rows (N, d) over their norms, without those that are 0; NaN counts as alive, and shows."""
     norms = rows.norm(dim=1, keepdim=True)
     low, high = (float(end) for end in norms.aminmax()) if rows.numel() else (0.0, 0.0)
-    if low > SQUARED and high < 1 / SQUARED:
+    if low > SAFE and high < 1 / SAFE:
         return rows / norms
     # the largest entry goes first, so that squares neither overflow nor vanish
     peak = rows.abs().amax(1) if rows.numel() else rows.new_zeros(len(rows))

@@ -12,7 +12,7 @@ from probes.outcome import DegenerateError
 
 from .statistic import Batch, Opening, Part, Pass
 
-PART = 256  # rows whose absolute values stay in a processor's cache until they are summed
+PART = 2**17  # numbers whose absolute values stay in a processor's cache until they are summed
 
 
 class Magnitudes:
@@ -38,7 +38,8 @@ class Magnitudes:
     def update(self, batch: Batch) -> None:
         """Take in features H (N, d)."""
         self.count += batch.N
-        for rows in batch.H.split(PART):
+        some = max(1, PART // max(1, self.d)) if batch.H.device.type == "cpu" else max(1, batch.N)
+        for rows in batch.H.split(some):
             self.total += rows.abs().sum(0).to(self.total)
 
     def merge(self, other: Magnitudes) -> None:

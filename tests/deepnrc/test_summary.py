@@ -286,3 +286,10 @@ def test_what_keeps_the_prediction_from_being_read_is_told_and_names_the_argumen
     rows = [network(name, NAN, status="not defined", note=why) for name in ("model.mse", "model.direction_r2_1")]
     assert warnings(pd.DataFrame(rows)) == [f"what the network predicts: {why} (2 measures not defined)"]
     assert warnings(pd.DataFrame(rows[:1])) == []
+
+
+def test_rows_that_were_given_without_notes_have_nothing_to_tell() -> None:
+    rows = [{name: kept for name, kept in network("model.mse", 1.0, status="degenerate").items() if name != "note"}]
+    table = Report.of(rows).table
+    assert not isinstance(table["note"].iloc[0], str)
+    assert warnings(table) == []

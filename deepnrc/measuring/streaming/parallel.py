@@ -6,9 +6,10 @@ import contextvars
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 import torch
 
@@ -41,7 +42,7 @@ def in_parallel(
         return
     begun: deque[Future[Result]] = deque()
     try:
-        for item in _made_on_one_core(items):
+        for item in items if isinstance(items, Sequence) else _made_on_one_core(items):
             if len(begun) >= AHEAD * at_once:
                 yield begun.popleft().result()
             begun.append(_submitted(pool, function, item))
@@ -54,18 +55,31 @@ def in_parallel(
 
 
 def _made_on_one_core(items: Iterable[Item]) -> Generator[Item, None, None]:
-    """The items, each made while torch has one thread here: more of them would wait for those that compute."""
+    """The items, each made on one core: a team of threads here would wait for cores on which others compute.
+
+    The number is OpenMP's own, of this thread alone: torch's is what threads begin with that are made meanwhile.
+    """
     made = iter(items)
     while True:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
+        before = [team.get_num_threads() for team in _teams()]
+        for team in _teams():
+            team.set_num_threads(1)
         try:
             item = next(made)
         except StopIteration:
             return
         finally:
-            torch.set_num_threads(threads)
+            for team, threads in zip(_teams(), before, strict=True):
+                team.set_num_threads(threads)
         yield item
+
+
+@cache
+def _teams() -> tuple[Any, ...]:
+    """The OpenMP libraries that are loaded."""
+    from threadpoolctl import ThreadpoolController
+
+    return tuple(one for one in ThreadpoolController().lib_controllers if one.user_api == "openmp")
 
 
 def _submitted(pool: ThreadPoolExecutor, function: Callable[[Item], Result], item: Item) -> Future[Result]:

@@ -17,7 +17,7 @@ from deepnrc.networks.dataflow.tracing import Traced, holding
 from deepnrc.networks.outputs import Pick
 from deepnrc.wording import listing
 
-DRAWN = 65_521  # numbers that are drawn, and repeated where there are more: a prime, so that no two rows are alike
+NOISES = 65_521  # numbers that are drawn, and repeated where there are more: a prime, so that rows hardly ever repeat
 
 
 def proved(model: nn.Module, few: Inputs, traced: Traced, whole: Collection[str], pick: Pick) -> Dataflow:
@@ -79,6 +79,6 @@ def _noisy(x: Tensor) -> Tensor:
     if not x.is_floating_point():
         return x
     generator = torch.Generator(x.device).manual_seed(0)
-    some = torch.randn(min(x.numel(), DRAWN), generator=generator, dtype=torch.float32, device=x.device)
+    some = torch.randn(min(x.numel(), NOISES), generator=generator, dtype=torch.float32, device=x.device)
     noise = some.repeat(-(-x.numel() // max(1, len(some))))[: x.numel()].view(x.shape).to(x.dtype)
     return x + noise * (x.abs().mean() + 1e-3)

@@ -147,10 +147,10 @@ def _by_parts(pool: Callable[..., Tensor], x: Tensor, width: int, *beside: Tenso
     if some >= len(x) or x.device.type != "cpu":
         return pool(x, *beside)
     rows = x.new_empty(len(x), width, dtype=torch.float64)
-    memory = torch.empty_like(x[: 0 if x.dtype == torch.float64 else some], dtype=torch.float64)
+    memory = None if x.dtype == torch.float64 else torch.empty_like(x[:some], dtype=torch.float64)
     for place in range(0, len(x), some):
-        here = slice(place, place + some)
-        part = x[here] if x.dtype == torch.float64 else memory[: len(x) - place].copy_(x[here])
+        here = slice(place, min(place + some, len(x)))
+        part = x[here] if memory is None else memory[: here.stop - place].copy_(x[here])
         rows[here] = pool(part, *(given[here] for given in beside))
     return rows
 

@@ -74,6 +74,21 @@ def test_no_more_than_asked_for_run_at_once_and_few_are_made_ahead(two):
     assert len(made) == 40
 
 
+def test_items_are_made_on_one_core_and_threads_that_begin_meanwhile_have_all(two):
+    own, of_others = [], []
+
+    def items():
+        for item in range(4):
+            own.append(torch.get_num_threads())
+            other = threading.Thread(target=lambda: of_others.append(torch.get_num_threads()))
+            other.start()
+            other.join()
+            yield item
+
+    between = [torch.get_num_threads() for _ in in_parallel(str, items(), 2)]
+    assert (own, of_others, between) == ([1] * 4, [2] * 4, [2] * 4)
+
+
 def test_the_callers_threads_and_those_of_new_ones_stay_as_they_were(two):
     torch.set_num_threads(3)
     list(in_parallel(str, range(4), 2))

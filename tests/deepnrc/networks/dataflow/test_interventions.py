@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from deepnrc.networks.dataflow.interventions import proved
+from deepnrc.networks.dataflow.interventions import NOISES, _noisy, proved
 from deepnrc.networks.dataflow.passes import Inputs
 from deepnrc.networks.dataflow.tracing import trace
 from deepnrc.networks.outputs import EVERY
@@ -89,3 +89,12 @@ def test_the_network_is_left_as_it_was(tried, hooks):
     proved(net, INPUTS, traced, (), EVERY)
     assert hooks(net) == 0
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (1,), (2, NOISES), (3, 300, 300), (NOISES + 1,)])
+def test_what_is_disturbed_is_so_in_every_number(shape):
+    x = torch.ones(shape, dtype=torch.float64)
+    noise = _noisy(x) - x
+    assert noise.shape == shape
+    assert bool((noise != 0).all())
+    assert torch.equal(_noisy(x), _noisy(x))
