@@ -1,5 +1,6 @@
 """The commands of `deepnrc`: each a dataclass whose fields are its flags and whose `run` returns the exit code."""
 
+from deepnrc.commands.allocator import keep_freed
 from deepnrc.commands.main import main
 
-__all__ = ["main"]
+__all__ = ["keep_freed", "main"]

@@ -17,6 +17,7 @@ import tyro
 from tyro.conf import subcommand
 
 from deepnrc._version import __version__
+from deepnrc.commands.allocator import keep_freed
 from deepnrc.commands.base import GOOD, Command
 from deepnrc.commands.definitions import Definitions
 from deepnrc.commands.failures import explained, flags
@@ -42,6 +43,8 @@ Commands = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, run, and turn every refusal into one line and an exit code."""
+    if arguments is None:  # the process is this command's
+        keep_freed()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if arguments == ["--version"]:
         print(__version__)

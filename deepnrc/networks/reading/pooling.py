@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,7 +101,7 @@ def pooled(x: Tensor, site: Site, pool: Pool, mask: Tensor | None = None, axis: 
     if callable(pool):
         return _called(x, site, pool, real)
     if pool == "mean":
-        return Pooled(_by_parts(_masked_mean, x, x.shape[2], real.to(torch.float64)), 1, pool)
+        return Pooled(_masked_mean(x, real.to(torch.float64)), 1, pool)
     if pool == "max":
         return Pooled(_copied(x.masked_fill(~real[..., None], -torch.inf).amax(1)), 1, pool)
     if pool == "cls":
@@ -123,8 +124,7 @@ def _unpadded(x: Tensor, site: Site, pool: Pool, axis: int, unmasked: bool) -> P
     if callable(pool):
         return _called(x.movedim(axis, -1).flatten(1, -2), site, pool, None, unmasked)
     if pool == "mean" or (pool in ("cls", "last") and (x.ndim != 3 or axis != 2)):
-        mean = _by_parts(lambda part: part.mean(others, dtype=torch.float64), x, x.shape[axis])
-        return Pooled(mean, 1, "mean", unmasked)
+        return Pooled(_mean(x, others), 1, "mean", unmasked)
     if pool == "max":
         return Pooled(_copied(x.amax(others)), 1, pool, unmasked)
     if pool == "flatten":
@@ -135,24 +135,34 @@ def _unpadded(x: Tensor, site: Site, pool: Pool, axis: int, unmasked: bool) -> P
     return Pooled(_copied(rows), rows.shape[0] // x.shape[0] if x.shape[0] else 1, pool, unmasked)
 
 
-def _masked_mean(x: Tensor, weights: Tensor) -> Tensor:
-    """The weighted mean (N, d) of tokens x (N, T, d), by weights (N, T) in float64."""
-    return torch.einsum("ntd,nt->nd", x.to(torch.float64), weights) / weights.sum(1, keepdim=True)
-
-
-def _by_parts(pool: Callable[..., Tensor], x: Tensor, width: int, *beside: Tensor) -> Tensor:
-    """``pool`` of x (N, ...) and of what stands beside it, so few samples at once that their copy in float64, from
-    which a sum in it is taken, stays in the processor's cache; of a whole map it would be new memory each time."""
-    some = max(1, PART // max(1, x[:1].numel()))
-    if some >= len(x) or x.device.type != "cpu":
-        return pool(x, *beside)
+def _mean(x: Tensor, others: list[int]) -> Tensor:
+    """The mean (N, d) over the axes ``others`` of x (N, ...), in float64."""
+    width = next(size for i, size in enumerate(x.shape) if i > 0 and i not in others)
     rows = x.new_empty(len(x), width, dtype=torch.float64)
+    for here, part in _parts(x):
+        torch.sum(part, others, dtype=torch.float64, out=rows[here])
+    return rows.div_(math.prod(x.shape[i] for i in others))
+
+
+def _masked_mean(x: Tensor, weights: Tensor) -> Tensor:
+    """The weighted mean (N, d) of tokens x (N, T, d), by weights (N, T), in float64."""
+    rows = x.new_empty(len(x), x.shape[2], dtype=torch.float64)
+    for here, part in _parts(x):
+        rows[here] = torch.einsum("ntd,nt->nd", part.to(torch.float64), weights[here])
+    return rows.div_(weights.sum(1, keepdim=True))
+
+
+def _parts(x: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """x (N, ...) on the CPU in parts, in float64: so few samples at once that what is summed stays in the processor's
+    cache. Of a whole map it would be new memory each time. Elsewhere x as it is, and whole."""
+    some = max(1, PART // max(1, x[:1].numel()))
+    if x.device.type != "cpu":
+        yield slice(0, len(x)), x
+        return
     memory = None if x.dtype == torch.float64 else torch.empty_like(x[:some], dtype=torch.float64)
     for place in range(0, len(x), some):
         here = slice(place, min(place + some, len(x)))
-        part = x[here] if memory is None else memory[: here.stop - place].copy_(x[here])
-        rows[here] = pool(part, *(given[here] for given in beside))
-    return rows
+        yield here, x[here] if memory is None else memory[: here.stop - place].copy_(x[here])
 
 
 def _copied(x: Tensor) -> Tensor:
