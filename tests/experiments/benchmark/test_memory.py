@@ -44,4 +44,4 @@ print(before, during, own_peak())
     before, during, after = map(float, done.stdout.split())
     assert before > 5
     assert 250 < during - before < 450
-    assert after >= during
+    assert after >= during - 1  # Linux counts pages by the batch, and may tell a few of them less
