@@ -45,7 +45,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, run, and turn every refusal into one line and an exit code."""
     if arguments is None:  # the process is this command's
         keep_freed()
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        try:
+            return _main(list(sys.argv[1:] if arguments is None else arguments))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # as in `deepnrc probe --help | head`: who reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return GOOD
+
+
+def _main(arguments: list[str]) -> int:
     if arguments == ["--version"]:
         print(__version__)
         return GOOD
@@ -67,12 +77,9 @@ def run(command: Command) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warn
-            code = command.run()
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:  # as in `deepnrc probes | head`: who reads has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return GOOD
+            return command.run()
+    except BrokenPipeError:
+        raise
     except KeyboardInterrupt:
         print("deepnrc: interrupted.", file=sys.stderr)
         return INTERRUPTED

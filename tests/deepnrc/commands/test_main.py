@@ -99,7 +99,9 @@ def test_as_a_process_it_ends_with_the_code_and_one_line(run: Call) -> None:
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", [["layers", "net.py:net"], ["probes"]], ids=["short", "long"])
+@pytest.mark.parametrize(
+    "command", [["layers", "net.py:net"], ["probes"], ["probe", "--help"], ["--version"]], ids=" ".join
+)
 def test_a_reader_that_has_seen_enough_is_no_error(run: Call, command: list[str]) -> None:
     result = process(*command, pipe="| true")
     assert (result.returncode, result.stderr) == (0, "")
