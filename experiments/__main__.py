@@ -8,6 +8,7 @@ from pathlib import Path
 
 import tyro
 
+from deepnrc.commands import while_read
 from deepnrc.data import quiet
 from deepnrc.errors import DeepNRCError
 from deepnrc.wording import did_you_mean, shown
@@ -19,6 +20,10 @@ PROG = "python -m experiments"
 def main(arguments: list[str] | None = None) -> int:
     """Run the study that the command line names; the exit code."""
     words = sys.argv[1:] if arguments is None else arguments
+    return while_read(lambda: _main(words))
+
+
+def _main(words: list[str]) -> int:
     name = words[0] if words else "list"
     if name in ("list", "-h", "--help"):
         print(overview())
@@ -36,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
         resumed = "; the same command goes on where it was" if issubclass(COMMANDS[name], Family) else ""
         print(f"experiments: interrupted{resumed}.", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        raise
     except (DeepNRCError, ValueError, RuntimeError, OSError) as error:
         print(f"experiments: {shown(' '.join(str(error).split()))}", file=sys.stderr)
         return getattr(error, "exit_code", 2)

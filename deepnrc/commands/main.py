@@ -6,7 +6,6 @@ Exit codes: 0 good, 1 self-test failed or unforeseen error, 2 usage, 3 data or c
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 import warnings
@@ -22,6 +21,7 @@ from deepnrc.commands.base import GOOD, Command
 from deepnrc.commands.definitions import Definitions
 from deepnrc.commands.failures import explained, flags
 from deepnrc.commands.instrument import Probes, SelfTest
+from deepnrc.commands.pipes import while_read
 from deepnrc.commands.probe import Layers, ProbeCommand
 from deepnrc.commands.publications import Published
 from deepnrc.commands.saved import Heatmap, ReportCommand, Spectrum
@@ -45,14 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, run, and turn every refusal into one line and an exit code."""
     if arguments is None:  # the process is this command's
         keep_freed()
-    try:
-        try:
-            return _main(list(sys.argv[1:] if arguments is None else arguments))
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:  # as in `deepnrc probe --help | head`: who reads has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return GOOD
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    return while_read(lambda: _main(words))
 
 
 def _main(arguments: list[str]) -> int:
