@@ -7,11 +7,18 @@ import sys
 import pytest
 
 FAULTS = """
-import resource, torch
+import ctypes, resource
 from deepnrc.commands import keep_freed
 told = keep_freed() if {keep} else True
-def passed():
-    maps = [torch.ones(2**20) for _ in range(12)]  # 48 MB, freed in one go
+libc, size = ctypes.CDLL(None), 2**22
+libc.malloc.restype = ctypes.c_void_p
+places = (ctypes.c_void_p * 12)()
+def passed():  # 48 MB, with nothing above them, freed in one go
+    for i in range(12):
+        places[i] = libc.malloc(ctypes.c_size_t(size))
+        libc.memset(ctypes.c_void_p(places[i]), 1, ctypes.c_size_t(size))
+    for i in reversed(range(12)):
+        libc.free(ctypes.c_void_p(places[i]))
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(3):
     passed()
