@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tyro
 
-from deepnrc.commands import while_read
+from deepnrc.commands import reader_left, while_read
 from deepnrc.data import quiet
 from deepnrc.errors import DeepNRCError
 from deepnrc.wording import did_you_mean, shown
@@ -41,9 +41,9 @@ def _main(words: list[str]) -> int:
         resumed = "; the same command goes on where it was" if issubclass(COMMANDS[name], Family) else ""
         print(f"experiments: interrupted{resumed}.", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        raise
     except (DeepNRCError, ValueError, RuntimeError, OSError) as error:
+        if reader_left(error):
+            raise
         print(f"experiments: {shown(' '.join(str(error).split()))}", file=sys.stderr)
         return getattr(error, "exit_code", 2)
     return 0

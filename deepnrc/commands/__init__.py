@@ -2,6 +2,6 @@
 
 from deepnrc.commands.allocator import keep_freed
 from deepnrc.commands.main import main
-from deepnrc.commands.pipes import while_read
+from deepnrc.commands.pipes import reader_left, while_read
 
-__all__ = ["keep_freed", "main", "while_read"]
+__all__ = ["keep_freed", "main", "reader_left", "while_read"]

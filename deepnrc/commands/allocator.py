@@ -6,7 +6,7 @@ import ctypes
 import platform
 
 TRIM, MMAP = -1, -3  # names of malloc's settings, M_TRIM_THRESHOLD and M_MMAP_THRESHOLD
-LARGEST = (2**30, 2**25)  # bytes of a block that comes from the heap; what glibc took at most before 2.35
+LARGEST = (2**30, 2**25)  # bytes of a block that comes from the heap; what an older glibc takes at most
 
 
 def keep_freed() -> bool:

@@ -21,7 +21,7 @@ from deepnrc.commands.base import GOOD, Command
 from deepnrc.commands.definitions import Definitions
 from deepnrc.commands.failures import explained, flags
 from deepnrc.commands.instrument import Probes, SelfTest
-from deepnrc.commands.pipes import while_read
+from deepnrc.commands.pipes import reader_left, while_read
 from deepnrc.commands.probe import Layers, ProbeCommand
 from deepnrc.commands.publications import Published
 from deepnrc.commands.saved import Heatmap, ReportCommand, Spectrum
@@ -72,12 +72,12 @@ def run(command: Command) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = _warn
             return command.run()
-    except BrokenPipeError:
-        raise
     except KeyboardInterrupt:
         print("deepnrc: interrupted.", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:  # what users see of any failure is one line; --debug brings the rest
+        if reader_left(error):
+            raise
         if command.debug:
             traceback.print_exc()
         refusal = explained(error)

@@ -107,6 +107,23 @@ def test_a_reader_that_has_seen_enough_is_no_error(run: Call, command: list[str]
     assert (result.returncode, result.stderr) == (0, "")
 
 
+BROKEN = """
+import sys
+import deepnrc.commands.instrument as instrument
+from deepnrc.commands import main
+def broken(self): raise BrokenPipeError("a worker is gone")
+instrument.Probes.run = broken
+sys.exit(main(["probes"]))
+"""
+
+
+def test_a_broken_pipe_of_something_else_is_an_error() -> None:
+    ran = subprocess.run([sys.executable, "-c", BROKEN], capture_output=True, text=True, check=False)
+    assert ran.returncode != 0
+    assert "a worker is gone" in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
 HELP = """
 import contextlib, io, json, sys
 from deepnrc.commands import main
