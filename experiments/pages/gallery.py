@@ -88,9 +88,13 @@ def _pictures(
             )  # fmt: skip
     yield from _published(results, folder)
     if len(results.sweep_values()) > 2:
+        shown = [*layered, *top]
+        still = _still(_ends(results, shown), shown)
+        still = {} if len(still) == len(shown) else still
         yield picture(
-            folder, "sweep", f"The last layer by {heading(results.study.sweep)}: mean and range over seeds",
-            over_sweep, results, [*layered, *top],
+            folder, "sweep",
+            f"The last layer by {heading(results.study.sweep)}: mean and range over seeds{_silent(still)}",
+            over_sweep, results, [m for m in shown if m not in still],
         )  # fmt: skip
     if results.study.sweep == RANK and (ranks := learned_ranks(results)):
         yield picture(
@@ -205,6 +209,13 @@ def stuck_at(table: pd.DataFrame, measure: str) -> float | None:
     values = table.loc[(table["measure"] == measure) & (table["variant"] == "default"), "value"].dropna()
     near = [end for end in ends if len(values) and ((values - end).abs() <= CONSTANT).all()]
     return near[0] if near else None
+
+
+def _ends(results: Results, measures: Iterable[str]) -> pd.DataFrame:
+    """The rows of what is swept at its last step, of the last layer that has each measure."""
+    rows = pd.concat([results.last(measure) for measure in measures])
+    rows = rows[rows["setting"].isin(results.swept)]
+    return rows[rows["depth"] == rows.groupby(["setting", "seed", "measure"])["depth"].transform("max")]
 
 
 def _still(table: pd.DataFrame, measures: Iterable[str]) -> dict[str, float]:

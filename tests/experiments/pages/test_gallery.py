@@ -134,6 +134,22 @@ def test_a_measure_of_the_last_layer_that_stays_at_a_bound_is_left_out(made, mon
     assert measures == (["nrc.1"] if said else ["nrc.1", "nrc.3_gamma_ratio"])
 
 
+@pytest.mark.parametrize(("end", "said"), [(1.0, True), (0.9, False)])
+def test_what_the_last_layer_does_not_tell_over_what_is_swept_is_left_out(made, monkeypatch, tmp_path, end, said):
+    asked = {}
+    monkeypatch.setattr(
+        gallery, "drawn", lambda folder, name, caption, draw, *args: asked.update({name: (caption, args)})
+    )
+    values = {"deep.cka": [0.2, 0.4], "deep.feature_target_alignment": [0.5, end]}
+    results = made({label: {0: values, 1: values} for label in "abc"})
+    results = replace(results, study=replace(results.study, measures=tuple(values)))
+    list(gallery.draw_all(results, tmp_path))
+    caption, (_, measures) = asked["sweep"]
+    assert ("feature-target covariance alignment, left out, is 1 throughout" in caption) is said
+    assert measures == (["deep.cka"] if said else list(values))
+    assert set(asked["overview"][1][1]) == set(values)  # other layers tell
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_a_measure_that_is_degenerate_in_all_layers_but_one_is_drawn_by_depth(made, tmp_path):
     measure = "deep.noise_fraction"
