@@ -94,16 +94,25 @@ def _usable(device: str | torch.device) -> torch.device:
     try:
         where = torch.device(device)
         numbers = where.type != "meta"
-        there = where.type == "cpu" or (numbers and torch.get_device_module(where).is_available())
+        count = _count(where) if numbers else 0
     except (RuntimeError, TypeError, AttributeError) as error:
         raise UsageError(
             f"There is no device {device!r}. Give one that torch knows, such as 'cpu' or 'cuda'."
         ) from error
     if not numbers:
         raise UsageError("The device 'meta' holds no numbers, so nothing can be measured there. Give 'cpu' or 'cuda'.")
-    if not there:
+    if not count:
         raise UsageError(f"The device {device!r} is not available on this machine. Leave it out, or give 'cpu'.")
+    if where.type != "cpu" and (where.index or 0) >= count:
+        last = f", the last of which is '{where.type}:{count - 1}'"
+        raise UsageError(f"There is no device {device!r} on this machine, which has {count} of that kind{last}.")
     return where
+
+
+def _count(where: torch.device) -> int:
+    """How many devices of a kind there are."""
+    module = torch.get_device_module(where)
+    return module.device_count() if module.is_available() else 0
 
 
 @contextlib.contextmanager

@@ -47,6 +47,14 @@ def test_a_device_without_numbers_or_that_is_not_there_is_refused(net, device):
         deepnrc.probe(net, (X, X @ W), device=device, progress=False)
 
 
+def test_a_device_beyond_the_last_is_refused(net, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    told = "There is no device 'cuda:2' on this machine, which has 2 of that kind, the last of which is 'cuda:1'"
+    with pytest.raises(UsageError, match=told):
+        deepnrc.probe(net, (X, X @ W), device="cuda:2", progress=False)
+
+
 @pytest.mark.parametrize("kind", ["pair", "arrays", "loader"])
 def test_a_default_device_without_numbers_is_no_hindrance(net, kind, same):
     data = (X, X @ W)
