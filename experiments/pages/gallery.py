@@ -28,7 +28,7 @@ from probes import CATALOG
 
 Task = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]  # as joblib has it
 KNOWN = {probe.name: probe for probe in CATALOG if probe.variant == "default"}
-CONSTANT = 1e-3  # values of a bounded measure that are all so near to the same bound say nothing
+CONSTANT = 0.02  # values of a bounded measure that are all so near to the same bound are a line along it
 HEATMAPS = 4  # of the layered measures; and two of them over training
 
 
@@ -73,13 +73,13 @@ def _pictures(
             continue
         suffix, told = (f"-{group.slug}", f" ({group.name})") if len(groups) > 1 else ("", "")
         if layered:
+            still = _left_out(_last(results, layered, results.runs(group)), layered)
             yield picture(
                 folder, f"overview{suffix}",
-                f"By depth after training{told}: mean and range over seeds{_silent(bound)}",
-                by_depth, results, layered, group,
+                f"By depth after training{told}: mean and range over seeds{_silent({**bound, **still})}",
+                by_depth, results, [m for m in layered if m not in still], group,
             )  # fmt: skip
-        still = _still(_of(results, group)[0].table, top)
-        still = {} if len(still) == len(top) else still  # where all of them stay, that is the picture
+        still = _left_out(_of(results, group)[0].table, top)
         if moving := [m for m in top if m not in still]:
             yield picture(
                 folder, f"training{suffix}",
@@ -89,8 +89,7 @@ def _pictures(
     yield from _published(results, folder)
     if len(results.sweep_values()) > 2:
         shown = [*layered, *top]
-        still = _still(_ends(results, shown), shown)
-        still = {} if len(still) == len(shown) else still
+        still = _left_out(_ends(results, shown), shown)
         yield picture(
             folder, "sweep",
             f"The last layer by {heading(results.study.sweep)}: mean and range over seeds{_silent(still)}",
@@ -139,11 +138,13 @@ def _published(results: Results, folder: Path) -> Iterator[Task]:
 
 def _heatmaps(results: Results, folder: Path, layered: Sequence[str]) -> Iterator[Task]:
     tracked = _tracked(results.of_seed(results.study.seeds[0]))
+    still = _left_out(_last(results, layered, results.runs()), layered) if layered else {}
     for measure in layered[:HEATMAPS]:
         title = _title(measure)
         name = measure.replace(".", "-")
         swept = partial(figures.heatmap, results.report, measure, across="run", groups=results.runs())
-        yield picture(folder, f"{name}-sweep", f"{title}: layers by setting, mean over seeds", swept)
+        if measure not in still:
+            yield picture(folder, f"{name}-sweep", f"{title}: layers by setting, mean over seeds", swept)
         if tracked.runs and measure in layered[:2]:
             trained = partial(figures.heatmap, tracked, measure, across="step")
             yield picture(folder, f"{name}-training", f"{title}: layers by epoch, first seed", trained)
@@ -204,11 +205,21 @@ def _taken(report: Report, measures: Sequence[str]) -> list[str]:
 
 def stuck_at(table: pd.DataFrame, measure: str) -> float | None:
     """The bound at which a measure stays in all of a table, so that a panel of it would say nothing; None if it does
-    not, or has none."""
-    ends = KNOWN[measure].bounds if measure in KNOWN else ()
+    not, or has none. Near 0 a logarithmic axis tells values apart, and only zeros themselves are one."""
+    probe = KNOWN.get(measure)
     values = table.loc[(table["measure"] == measure) & (table["variant"] == "default"), "value"].dropna()
-    near = [end for end in ends if len(values) and ((values - end).abs() <= CONSTANT).all()]
-    return near[0] if near else None
+    if probe is None or values.empty:
+        return None
+    return next(
+        (end for end in probe.bounds if ((values - end).abs() <= (0 if probe.log and end == 0 else CONSTANT)).all()),
+        None,
+    )
+
+
+def _last(results: Results, measures: Iterable[str], runs: Iterable[str]) -> pd.DataFrame:
+    """The rows of some runs at the last step, of every layer."""
+    rows = pd.concat([results.last(measure) for measure in measures])
+    return rows[rows["run"].isin(list(runs))]
 
 
 def _ends(results: Results, measures: Iterable[str]) -> pd.DataFrame:
@@ -218,6 +229,12 @@ def _ends(results: Results, measures: Iterable[str]) -> pd.DataFrame:
     return rows[rows["depth"] == rows.groupby(["setting", "seed", "measure"])["depth"].transform("max")]
 
 
+def _left_out(table: pd.DataFrame, measures: Sequence[str]) -> dict[str, float]:
+    """The measures that a picture leaves out; none where all of them stay at a bound, which is what it shows then."""
+    still = _still(table, measures)
+    return {} if len(still) == len(measures) else still
+
+
 def _still(table: pd.DataFrame, measures: Iterable[str]) -> dict[str, float]:
     """The measures that stay at a bound, with it."""
     return {measure: bound for measure in measures if (bound := stuck_at(table, measure)) is not None}
@@ -225,7 +242,9 @@ def _still(table: pd.DataFrame, measures: Iterable[str]) -> dict[str, float]:
 
 def _silent(still: Mapping[str, float]) -> str:
     """What a caption says of measures that are left out."""
-    return "".join(f"; {_title(m).lower()}, left out, is {value:g} throughout" for m, value in still.items())
+    return "".join(
+        f"; {_title(m).lower()}, left out, is within {CONSTANT:g} of {value:g} throughout" for m, value in still.items()
+    )
 
 
 def _title(measure: str) -> str:
