@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo docs test lint bench results wheel clean
+.PHONY: help demo docs test oldest lint bench results wheel clean
 
 help: ## what each target does
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -17,6 +17,13 @@ docs: $(VENV)/.docs ## the documentation, with every example run
 
 test: $(VENV)/.test ## install what the tests need and run them (ARGS='-k word' for some)
 	MPLBACKEND=Agg OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
+
+oldest: ## the tests with the oldest versions that setup.cfg admits, in an environment of its own (PYTHON=python3.10)
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python .ci/oldest.py > .venv-oldest/constraints.txt
+	.venv-oldest/bin/python -m pip install --quiet --constraint .venv-oldest/constraints.txt --editable '.[test]'
+	.venv-oldest/bin/python -m pip install --quiet --no-deps facenet-pytorch
+	MPLBACKEND=Agg OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 lint: $(VENV)/.test ## style and types
 	$(BIN)/ruff check .
@@ -59,4 +66,4 @@ $(VENV)/.docs: $(VENV)/.test
 	@touch $@
 
 clean: ## remove the environment and what tools left behind
-	rm -rf $(VENV) .venv-wheel build dist docs/_build docs/_made *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-wheel .venv-oldest build dist docs/_build docs/_made *.egg-info .pytest_cache .mypy_cache .ruff_cache

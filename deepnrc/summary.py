@@ -57,7 +57,7 @@ def warnings(table: pd.DataFrame) -> list[str]:
     undefined: dict[str, set[str]] = {}
     told = table[list(DOUBTED)]
     for status, note, depth, layer, measure in zip(*(told[name].tolist() for name in DOUBTED), strict=True):
-        if not isinstance(note, str):  # a table of rows that were given without
+        if not (isinstance(note, str) and note):  # a table of rows that were given without
             continue
         if status == "degenerate":
             doubtful.setdefault(note, []).append((depth, layer, measure))

@@ -7,6 +7,7 @@ checkouts on one machine with ``diff``; with ``tests/frozen`` as FOLDER it renew
 import itertools
 import math
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -49,10 +50,18 @@ def mlp(n=3):
     return nn.Sequential(*(module for pair in parts for module in pair), nn.Linear(widths[-1], n))
 
 
-def timm(name, **options):
+def timm(kind, **options):
+    """A network of timm whose parameters are drawn here: releases of timm draw others."""
     import timm as zoo
 
-    return zoo.create_model(name, num_classes=3, **options)
+    net, g = zoo.create_model(kind, num_classes=3, **options), torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, parameter in sorted(net.named_parameters()):
+            if parameter.ndim > 1:
+                parameter.normal_(std=(2 / parameter[0].numel()) ** 0.5, generator=g)
+            else:  # factors and offsets
+                parameter.normal_(float(name.endswith("weight")), 0.1, generator=g)
+    return net
 
 
 def images(N):
@@ -135,5 +144,5 @@ if __name__ == "__main__":
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     for run in RUNS:
-        scratch = out / f".{run}"
-        table(run, scratch).to_csv(out / f"{run}.csv", index=False, float_format="%.17g")
+        with tempfile.TemporaryDirectory() as scratch:
+            table(run, Path(scratch)).to_csv(out / f"{run}.csv", index=False, float_format="%.17g")

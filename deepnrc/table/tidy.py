@@ -49,9 +49,10 @@ class Table:
     ) -> T:
         """A table from rows with its columns, and a frame of spectra if there is one."""
         table = pd.DataFrame(list(rows), columns=list(COLUMNS))
-        return cls(
-            table.astype(COLUMNS), tuple(map(labelled, provenance)), no_spectra() if spectra is None else spectra
-        )
+        for name in (name for name, kind in COLUMNS.items() if kind == "str"):  # releases of pandas make words of NaN
+            table[name] = table[name].astype(object).where(table[name].notna(), "")
+        known = no_spectra() if spectra is None else spectra
+        return cls(table.astype(COLUMNS), tuple(map(labelled, provenance)), known)
 
     @classmethod
     def load(cls: type[T], *folders: str | Path) -> T:

@@ -64,17 +64,21 @@ class Results:
             for cell in cells
         )
         reports = tuple(deepnrc.load(store / cell.key).renamed(cell.title) for cell in cells)
-        parts = [
-            report.table.assign(
-                setting=cell.setting.label,
-                seed=cell.seed,
-                diverged=record["diverged"] is not None,
-                **cell.setting.facts,
-            )
-            for cell, record, report in zip(cells, records, reports, strict=True)
-        ]
+        told = pd.DataFrame(
+            [
+                {
+                    "setting": cell.setting.label,
+                    "seed": cell.seed,
+                    "diverged": record["diverged"] is not None,
+                    **cell.setting.facts,
+                }
+                for cell, record in zip(cells, records, strict=True)
+            ]
+        )
+        rows = told.loc[told.index.repeat([len(report.table) for report in reports])].reset_index(drop=True)
+        values = pd.concat([report.table for report in reports], ignore_index=True)
         folders = tuple(store / cell.key for cell in cells)
-        return cls(study, pd.concat(parts, ignore_index=True), records, reports, folders)
+        return cls(study, pd.concat([values, rows], axis=1), records, reports, folders)
 
     def folder_of(self, label: str, seed: int) -> Path | None:
         """The folder of a cell; None if it diverged or is not there."""

@@ -291,5 +291,6 @@ def test_what_keeps_the_prediction_from_being_read_is_told_and_names_the_argumen
 def test_rows_that_were_given_without_notes_have_nothing_to_tell() -> None:
     rows = [{name: kept for name, kept in network("model.mse", 1.0, status="degenerate").items() if name != "note"}]
     table = Report.of(rows).table
-    assert not isinstance(table["note"].iloc[0], str)
+    assert table["note"].tolist() == [""]
     assert warnings(table) == []
+    assert warnings(table.assign(note=NAN)) == []

@@ -32,7 +32,7 @@ def ordinary(device: torch.device | None = None) -> Iterator[None]:
     """Out of inference mode, whose tensors could not be updated outside of it, with gradients on or off as they were;
     and with the CPU, or ``device``, in place of a default device of the user's."""
     gradients, cpu = torch.is_grad_enabled(), torch.device("cpu")
-    moved = torch.get_default_device() != cpu
+    moved = _default_device() != cpu
     default = (device or cpu) if moved else contextlib.nullcontext()
     with torch.inference_mode(False), torch.set_grad_enabled(gradients), default:
         yield
@@ -118,7 +118,7 @@ def _count(where: torch.device) -> int:
 @contextlib.contextmanager
 def numbers() -> Iterator[None]:
     """On the CPU in place of a default device that holds no numbers: a loader's indices would have none."""
-    with torch.device("cpu") if torch.get_default_device().type == "meta" else contextlib.nullcontext():
+    with torch.device("cpu") if _default_device().type == "meta" else contextlib.nullcontext():
         yield
 
 
@@ -143,3 +143,8 @@ def checked_autocast(device: torch.device, dtype: torch.dtype | None, model: nn.
             "The network's weights are of double precision, which autocast leaves as it is: everything ran in float64.",
             stacklevel=3,
         )
+
+
+def _default_device() -> torch.device:
+    """Where a tensor is made that is given no place: torch 2.7 fails to say, once a default was taken back."""
+    return torch.empty(0).device

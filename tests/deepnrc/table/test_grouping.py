@@ -32,7 +32,7 @@ def test_a_group_is_a_run_whose_values_are_the_means():
     assert means.runs == ["a", "b"]
     assert means.values("deep.cka")["value"].tolist() == [2.0, 0.25, 7.0]
     assert means.values("deep.cka")["chance"].tolist() == [1.0, 0.125, 3.5]
-    assert {name: str(kind) for name, kind in means.table.dtypes.items()} == COLUMNS
+    assert means.table.dtypes.to_dict() == {name: pd.Series(dtype=kind).dtype for name, kind in COLUMNS.items()}
     pd.testing.assert_frame_equal(means.spectra, no_spectra())
     assert [(r["run"], r["probes"], r["mean_of"]) for r in means.provenance] == [
         ("a", ["a-0"], ["a-0", "a-1"]),

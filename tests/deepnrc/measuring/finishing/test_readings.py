@@ -92,7 +92,7 @@ def test_the_cosines_are_those_whose_mean_and_least_stand_in_the_table(measured,
 
 def test_each_row_says_where_it_belongs_and_what_it_is_part_of(measured):
     table = measured[0].spectra
-    assert {name: str(kind) for name, kind in table.dtypes.items()} == SPECTRA
+    assert table.dtypes.to_dict() == {name: pd.Series(dtype=kind).dtype for name, kind in SPECTRA.items()}
     assert not table.duplicated(["layer", "spectrum", "index"]).any()
     assert set(table["run"]) == {"mlp"}
     assert set(table["step"]) == {7}
@@ -202,7 +202,7 @@ def test_a_rank_beyond_the_weight_s_own_has_no_cosines(seeded, data, probe):
 
 def test_a_table_of_nothing_has_its_columns_and_joins_with_others():
     empty = no_spectra()
-    assert {name: str(kind) for name, kind in empty.dtypes.items()} == SPECTRA
+    assert empty.dtypes.to_dict() == {name: pd.Series(dtype=kind).dtype for name, kind in SPECTRA.items()}
     assert empty.empty
     one = readings.frame([readings.SpectralReading("features", torch.tensor([2.0, 1.0]), 0.0, None, PLACE)])
     both = pd.concat([empty, one], ignore_index=True)

@@ -30,7 +30,7 @@ def as_it_is(hooks):
             torch._dynamo.eval_frame._stance.stance,
             torch.backends.mha.get_fastpath_enabled(),
             torch.is_grad_enabled(),
-            torch.get_default_device(),
+            torch.empty(0).device,
         )
 
     return look

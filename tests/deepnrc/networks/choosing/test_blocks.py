@@ -122,8 +122,12 @@ def test_the_repeated_parts_that_hold_weights_are_blocks(net, expected):
     ],
 )
 def test_blocks_of_vision_networks(make, expected):
-    with torch.device("meta"):
-        assert blocks(make()) == expected
+    try:
+        with torch.device("meta"):
+            net = make()
+    except NotImplementedError:  # releases of timm before 1.0.22 read numbers of what they make
+        net = make()
+    assert blocks(net) == expected
 
 
 SIZES = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32}

@@ -18,7 +18,8 @@ def same(ours, theirs):
 
 def hooked(module, dim):
     """torch's older weight norm, as checkpoints still have it."""
-    with warnings.catch_warnings(action="ignore"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         WeightNorm.apply(module, "weight", dim)
     return module
 
@@ -46,11 +47,13 @@ def test_norms_and_masks_are_read_as_they_are_now_and_not_as_they_ran(module, us
 def test_quantized_weights_are_read_as_the_numbers_that_they_stand_for(kind):
     quantized = torch.ao.nn.quantized
     makes = {"dynamic": quantized.dynamic.Linear, "static": quantized.Linear}
-    with warnings.catch_warnings(action="ignore"):  # torch is about to move all this to another package
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch is about to move all this to another package
         module = makes[kind](6, 4) if kind in makes else quantized.Conv2d(6, 4, 3)
     drawn = torch.randn(module.weight().shape)
     bias = torch.zeros(4)
-    with warnings.catch_warnings(action="ignore"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         stored = torch.quantize_per_tensor(drawn, 0.05, 0, torch.qint8)
     module.set_weight_bias(stored, bias)
     expected = stored.dequantize()
