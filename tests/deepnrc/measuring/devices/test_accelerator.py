@@ -114,6 +114,7 @@ def test_half_precision_and_autocast_are_measured(dtype):
         np.testing.assert_allclose(noise, exact, rtol=0.05)
 
 
+@pytest.mark.filterwarnings("ignore:TensorFloat32 tensor cores:UserWarning")
 def test_a_compiled_network_is_read(assert_same):
     net = mlp(12, 24, 3).to(CUDA)
     data = batches((torch.randn(256, 12), torch.randn(256, 3)))
