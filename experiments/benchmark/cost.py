@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -77,14 +79,29 @@ class Bench:
         vectors = [(_drawn(device, 256, 512), _drawn(device, 256, 4)) for _ in range(60)]
         _ratio("8-layer MLP of width 512, N = 15,360", _mlp(512, 8).to(device), vectors, 10, self.repeats, 3.3)
         _first_batch("ResNet18, 64x64", resnet, images[0], self.repeats)
-        _finish(512, self.repeats, 2.0, 2.6, device)
-        for n in (1, 4, 10):
-            _nulls(512, n, self.repeats, 0.5, device)
+        # a layer of a network is measured on one core; a decomposition uses all, and a layer that is alone hardly does
+        for count in dict.fromkeys([*([1] if device == CPU else []), torch.get_num_threads()]):
+            with _threads(count):
+                _finish(512, self.repeats, 2.0, 2.6, device)
+                for n in (1, 4, 10):
+                    _nulls(512, n, self.repeats, 0.5, device)
         _memory(device)
         if self.images:
             Memory().run()
         if self.scale:
             Scale().run(device)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """So many threads of torch inside the block."""
+    before = torch.get_num_threads()
+    print(f"On {count} thread{'s' if count > 1 else ''}:")
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _drawn(device: torch.device, *shape: int) -> Tensor:

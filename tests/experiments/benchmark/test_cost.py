@@ -37,3 +37,11 @@ def test_null_levels_are_timed_beside_a_decomposition(capsys):
     said = capsys.readouterr().out
     assert re.match(r"All null levels of one layer, d = 8, n = 2: \d\.\d+ s of CPU time, [\d.]+ times a decomp", said)
     assert said.endswith("Bound: 0.5.\n")
+
+
+def test_a_layer_is_timed_on_so_many_threads_and_they_are_put_back(capsys):
+    before = torch.get_num_threads()
+    with cost._threads(1):
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
+    assert capsys.readouterr().out == "On 1 thread:\n"
