@@ -72,4 +72,12 @@ def completed(frame: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
     """
     late = {name for name in columns if name not in frame and name not in FIRST}
     filled = {name: FILLS[columns[name]] if name in late else frame[name] for name in columns}
-    return pd.DataFrame(filled, index=frame.index).astype(columns)
+    return typed(pd.DataFrame(filled, index=frame.index), columns)
+
+
+def typed(frame: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
+    """A frame with its columns of their kinds; words that are missing are empty, which some releases of pandas would
+    make the word "nan"."""
+    words = {name for name, kind in columns.items() if kind == "str"}
+    filled = {name: frame[name].astype(object).where(frame[name].notna(), "") for name in words & set(frame)}
+    return frame.assign(**filled).astype(columns)

@@ -17,7 +17,7 @@ from deepnrc.table.files import storage
 from deepnrc.table.noisecurve import noise_curves
 from deepnrc.table.onset import onsets
 from deepnrc.table.records import labelled
-from deepnrc.table.schema import COLUMNS, NETWORK, distinct, no_spectra
+from deepnrc.table.schema import COLUMNS, NETWORK, distinct, no_spectra, typed
 from deepnrc.table.sidebyside import side_by_side
 from deepnrc.wording import did_you_mean, listing
 
@@ -49,10 +49,8 @@ class Table:
     ) -> T:
         """A table from rows with its columns, and a frame of spectra if there is one."""
         table = pd.DataFrame(list(rows), columns=list(COLUMNS))
-        for name in (name for name, kind in COLUMNS.items() if kind == "str"):  # releases of pandas make words of NaN
-            table[name] = table[name].astype(object).where(table[name].notna(), "")
         known = no_spectra() if spectra is None else spectra
-        return cls(table.astype(COLUMNS), tuple(map(labelled, provenance)), known)
+        return cls(typed(table, COLUMNS), tuple(map(labelled, provenance)), known)
 
     @classmethod
     def load(cls: type[T], *folders: str | Path) -> T:

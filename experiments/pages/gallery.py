@@ -63,10 +63,9 @@ def draw_all(
 def _pictures(
     results: Results, folder: Path, fitted: Mapping[str, Fit], linear: Mapping[str, Predicted]
 ) -> Iterator[Task]:
-    bound = _still(results.trained, results.study.measures)
-    telling = [m for m in results.study.measures if m not in bound]
-    layered = [m for m in telling if (results.last(m)["depth"] >= 0).any() and _layers(results, m) > 1]
-    top = [m for m in telling if m not in layered and not results.last(m).empty]
+    measures = results.study.measures
+    layered = [m for m in measures if (results.last(m)["depth"] >= 0).any() and _layers(results, m) > 1]
+    top = [m for m in measures if m not in layered and not results.last(m).empty]
     groups = results.groups()
     for group in groups:
         if not results.runs(group):  # every run diverged, which the page's warnings say
@@ -76,7 +75,7 @@ def _pictures(
             still = _left_out(_last(results, layered, results.runs(group)), layered)
             yield picture(
                 folder, f"overview{suffix}",
-                f"By depth after training{told}: mean and range over seeds{_silent({**bound, **still})}",
+                f"By depth after training{told}: mean and range over seeds{_silent(still)}",
                 by_depth, results, [m for m in layered if m not in still], group,
             )  # fmt: skip
         still = _left_out(_of(results, group)[0].table, top)
@@ -138,16 +137,18 @@ def _published(results: Results, folder: Path) -> Iterator[Task]:
 
 def _heatmaps(results: Results, folder: Path, layered: Sequence[str]) -> Iterator[Task]:
     tracked = _tracked(results.of_seed(results.study.seeds[0]))
-    still = _left_out(_last(results, layered, results.runs()), layered) if layered else {}
-    for measure in layered[:HEATMAPS]:
-        title = _title(measure)
-        name = measure.replace(".", "-")
-        swept = partial(figures.heatmap, results.report, measure, across="run", groups=results.runs())
-        if measure not in still:
-            yield picture(folder, f"{name}-sweep", f"{title}: layers by setting, mean over seeds", swept)
-        if tracked.runs and measure in layered[:2]:
-            trained = partial(figures.heatmap, tracked, measure, across="step")
-            yield picture(folder, f"{name}-training", f"{title}: layers by epoch, first seed", trained)
+    after = _left_out(_last(results, layered, results.runs()), layered) if layered else {}
+    during = _left_out(tracked.table, layered)
+    swept = [m for m in layered if m not in after][:HEATMAPS]
+    trained = [m for m in layered if m not in during][:2] if tracked.runs else []
+    for measure in (m for m in layered if m in {*swept, *trained}):
+        title, name = _title(measure), measure.replace(".", "-")
+        if measure in swept:
+            draw = partial(figures.heatmap, results.report, measure, across="run", groups=results.runs())
+            yield picture(folder, f"{name}-sweep", f"{title}: layers by setting, mean over seeds", draw)
+        if measure in trained:
+            draw = partial(figures.heatmap, tracked, measure, across="step")
+            yield picture(folder, f"{name}-training", f"{title}: layers by epoch, first seed", draw)
 
 
 def _spectra(results: Results, folder: Path) -> Iterator[Task]:
@@ -204,8 +205,8 @@ def _taken(report: Report, measures: Sequence[str]) -> list[str]:
 
 
 def stuck_at(table: pd.DataFrame, measure: str) -> float | None:
-    """The bound at which a measure stays in all of a table, so that a panel of it would say nothing; None if it does
-    not, or has none. Near 0 a logarithmic axis tells values apart, and only zeros themselves are one."""
+    """The bound along which a measure lies in all of a table, so that a panel of it would be a line; None if it does
+    not, or has none. A logarithmic axis tells values near 0 apart: there only exact zeros count as at that bound."""
     probe = KNOWN.get(measure)
     values = table.loc[(table["measure"] == measure) & (table["variant"] == "default"), "value"].dropna()
     if probe is None or values.empty:

@@ -70,3 +70,11 @@ def test_every_column_beyond_those_of_0_1_can_be_filled():
 def test_a_column_that_every_version_wrote_is_not_made_up(tmp_path, name):
     with pytest.raises(DataError, match=f"table.parquet in .* is no report's table .*{name}"):
         deepnrc.load(saved_by_0_1(tmp_path / "old", drop=[name]))
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA])
+def test_words_that_are_missing_are_empty(missing):
+    frame = pd.DataFrame({"run": ["a", missing], "value": [1.0, missing if missing is not pd.NA else None]})
+    found = schema.typed(frame, {"run": "str", "value": "float64"})
+    assert found["run"].tolist() == ["a", ""]
+    assert found["value"].isna().tolist() == [False, True]

@@ -105,6 +105,13 @@ def test_what_stays_at_a_bound_depends_on_the_axis(measure, values, bound):
     assert gallery.stuck_at(table, measure) == bound
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_a_study_all_of_whose_measures_stay_at_a_bound_is_drawn_all_the_same(made, tmp_path):
+    results = made({"a": {0: {"deep.cka": [0.99, 0.995], "deep.feature_target_alignment": [0.99, 0.985]}}})
+    names = {drawing.file.stem for drawing in gallery.draw_all(results, tmp_path)}
+    assert {"overview", "deep-cka-sweep", "deep-feature_target_alignment-sweep"} <= names
+
+
 @pytest.mark.parametrize(("kind", "named"), [("Conv2d", True), ("Linear", False)])
 def test_layers_of_convolutional_networks_are_named(made, monkeypatch, tmp_path, kind, named):
     results = made({"a": {0: {"deep.cka": [0.2, 0.4]}}})
