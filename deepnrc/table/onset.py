@@ -14,7 +14,6 @@ from deepnrc.table.schema import NETWORK
 from deepnrc.wording import Remedy
 
 COLUMNS = ["run", "step", "rule", "tau", "depth", "layer", "layers", "of"]
-KINDS = {"depth": "Int64", "layer": "string"}  # NA where a rule does not hold
 LOW, COLLAPSE = RULES = ("noise", "collapsed")
 
 
@@ -39,12 +38,11 @@ def onsets(table: pd.DataFrame, tau: float = TAU, judged: pd.DataFrame | None = 
         )
     found = collapse_onset(verdicts(table, tau) if judged is None else judged)
     told = found[found["of"] > 0].assign(rule=COLLAPSE, tau=tau)
-    low = pd.DataFrame(list(_low(table, tau)), columns=COLUMNS).astype(KINDS)
-    both = pd.concat([low, told[COLUMNS].astype(KINDS)]) if len(told) else low
+    low = pd.DataFrame(list(_low(table, tau)), columns=COLUMNS).astype({"depth": "Int64", "layer": "string"})
+    both = pd.concat([low, told[COLUMNS]]) if len(told) else low
     order = {key: i for i, key in enumerate(low[["run", "step"]].itertuples(index=False, name=None))}
     places = [order[key] for key in both[["run", "step"]].itertuples(index=False, name=None)]
-    both = both.assign(place=places).sort_values("place", kind="stable").drop(columns="place").reset_index(drop=True)
-    return both.astype(KINDS)
+    return both.assign(place=places).sort_values("place", kind="stable").drop(columns="place").reset_index(drop=True)
 
 
 def since(onsets: pd.DataFrame, run: str, rule: str = LOW) -> int | None:

@@ -78,6 +78,6 @@ def completed(frame: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
 def typed(frame: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
     """A frame with its columns of their kinds; words that are missing are empty, which some releases of pandas would
     make the word "nan"."""
-    words = {name for name, kind in columns.items() if kind == "str"}
-    filled = {name: frame[name].astype(object).where(frame[name].notna(), "") for name in words & set(frame)}
+    words = [frame[name] for name, kind in columns.items() if kind == "str"]
+    filled = {str(x.name): x.astype(object).where(x.notna(), "") for x in words if x.isna().any()}
     return frame.assign(**filled).astype(columns)

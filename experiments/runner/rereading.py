@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from safetensors.torch import load_file
 
 import deepnrc
 from experiments.runner import cells
-from experiments.runner.results import Results
+from experiments.runner.results import Results, beside, told_of
 from experiments.runner.study import Setting, Study
 
 
@@ -42,13 +41,12 @@ def reread(results: Results, label: str, *, held_out: bool = False, **changed: A
     """
     setting = next(setting for setting in results.study.settings if setting.label == label)
     mine = results.only(label)
-    reports, parts = [], []
+    reports = []
     for record, folder, before in zip(mine.records, mine.folders, mine.reports, strict=True):
         report = before if record["diverged"] else _probed(setting, record, folder, held_out, changed)
-        told = {"setting": label, "seed": record["seed"], "diverged": record["diverged"] is not None}
-        parts.append(report.table.assign(**told, **setting.facts))
         reports.append(report)
-    return replace(mine, table=pd.concat(parts, ignore_index=True), reports=tuple(reports))
+    told = [told_of(setting, record) for record in mine.records]
+    return replace(mine, table=beside(reports, told), reports=tuple(reports))
 
 
 def _probed(

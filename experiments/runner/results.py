@@ -16,7 +16,7 @@ import deepnrc
 from deepnrc.errors import UsageError
 from deepnrc.table import join
 from experiments.runner.cells import Cell
-from experiments.runner.study import DECAY, Fact, Study, in_words
+from experiments.runner.study import DECAY, Fact, Setting, Study, in_words
 
 
 @dataclass(frozen=True)
@@ -64,21 +64,8 @@ class Results:
             for cell in cells
         )
         reports = tuple(deepnrc.load(store / cell.key).renamed(cell.title) for cell in cells)
-        told = pd.DataFrame(
-            [
-                {
-                    "setting": cell.setting.label,
-                    "seed": cell.seed,
-                    "diverged": record["diverged"] is not None,
-                    **cell.setting.facts,
-                }
-                for cell, record in zip(cells, records, strict=True)
-            ]
-        )
-        rows = told.loc[told.index.repeat([len(report.table) for report in reports])].reset_index(drop=True)
-        values = pd.concat([report.table for report in reports], ignore_index=True)
-        folders = tuple(store / cell.key for cell in cells)
-        return cls(study, pd.concat([values, rows], axis=1), records, reports, folders)
+        told = [told_of(cell.setting, record) for cell, record in zip(cells, records, strict=True)]
+        return cls(study, beside(reports, told), records, reports, tuple(store / cell.key for cell in cells))
 
     def folder_of(self, label: str, seed: int) -> Path | None:
         """The folder of a cell; None if it diverged or is not there."""
@@ -245,3 +232,21 @@ def _at(table: pd.DataFrame, moved: pd.Series[float]) -> pd.DataFrame:
 def _deepest(rows: pd.DataFrame) -> pd.Series[bool]:
     """Which rows are of the last layer of their network."""
     return rows["depth"] == rows.groupby(["setting", "seed"])["depth"].transform("max")
+
+
+def told_of(setting: Setting, record: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in each row of a cell beside what was measured."""
+    return {
+        "setting": setting.label,
+        "seed": record["seed"],
+        "diverged": record["diverged"] is not None,
+        **setting.facts,
+    }
+
+
+def beside(reports: Sequence[deepnrc.Report], told: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The rows of all reports, with what is told of each report in all of its rows."""
+    values = pd.concat([report.table for report in reports], ignore_index=True)
+    facts = pd.DataFrame(list(told))  # one column, one kind, also where some cells have no such fact
+    rows = facts.loc[facts.index.repeat([len(report.table) for report in reports])].reset_index(drop=True)
+    return pd.concat([values, rows], axis=1)

@@ -125,7 +125,7 @@ def test_blocks_of_vision_networks(make, expected):
     try:
         with torch.device("meta"):
             net = make()
-    except NotImplementedError:  # releases of timm before 1.0.22 read numbers of what they make
+    except NotImplementedError:  # older releases of timm, such as 1.0.20, read numbers of what they make
         net = make()
     assert blocks(net) == expected
 
