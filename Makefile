@@ -20,6 +20,7 @@ test: $(VENV)/.test ## install what the tests need and run them (ARGS='-k word' 
 
 oldest: ## the tests with the oldest versions that setup.cfg admits, in an environment of its own (PYTHON=python3.10)
 	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --upgrade pip
 	.venv-oldest/bin/python .ci/oldest.py > .venv-oldest/constraints.txt
 	.venv-oldest/bin/python -m pip install --quiet --constraint .venv-oldest/constraints.txt --editable '.[test]'
 	.venv-oldest/bin/python -m pip install --quiet --no-deps facenet-pytorch
